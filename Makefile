@@ -1,0 +1,42 @@
+# One command each: make run, make test, make lab. The first one sets up .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lab style clean
+
+run: .venv/run
+	mkdir -p outputs
+	$(BIN)/python -m helpers $(CONTENT) $(STYLE) --output outputs/$(CONTENT)_$(STYLE).png
+
+CONTENT ?= pagoda
+STYLE ?= starry_swirls
+
+test: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lab: .venv/run
+	$(BIN)/jupyter lab notebooks
+
+style: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Stamps: a second run installs nothing, a changed list of requirements installs again.
+.venv/run: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed: call make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv build outputs

@@ -1,0 +1,229 @@
+"""Figures for the notebooks.  Every function returns the figure and needs its alternative text.
+
+pictures are RGB (height, width, 3) with values 0–255.  `alt` says in a sentence what is to be
+seen, for readers who do not see the figure; it is stored with the notebook's output.
+"""
+
+import base64
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+DPI = 110
+_INK = "#333333"
+# Okabe & Ito's colors, which remain apart for readers who confuse red and green.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+class AltFigure(Figure):
+    """A matplotlib figure that shows itself in a notebook as one JPEG with its alternative text.
+
+    It is not known to pyplot: nothing is left open, and it may be made inside a widget's callback.
+    """
+
+    def __init__(self, width, height, *, alt):
+        if not alt or not alt.strip():
+            raise ValueError("The figure has no alt text: say in a sentence what it shows.")
+        super().__init__(figsize=(width, height), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    def jpeg(self):
+        """The bytes of a JPEG file of the figure."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="jpeg", pil_kwargs={"quality": 88, "optimize": True})
+        return buffer.getvalue()
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        data = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
+        display(data, metadata={"image/jpeg": {"alt": self.alt}}, raw=True)
+
+
+def pictures(found, titles=None, *, alt, columns=None, height=2.6):
+    """Pictures side by side, `columns` to a row (default: all in one), each `height` inches."""
+    found = list(found)
+    columns = columns or len(found)
+    rows = -(-len(found) // columns)
+    aspect = max(p.shape[1] / p.shape[0] for p in found)
+    figure = AltFigure(columns * height * aspect, rows * (height + 0.3), alt=alt)
+    for i, picture in enumerate(found):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        _show(axes, picture, titles[i] if titles else None)
+    return figure
+
+
+def grid(found, row_titles, column_titles, *, alt, height=1.8):
+    """A table of pictures: found[row][column]."""
+    aspect = max(p.shape[1] / p.shape[0] for row in found for p in row)
+    size = len(column_titles) * height * aspect, len(row_titles) * height + 0.3
+    figure = AltFigure(*size, alt=alt)
+    axes = figure.subplots(len(row_titles), len(column_titles), squeeze=False)
+    for i, row in enumerate(found):
+        for j, picture in enumerate(row):
+            _show(axes[i, j], picture, column_titles[j] if i == 0 else None)
+        axes[i, 0].set_ylabel(row_titles[i], fontsize=9, color=_INK)
+    return figure
+
+
+def channels(activation, which, *, alt, columns=None, height=1.5, titles=None):
+    """Activation maps of some channels of one layer, (n_H, n_W, n_C): dark 0, bright the largest.
+
+    Each map has its own scale, as its title would otherwise have to say.
+    """
+    which = list(which)
+    activation = np.asarray(activation)
+    columns = columns or min(len(which), 8)
+    rows = -(-len(which) // columns)
+    aspect = activation.shape[1] / activation.shape[0]
+    figure = AltFigure(columns * height * aspect, rows * (height + 0.25), alt=alt)
+    for i, channel in enumerate(which):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        _bare(axes, titles[i] if titles else f"channel {channel}")
+        axes.imshow(activation[..., channel], cmap="magma", vmin=0)
+    return figure
+
+
+def filters(kernel, *, alt, columns=16, height=0.55):
+    """First-layer filters, kernel (height, width, 3, n_C) in RGB order: grey is a weight of 0."""
+    kernel = np.asarray(kernel)
+    rows = -(-kernel.shape[-1] // columns)
+    figure = AltFigure(columns * height, rows * height, alt=alt)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for i, ax in enumerate(axes):
+        _bare(ax)
+        if i < kernel.shape[-1]:
+            ax.imshow(np.clip(0.5 + 0.5 * kernel[..., i] / np.abs(kernel[..., i]).max(), 0, 1))
+        else:
+            ax.set_visible(False)
+    return figure
+
+
+def receptive_fields(picture, table, *, alt, center=None, width=6.0):
+    """Squares on the picture: what one value of each layer sees.
+
+    table: {layer name: something with .receptive_field in pixels}, see vgg.layer_table.
+    """
+    from matplotlib.patches import Rectangle
+
+    rows, columns = picture.shape[:2]
+    y, x = center or (rows / 2, columns / 2)
+    figure = AltFigure(width, width * rows / columns + 0.2, alt=alt)
+    axes = figure.add_subplot()
+    _show(axes, picture)
+    for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):
+        side = row.receptive_field
+        corner = x - side / 2, y - side / 2
+        label = f"{layer}: {side} × {side} px"
+        axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
+    axes.set_xlim(-0.5, columns - 0.5)
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.legend(fontsize=8, loc="upper right", framealpha=0.9)
+    return figure
+
+
+def matrix(values, *, alt, labels=None, title=None, numbers=False, width=4.0, label=None):
+    """A square matrix as a heat map, such as a Gram matrix; `numbers` writes each value."""
+    values = np.asarray(values)
+    signed = values.min() < 0
+    limit = np.abs(values).max() or 1.0
+    figure = AltFigure(width + 1, width, alt=alt)
+    axes = figure.add_subplot()
+    low, cmap = (-limit, "RdBu_r") if signed else (0, "viridis")
+    shown = axes.imshow(values, cmap=cmap, vmin=low, vmax=limit)
+    figure.colorbar(shown, ax=axes, shrink=0.8, label=label)
+    if labels:
+        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", fontsize=8)
+        axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    if numbers:
+        for (i, j), value in np.ndenumerate(values):
+            dark = shown.norm(value) < 0.5 and not signed
+            axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8,
+                      color="white" if dark else "black")  # fmt: skip
+    if title:
+        axes.set_title(title, fontsize=10, color=_INK)
+    return figure
+
+
+def signed(values, titles=None, *, alt, height=2.6):
+    """Signed pictures (height, width), such as a gradient: blue below 0, white 0, red above."""
+    values = [np.asarray(v) for v in values]
+    aspect = max(v.shape[1] / v.shape[0] for v in values)
+    figure = AltFigure(len(values) * height * aspect, height + 0.3, alt=alt)
+    for i, value in enumerate(values):
+        axes = figure.add_subplot(1, len(values), i + 1)
+        _bare(axes, titles[i] if titles else None)
+        limit = np.quantile(np.abs(value), 0.995) or 1.0
+        axes.imshow(value, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    return figure
+
+
+def curves(series, *, alt, xlabel="step", ylabel="cost", log=True, width=6.0, height=3.2):
+    """Lines on one pair of axes.  series: {label: y values} or {label: (x values, y values)}."""
+    figure = AltFigure(width, height, alt=alt)
+    axes = figure.add_subplot()
+    for (label, values), color in zip(series.items(), COLORS * 4, strict=False):
+        x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
+        axes.plot(x, y, label=label, color=color, lw=1.8)
+    if log:
+        axes.set_yscale("log")
+    _label(axes, xlabel, ylabel)
+    axes.legend(fontsize=9, frameon=False)
+    return figure
+
+
+def bars(values, *, alt, ylabel, log=False, width=6.0, height=3.0):
+    """One bar for each entry of {label: value}."""
+    figure = AltFigure(width, height, alt=alt)
+    axes = figure.add_subplot()
+    axes.bar(range(len(values)), list(values.values()), color=COLORS[0])
+    axes.set_xticks(range(len(values)), list(values), fontsize=8, rotation=30, ha="right")
+    if log:
+        axes.set_yscale("log")
+    _label(axes, None, ylabel)
+    return figure
+
+
+def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, height=5.5, zoom=0.5):
+    """A curve of (x, y) points on log axes with the picture made at each point beside it."""
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    figure = AltFigure(width, height, alt=alt)
+    axes = figure.add_subplot()
+    x, y = np.transpose(points)
+    axes.loglog(x, y, "o-", color=COLORS[0], lw=1.2)
+    for i, (point, picture, label) in enumerate(zip(points, thumbnails, labels, strict=True)):
+        shift = (58, 50) if i % 2 else (-58, -50)
+        box = OffsetImage(np.clip(picture / 255, 0, 1), zoom=zoom)
+        axes.add_artist(
+            AnnotationBbox(box, point, xybox=shift, boxcoords="offset points", pad=0.1,
+                           arrowprops={"arrowstyle": "-", "color": _INK})
+        )  # fmt: skip
+        axes.annotate(label, point, xytext=(5, 5), textcoords="offset points", fontsize=8)
+    axes.margins(0.22)
+    _label(axes, xlabel, ylabel)
+    return figure
+
+
+def _show(axes, picture, title=None):
+    _bare(axes, title)
+    axes.imshow(np.clip(np.asarray(picture) / 255, 0, 1), interpolation="nearest")
+
+
+def _bare(axes, title=None):
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    if title:
+        axes.set_title(title, fontsize=9, color=_INK)
+
+
+def _label(axes, xlabel, ylabel):
+    axes.set_xlabel(xlabel, color=_INK)
+    axes.set_ylabel(ylabel, color=_INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, which="major", alpha=0.25)

@@ -1,0 +1,540 @@
+"""The optimization: a picture G whose pixels go down J(G) = α·J_content + β·J_style.
+
+Gatys, Ecker & Bethge 2016 (section 2.3).  The network is frozen; only the pixels move.
+"""
+
+import contextlib
+import hashlib
+import json
+import signal
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+
+from . import costs, images
+from .errors import CheckpointError, DivergedError, SettingError
+
+INITS = ("content", "noise", "blank")
+OPTIMIZERS = ("adam", "lbfgs")
+KEEP_COLORS = ("luminance", "histogram")
+LBFGS_ROUND = 20  # iterations after which L-BFGS forgets its memory, so that it can be resumed
+FINAL_RATE = 0.1  # of the learning rate, at the end of each level of `run`
+
+
+class Transfer:
+    """One run of style transfer: its targets, its picture, its history.
+
+    content: RGB (height, width, 3) in 0–255.  styles: one such picture of any size, or several.
+    network: a `vgg.Network` with the layers named here.
+
+    alpha, beta: weights of the content and the style cost.  Arrays of B values make a batch of B
+    pictures at once, one for each pair, with one call of the network per step.
+    tv: weight of the total variation (costs.total_variation).
+    convention: the constants of the costs, see `costs`.
+    content_layer, layer_weights: the layer of J_content; {layer: w_l} of J_style, averaged with
+    these weights.  Default: the network's content_layer, and 1 for each of its style_layers.
+    style_weights: one weight for each style picture, averaged likewise.
+    init: G starts from "content", white "noise" or a "blank" grey picture.
+    optimizer: "adam", learning_rate in pixel units of 0–255; or "lbfgs", SciPy's L-BFGS-B.
+    levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full.
+    keep_colors: None, "luminance" or "histogram" (Gatys et al. 2016b, arXiv:1606.05897).
+
+    alpha, beta, tv and layer_weights may be set between steps; nothing is traced again.
+    Raises SettingError for values that make no sense, PictureError for pictures that are too
+    small, NetworkError for a layer that the network lacks.
+    """
+
+    def __init__(
+        self,
+        content,
+        styles,
+        network,
+        *,
+        alpha=1.0,
+        beta=300.0,
+        tv=1e-3,
+        convention="relative",
+        content_layer=None,
+        layer_weights=None,
+        style_weights=None,
+        init="content",
+        optimizer="adam",
+        learning_rate=8.0,
+        levels=1,
+        keep_colors=None,
+        seed=0,
+    ):
+        costs.check_convention(convention)
+        _check_choice("start", init, INITS)
+        _check_choice("optimizer", optimizer, OPTIMIZERS)
+        _check_choice("way to keep colors", keep_colors, (None, *KEEP_COLORS))
+        _check_number("learning rate", learning_rate, above_zero=True)
+        if levels < 1:
+            raise SettingError(f"There are {levels} levels: use 1 or more.")
+        self.content, self.styles = _pictures(content, styles)
+        self.network, self.convention = network, convention
+        self.init, self.optimizer, self.learning_rate = init, optimizer, float(learning_rate)
+        self.levels, self.keep_colors, self.seed = int(levels), keep_colors, seed
+        self.content_layer = content_layer or network.content_layer
+        if layer_weights is None:
+            layer_weights = dict.fromkeys(network.style_layers, 1.0)
+        self.style_layers = tuple(layer_weights)
+        self._names = ("content", "style", "tv", "total", *self.style_layers)
+        network.check_layers([self.content_layer, *self.style_layers])
+        self.style_weights = _average(
+            "style picture", [1.0] * len(self.styles) if style_weights is None else style_weights
+        )
+        if len(self.style_weights) != len(self.styles):
+            raise SettingError(
+                f"There are {len(self.style_weights)} style weights for {len(self.styles)} style "
+                "pictures: give one for each."
+            )
+        self._check_weights(alpha, beta)
+        alpha, beta = np.broadcast_arrays(np.atleast_1d(alpha), np.atleast_1d(beta))
+        if optimizer == "lbfgs" and len(alpha) > 1:
+            raise SettingError("L-BFGS paints one picture at a time: use adam for a batch.")
+        self._alpha, self._beta = (tf.Variable(w, dtype=tf.float32) for w in (alpha, beta))
+        self._tv = tf.Variable(0.0)
+        self._layer_weights = tf.Variable(tf.zeros(len(self.style_layers)))
+        self.tv, self.layer_weights = tv, layer_weights
+        for level in range(self.levels):
+            for picture in (self.content, *self.styles):
+                network.check_size(*self._shape(picture, level))
+        self.step_count, self._planned, self._rows = 0, None, []
+        self._enter(0, self._first_picture())
+
+    # What may change between steps.
+
+    alpha = property(lambda self: _scalar_or_array(self._alpha.numpy()))
+    beta = property(lambda self: _scalar_or_array(self._beta.numpy()))
+    tv = property(lambda self: float(self._tv.numpy()))
+
+    @alpha.setter
+    def alpha(self, value):
+        self._check_weights(value, self._beta.numpy())
+        self._alpha.assign(np.broadcast_to(value, self._alpha.shape))
+
+    @beta.setter
+    def beta(self, value):
+        self._check_weights(self._alpha.numpy(), value)
+        self._beta.assign(np.broadcast_to(value, self._beta.shape))
+
+    @tv.setter
+    def tv(self, value):
+        _check_number("weight of the total variation", value)
+        self._tv.assign(value)
+
+    @property
+    def layer_weights(self):
+        return dict(zip(self.style_layers, self._layer_weights.numpy().tolist(), strict=True))
+
+    @layer_weights.setter
+    def layer_weights(self, weights):
+        if set(weights) != set(self.style_layers):
+            raise SettingError(f"Give one weight for each of {', '.join(self.style_layers)}.")
+        values = _average("style layer", [weights[layer] for layer in self.style_layers])
+        self._layer_weights.assign(values)
+
+    # What comes out.
+
+    @property
+    def pictures(self):
+        """The generated pictures, (batch, height, width, 3) in 0–255."""
+        found = self._G.numpy()
+        if self.keep_colors == "luminance":
+            content = images.resize(self.content, *found.shape[1:3])
+            found = np.stack([images.with_luminance(content, G) for G in found])
+        return found
+
+    @property
+    def picture(self):
+        """The generated picture, (height, width, 3) in 0–255; the first one of a batch."""
+        return self.pictures[0]
+
+    @property
+    def history(self):
+        """{name: one row for each step}: step, level, content, style, tv, total and each layer.
+
+        All costs are those before the step; content, style and tv are not yet weighted.  In a
+        batch each row holds one value for each picture.
+        """
+        batch = self._alpha.shape[0]
+        rows = np.array([row for _, _, row in self._rows], np.float32)
+        rows = rows.reshape(-1, batch, len(self._names))
+        found = {name: rows[..., i] for i, name in enumerate(self._names)}
+        if batch == 1:
+            found = {name: values[:, 0] for name, values in found.items()}
+        steps, levels = (np.array([entry[i] for entry in self._rows], int) for i in (0, 1))
+        return {"step": steps, "level": levels} | found
+
+    def costs(self):
+        """{name: value} of the picture as it is now, the same names as in `history`."""
+        row = self._measure(tf.convert_to_tensor(self._G)).numpy()
+        return {name: _scalar_or_array(row[:, i]) for i, name in enumerate(self._names)}
+
+    # The work.
+
+    def step(self, n=1):
+        """n steps at the present level with the full learning rate."""
+        self._steps(np.full(n, self.learning_rate, np.float32))
+
+    def run(self, steps, callback=None, checkpoint=None):
+        """Go on until `steps` steps are done, an equal share at each level.
+
+        Within a level Adam's learning rate falls on a cosine to a tenth, which settles the pixels.
+        callback(transfer) is called about twice a second.  checkpoint: a path that is rewritten
+        about once a minute and at the end.  An interrupt (Ctrl-C) raises KeyboardInterrupt after
+        the step at hand; `picture` is then the picture so far and `run` may be called again.
+        Raises DivergedError when a cost is no longer finite; `picture` is the last good one.
+        """
+        if self._planned not in (None, steps):
+            raise SettingError(
+                f"This run was begun for {self._planned} steps, not {steps}: its learning rate "
+                "depends on that, so finish it or begin anew."
+            )
+        self._planned = steps
+        ends = [round(steps * (level + 1) / self.levels) for level in range(self.levels)]
+        chunk, saved = 1, time.monotonic()
+        with _deferred_interrupt() as interrupted:
+            while self.step_count < steps:
+                while self.step_count >= ends[self.level]:
+                    self._enter(self.level + 1)
+                begin = ends[self.level - 1] if self.level else 0
+                done, length = self.step_count - begin, ends[self.level] - begin
+                if self.optimizer == "lbfgs":
+                    n = min(LBFGS_ROUND - done % LBFGS_ROUND, length - done)
+                else:
+                    n = min(chunk, length - done)
+                started = time.monotonic()
+                whole = self._steps(self._rates(done, n, length), interrupted)
+                seconds = (time.monotonic() - started) / n
+                chunk = int(np.clip(0.5 / max(seconds, 1e-6), 1, 25))
+                if checkpoint and whole and self._due(saved, steps, interrupted):
+                    self.save_checkpoint(checkpoint)
+                    saved = time.monotonic()
+                if callback:
+                    callback(self)
+                if interrupted:
+                    raise KeyboardInterrupt
+
+    def _due(self, saved, steps, interrupted):
+        return interrupted or self.step_count >= steps or time.monotonic() - saved > 60
+
+    def _rates(self, done, n, length):
+        progress = (done + np.arange(n)) / length
+        cosine = (1 + np.cos(np.pi * progress)) / 2
+        return (self.learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)).astype(np.float32)
+
+    def _steps(self, rates, interrupted=()):
+        """One step for each learning rate.  False if an interrupt cut an L-BFGS round short."""
+        if self.optimizer == "lbfgs":
+            return self._lbfgs(len(rates), interrupted)
+        rows, done = self._adam_steps(tf.constant(rates))
+        rows, done = rows.numpy(), int(done)
+        for row in rows[:done]:
+            self._record(row)
+        if done < len(rates):
+            raise self._diverged(rows[done])
+        return True
+
+    def _adam_graph(self):
+        """A tf.function of n Adam steps, new for each level: Keras optimizers know one Variable."""
+        # With β₂ = 0.99 the step sizes follow the shrinking gradients of a few hundred steps.
+        self._adam = keras.optimizers.Adam(self.learning_rate, beta_2=0.99, epsilon=1e-12)
+        self._adam.build([self._G])
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+        def steps(rates):
+            shape = (self._alpha.shape[0], len(self._names))
+            rows = tf.TensorArray(tf.float32, tf.size(rates), element_shape=shape)
+            done, finite = tf.constant(0), tf.constant(True)
+            while finite and done < tf.size(rates):
+                row, gradient = self._with_gradient(tf.convert_to_tensor(self._G))
+                rows = rows.write(done, row)
+                finite = tf.math.is_finite(tf.reduce_sum(row) + tf.reduce_sum(tf.abs(gradient)))
+                if finite:
+                    self._good.assign(self._G)
+                    self._adam.learning_rate.assign(rates[done])
+                    self._adam.apply([gradient], [self._G])
+                    self._G.assign(tf.clip_by_value(self._G, 0.0, 255.0))
+                    done += 1
+                else:
+                    self._G.assign(self._good)
+            return rows.stack(), done
+
+        return steps
+
+    def _lbfgs(self, n, interrupted):
+        """One round of SciPy's L-BFGS-B, whose bounds keep the pixels in 0–255."""
+        shape, end = self._G.shape, self.step_count + n
+        scale = None
+
+        def cost(x):
+            nonlocal scale, row
+            row, gradient = self._cost_and_gradient(tf.constant(x.reshape(shape), tf.float32))
+            row, gradient = row.numpy(), gradient.numpy().astype(np.float64)
+            if not (np.isfinite(row).all() and np.isfinite(gradient).all()):
+                raise self._diverged(row)
+            # Within bounds the first move is the gradient itself: give it the length of a pixel.
+            scale = scale or 1 / max(np.sqrt(np.mean(gradient**2)), 1e-30)
+            return scale * float(row[0, self._names.index("total")]), scale * gradient.ravel()
+
+        def keep(x):
+            self._G.assign(x.reshape(shape))
+            self._record(row)
+            if interrupted:
+                raise StopIteration
+
+        row = None
+        x = self._G.numpy().astype(np.float64).ravel()
+        options = {"maxiter": n, "maxfun": 10 * n, "ftol": 0, "gtol": 0}
+        bounds = scipy.optimize.Bounds(0, 255)
+        scipy.optimize.minimize(
+            cost, x, jac=True, method="L-BFGS-B", bounds=bounds, callback=keep, options=options
+        )
+        if interrupted and self.step_count < end:
+            return False
+        while self.step_count < end:  # nothing goes down any more: the picture stays as it is
+            self._record(row)
+        return True
+
+    def _with_gradient(self, G):
+        with tf.GradientTape() as tape:
+            tape.watch(G)
+            row = self._measure(G)
+            J = tf.reduce_sum(row[:, self._names.index("total")])
+        return row, tape.gradient(J, G)
+
+    def _measure(self, G):
+        """The costs of each picture of the batch, in the order of `_names`."""
+        activations = self.network(G)
+        a_C, scale = self._content_target
+        content = scale * tf.reduce_sum((activations[self.content_layer] - a_C) ** 2, (1, 2, 3))
+        layers = []
+        for layer in self.style_layers:
+            A_S, scales = self._style_targets[layer]  # (styles, n_C, n_C) and (styles,)
+            A_G = costs.mean_gram_matrix(activations[layer])[:, tf.newaxis]
+            of_each_style = scales * tf.reduce_sum((A_G - A_S) ** 2, (2, 3))
+            layers.append(tf.linalg.matvec(of_each_style, self.style_weights))
+        layers = tf.stack(layers, axis=1)
+        style = tf.linalg.matvec(layers, self._layer_weights)
+        tv = costs.total_variation(G)
+        total = costs.total_cost(content, style, self._alpha, self._beta) + self._tv * tv
+        return tf.concat([tf.stack([content, style, tv, total], axis=1), layers], axis=1)
+
+    # Levels and targets.
+
+    def _enter(self, level, pictures=None):
+        """Begin a level: its targets, its Variable, its compiled step."""
+        content, styles = self.content, self.styles
+        if self.keep_colors == "luminance":
+            content = images.luminance(self.content)
+            styles = [images.match_luminance(style, self.content) for style in styles]
+        elif self.keep_colors == "histogram":
+            styles = [images.match_colors(style, self.content) for style in styles]
+        content = images.resize(content, *self._shape(content, level))
+        styles = [images.resize(style, *self._shape(style, level)) for style in styles]
+        if pictures is None:
+            pictures = [images.resize(G, *content.shape[:2]) for G in self._G.numpy()]
+
+        a_C = self.network(content)[self.content_layer]
+        self._content_target = a_C, costs.content_scale(a_C, self.convention)
+        activations = [self.network(style) for style in styles]
+        self._style_targets = {}
+        for layer in self.style_layers:
+            A_S = tf.stack([costs.mean_gram_matrix(a[layer]) for a in activations])
+            scales = tf.stack([costs.style_scale(A, self.convention) for A in A_S])
+            self._style_targets[layer] = A_S, scales
+
+        self.level = level
+        self._G = tf.Variable(np.stack(pictures), dtype=tf.float32)
+        self._good = tf.Variable(self._G)  # the last picture whose cost was finite
+        if self.optimizer == "adam":
+            self._adam_steps = self._adam_graph()
+        else:
+            self._cost_and_gradient = tf.function(self._with_gradient)
+
+    def _shape(self, picture, level):
+        shrink = 2 ** (self.levels - 1 - level)
+        return [round(side / shrink) for side in picture.shape[:2]]
+
+    def _first_picture(self):
+        shape = (*self._shape(self.content, 0), 3)
+        if self.init == "noise":
+            first = np.random.default_rng(self.seed).uniform(0, 255, shape)
+        elif self.init == "blank":
+            first = np.full(shape, 127.5)
+        else:
+            first = images.resize(self.content, *shape[:2])
+            if self.keep_colors == "luminance":
+                first = images.luminance(first)
+        return [first] * self._alpha.shape[0]
+
+    def _record(self, row):
+        self.step_count += 1
+        self._rows.append((self.step_count, self.level, row))
+
+    def _diverged(self, row):
+        values = dict(zip(self._names, np.nanmax(np.abs(row), axis=0), strict=True))
+        named = [name for name, value in values.items() if not np.isfinite(value)] or ["gradient"]
+        if self.network.precision == "float16":
+            advice = "load the network with precision float32"
+        elif named == ["total"]:
+            advice = f"lower alpha ({self.alpha}), beta ({self.beta}) or tv ({self.tv})"
+        else:
+            advice = f"lower the learning rate ({self.learning_rate}) and alpha and beta"
+        return DivergedError(
+            f"The {named[0]} cost is no longer finite after step {self.step_count}: {advice}; the "
+            "last good picture is kept."
+        )
+
+    def _check_weights(self, alpha, beta):
+        for name, value in (("alpha", alpha), ("beta", beta)):
+            _check_number(name, value)
+        if np.any((np.asarray(alpha) == 0) & (np.asarray(beta) == 0)):
+            raise SettingError("Alpha and beta are both 0: give at least one of them a weight.")
+
+    # Checkpoints.
+
+    @property
+    def settings(self):
+        """Everything that decides the picture, but for the pictures and weights themselves."""
+        return {
+            "network": self.network.name,
+            "pooling": self.network.pooling,
+            "precision": self.network.precision,
+            "costs": self.convention,
+            "alpha": self.alpha if np.isscalar(self.alpha) else self.alpha.tolist(),
+            "beta": self.beta if np.isscalar(self.beta) else self.beta.tolist(),
+            "tv": self.tv,
+            "content_layer": self.content_layer,
+            "layer_weights": self.layer_weights,
+            "style_weights": self.style_weights,
+            "init": self.init,
+            "optimizer": self.optimizer,
+            "learning_rate": self.learning_rate,
+            "levels": self.levels,
+            "keep_colors": self.keep_colors,
+            "seed": self.seed,
+            "width": self.content.shape[1],
+            "height": self.content.shape[0],
+        }
+
+    def save_checkpoint(self, path):
+        """Write all that `restore` needs as one .npz, whole or not at all."""
+        state = self.settings | {
+            "fingerprint": self._fingerprint(),
+            "steps": self._planned,
+            "step_count": self.step_count,
+            "level": self.level,
+        }
+        arrays = {f"optimizer_{i}": v.numpy() for i, v in enumerate(self._optimizer_variables())}
+        if self._rows:
+            arrays["rows"] = np.stack([row for _, _, row in self._rows])
+        arrays["row_levels"] = np.array([level for _, level, _ in self._rows], int)
+        with images.whole_file(path) as file:
+            np.savez(file, state=json.dumps(state), pictures=self._G.numpy(), **arrays)
+
+    def restore(self, path):
+        """Take up the run that `save_checkpoint` wrote, bit for bit on the same machine.
+
+        Raises CheckpointError when the file is damaged, or made with other settings, pictures or
+        weights than this Transfer.
+        """
+        if not Path(path).is_file():
+            raise CheckpointError(f"There is no checkpoint {path}: check the path.")
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            state = json.loads(str(arrays["state"]))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise CheckpointError(
+                f"{path} is not a checkpoint, or it is damaged: begin anew."
+            ) from error
+        for name, mine in (self.settings | {"fingerprint": self._fingerprint()}).items():
+            if state.get(name) != mine:
+                what = f"{name} {state.get(name)}, this run has {mine}"
+                if name == "fingerprint":
+                    what = "other pictures or weights"
+                raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
+        self._enter(state["level"], arrays["pictures"])
+        for i, variable in enumerate(self._optimizer_variables()):
+            variable.assign(arrays[f"optimizer_{i}"])
+        self.step_count, self._planned = state["step_count"], state["steps"]
+        levels = arrays["row_levels"].tolist()
+        self._rows = [(i + 1, levels[i], arrays["rows"][i]) for i in range(len(levels))]
+
+    def _optimizer_variables(self):
+        return self._adam.variables if self.optimizer == "adam" else []
+
+    def _fingerprint(self):
+        digest = hashlib.sha256()
+        for array in (self.content, *self.styles, *self.network.model.get_weights()):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _deferred_interrupt():
+    """A list, empty until Ctrl-C, so that a step, its costs and its count stay together."""
+    interrupted = []
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread receives signals
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pictures(content, styles):
+    styles = [styles] if getattr(styles, "ndim", None) == 3 else list(styles)
+    if not styles:
+        raise SettingError("There is no style picture: give at least one.")
+    found = [np.asarray(picture, np.float32) for picture in (content, *styles)]
+    for picture in found:
+        if picture.ndim != 3 or picture.shape[-1] != 3:
+            raise SettingError(
+                f"A picture has the shape {picture.shape}: it must be (height, width, 3), RGB."
+            )
+        if not np.isfinite(picture).all():
+            raise SettingError("A picture has values that are not finite: use values 0 to 255.")
+    return found[0], found[1:]
+
+
+def _average(what, weights):
+    """Weights that add up to 1, as Gatys' 1/5 for each of five layers."""
+    if len(weights) == 0:
+        raise SettingError(f"There is no {what}: give at least one.")
+    _check_number(f"weight of a {what}", weights)
+    if not np.any(weights):
+        raise SettingError(f"The weight of every {what} is 0: give at least one a weight.")
+    return (np.asarray(weights, float) / np.sum(weights)).tolist()
+
+
+def _check_number(name, value, above_zero=False):
+    try:
+        value = np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise SettingError(f"The {name} is {value!r}: give a number.") from None
+    if not np.isfinite(value).all() or (value < 0).any() or (above_zero and (value == 0).any()):
+        least = "above 0" if above_zero else "of 0 or more"
+        raise SettingError(f"The {name} is {value}: give a finite number {least}.")
+
+
+def _check_choice(what, value, choices):
+    if value not in choices:
+        named = ", ".join(map(str, choices))
+        raise SettingError(f"There is no {what} {value!r}: choose one of {named}.")
+
+
+def _scalar_or_array(values):
+    values = np.asarray(values)
+    return float(values[0]) if len(values) == 1 else values
