@@ -1,6 +1,8 @@
 # One command each: make run, make test, make lab. The first one sets up .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+CONTENT ?= dandelions
+STYLE ?= starry_swirls
 
 .PHONY: run test lab style clean
 
@@ -8,8 +10,6 @@ run: .venv/run
 	mkdir -p outputs
 	$(BIN)/python -m helpers $(CONTENT) $(STYLE) --output outputs/$(CONTENT)_$(STYLE).png
 
-CONTENT ?= pagoda
-STYLE ?= starry_swirls
 
 test: .venv/dev
 	$(BIN)/ruff check .

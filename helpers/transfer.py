@@ -154,8 +154,18 @@ class Transfer:
 
     @property
     def picture(self):
-        """The generated picture, (height, width, 3) in 0–255; the first one of a batch."""
+        """The generated picture, (height, width, 3) in 0–255; the first one of a batch.
+
+        Setting it, to one of the same shape, goes on from there.
+        """
         return self.pictures[0]
+
+    @picture.setter
+    def picture(self, picture):
+        if np.shape(picture) != tuple(self._G.shape[1:]):
+            shapes = f"{np.shape(picture)}, the run has {tuple(self._G.shape[1:])}"
+            raise SettingError(f"The picture has the shape {shapes}: resize it first.")
+        self._G.assign(np.broadcast_to(np.clip(picture, 0, 255), self._G.shape))
 
     @property
     def history(self):
@@ -257,15 +267,13 @@ class Transfer:
             while finite and done < tf.size(rates):
                 row, gradient = self._with_gradient(tf.convert_to_tensor(self._G))
                 rows = rows.write(done, row)
-                finite = tf.math.is_finite(tf.reduce_sum(row) + tf.reduce_sum(tf.abs(gradient)))
+                # Squares, because Adam squares the gradient: whatever passes leaves G finite.
+                finite = tf.math.is_finite(tf.reduce_sum(row) + tf.reduce_sum(gradient**2))
                 if finite:
-                    self._good.assign(self._G)
                     self._adam.learning_rate.assign(rates[done])
                     self._adam.apply([gradient], [self._G])
                     self._G.assign(tf.clip_by_value(self._G, 0.0, 255.0))
                     done += 1
-                else:
-                    self._G.assign(self._good)
             return rows.stack(), done
 
         return steps
@@ -278,9 +286,9 @@ class Transfer:
         def cost(x):
             nonlocal scale, row
             row, gradient = self._cost_and_gradient(tf.constant(x.reshape(shape), tf.float32))
+            if not np.isfinite(tf.reduce_sum(row) + tf.reduce_sum(gradient**2)):
+                raise self._diverged(row.numpy())
             row, gradient = row.numpy(), gradient.numpy().astype(np.float64)
-            if not (np.isfinite(row).all() and np.isfinite(gradient).all()):
-                raise self._diverged(row)
             # Within bounds the first move is the gradient itself: give it the length of a pixel.
             scale = scale or 1 / max(np.sqrt(np.mean(gradient**2)), 1e-30)
             return scale * float(row[0, self._names.index("total")]), scale * gradient.ravel()
@@ -354,7 +362,6 @@ class Transfer:
 
         self.level = level
         self._G = tf.Variable(np.stack(pictures), dtype=tf.float32)
-        self._good = tf.Variable(self._G)  # the last picture whose cost was finite
         if self.optimizer == "adam":
             self._adam_steps = self._adam_graph()
         else:
@@ -381,17 +388,20 @@ class Transfer:
         self._rows.append((self.step_count, self.level, row))
 
     def _diverged(self, row):
-        values = dict(zip(self._names, np.nanmax(np.abs(row), axis=0), strict=True))
-        named = [name for name, value in values.items() if not np.isfinite(value)] or ["gradient"]
-        if self.network.precision == "float16":
+        named = [
+            n for n, cost in zip(self._names, row.T, strict=True) if not np.isfinite(cost).all()
+        ]
+        weighted = named in ([], ["total"])  # each cost by itself is finite
+        what = f"{named[0]} cost" if named else "gradient"
+        if self.network.precision != "float32" and not weighted:
             advice = "load the network with precision float32"
-        elif named == ["total"]:
+        elif weighted:
             advice = f"lower alpha ({self.alpha}), beta ({self.beta}) or tv ({self.tv})"
         else:
-            advice = f"lower the learning rate ({self.learning_rate}) and alpha and beta"
+            advice = "check the network's weights"
         return DivergedError(
-            f"The {named[0]} cost is no longer finite after step {self.step_count}: {advice}; the "
-            "last good picture is kept."
+            f"The {what} is no longer finite after step {self.step_count}: {advice}; the last "
+            "good picture is kept."
         )
 
     def _check_weights(self, alpha, beta):

@@ -40,11 +40,10 @@ class Layer(NamedTuple):
 
 
 def layer_table(name="vgg19", weights=None):
-    """{layer name: Layer} of a network, shallow to deep; for mini, the layers that can be read."""
+    """{layer name: Layer} of a network, shallow to deep."""
     if name == "mini":
         arrays = _read_npz(weights or MINI_WEIGHTS)
         channels = {layer: arrays[f"{layer}/bias"].size for layer in _layers_of(arrays)}
-        readable = [layer for layer in channels if f"{layer}/scale" in arrays]
     else:
         _check_name(name)
         channels = {
@@ -52,14 +51,13 @@ def layer_table(name="vgg19", weights=None):
             for block, convolutions in enumerate(_CONVOLUTIONS[name], 1)
             for i in range(1, convolutions + 1)
         }
-        readable = list(channels)
     table, stride, field = {}, 1, 1
     for layer, n_C in channels.items():
         if _pools_before(layer):  # a 2 × 2 pooling sees one more position and doubles the stride
             field, stride = field + stride, stride * 2
         field += 2 * stride  # a 3 × 3 convolution sees one more position on each side
         table[layer] = Layer(n_C, stride, field)
-    return {layer: table[layer] for layer in readable}
+    return table
 
 
 class Network:
@@ -188,27 +186,34 @@ def _rebuild(model, table, pooling, precision):
 
 
 def _load_mini(layers, pooling, weights, precision):
-    """Read layers are VGG-19's activations, relu(z·scale + shift); what flows on is relu(z)."""
+    """VGG-19's layers, each convolution in up to three factors: 1×1 reduce, 3×3, 1×1 expand."""
     weights = weights or MINI_WEIGHTS
     arrays = _read_npz(weights)
     table = _cut(layer_table("mini", weights), layers, "mini")
     pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
     x = inputs = keras.Input((None, None, 3))
-    x = keras.ops.cast(x / 64, precision)
+    x = x / 64  # the unit that keeps the first kernel within float16
     outputs = {}
-    for layer in _layers_of(arrays):
+    for layer in _up_to(_layers_of(arrays), list(table)[-1]):
         if _pools_before(layer):
             x = pool(2, dtype=precision)(x)
-        channels = arrays[f"{layer}/bias"].size
-        convolution = keras.layers.Conv2D(channels, 3, padding="same", name=layer, dtype=precision)
-        z = convolution(x)
-        _set_weights(convolution, arrays, layer, weights)
+        factors = [f for f in ("reduce", "kernel", "expand") if f"{layer}/{f}" in arrays]
+        for factor in factors:
+            last = factor == factors[-1]
+            kernel = arrays[f"{layer}/{factor}"]
+            convolution = keras.layers.Conv2D(
+                kernel.shape[-1],
+                kernel.shape[:2],
+                padding="same",
+                use_bias=last,
+                activation="relu" if last else None,
+                name=layer if last else f"{layer}_{factor}",
+                dtype=precision,
+            )
+            x = convolution(x)
+            _set_weights(convolution, arrays, layer, weights, factor)
         if layer in table:
-            scale, shift = (arrays[f"{layer}/{key}"] for key in ("scale", "shift"))
-            outputs[layer] = keras.ops.relu(keras.ops.cast(z, "float32") * scale + shift)
-        if len(outputs) == len(table):
-            break
-        x = keras.ops.relu(z)
+            outputs[layer] = x
     description = "Network: mini (the embedded stand-in for VGG-19's first blocks)"
     return Network(
         "mini", _frozen(keras.Model(inputs, outputs)), table, pooling, precision, description
@@ -259,9 +264,10 @@ def _check_file(path):
         raise NetworkError(f"There is no weights file {path}: check the path.")
 
 
-def _set_weights(layer, arrays, name, path):
+def _set_weights(layer, arrays, name, path, factor="kernel"):
     try:
-        layer.set_weights([arrays[f"{name}/kernel"], arrays[f"{name}/bias"]])
+        bias = [arrays[f"{name}/bias"]] if layer.use_bias else []
+        layer.set_weights([arrays[f"{name}/{factor}"], *bias])
     except KeyError as error:
         raise NetworkError(
             f"The weights {path} lack {error}: fetch or copy the file again."

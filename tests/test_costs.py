@@ -1,0 +1,218 @@
+"""Costs against plain loops, hand-worked numbers and the properties that the text claims."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import costs
+from helpers.errors import SettingError
+
+CONVENTIONS = pytest.mark.parametrize("convention", costs.CONVENTIONS)
+
+
+def activations(seed, shape=(3, 4, 5)):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 6))
+seeds = st.integers(0, 2**31)
+
+
+def gram_by_loops(a):
+    n_H, n_W, n_C = a.shape
+    G = np.zeros((n_C, n_C))
+    for i in range(n_C):
+        for j in range(n_C):
+            for y in range(n_H):
+                for x in range(n_W):
+                    G[i, j] += float(a[y, x, i]) * float(a[y, x, j])
+    return G
+
+
+def content_by_loops(a_C, a_G, convention):
+    total, norm = 0.0, 0.0
+    for c, g in zip(a_C.ravel().tolist(), a_G.ravel().tolist(), strict=True):
+        total += (c - g) ** 2
+        norm += c**2
+    n = a_C.size
+    return {"course": total / (4 * n), "gatys": total / 2, "mse": total / n}.get(
+        convention, total / norm
+    )
+
+
+def style_by_loops(a_S, a_G, convention):
+    (n_H, n_W, n_C), n_S = a_G.shape, a_S.shape[0] * a_S.shape[1]
+    S, G = gram_by_loops(a_S), gram_by_loops(a_G)
+    if convention in ("course", "gatys"):  # exactly as the papers write it: equal sizes
+        assert n_S == n_H * n_W
+        return ((S - G) ** 2).sum() / (4 * n_C**2 * (n_H * n_W) ** 2)
+    difference = ((S / n_S - G / (n_H * n_W)) ** 2).sum()
+    return difference / (n_C**2 if convention == "mse" else ((S / n_S) ** 2).sum())
+
+
+@settings(deadline=None, max_examples=25)
+@given(shapes, seeds)
+def test_gram_matrix_is_the_sum_over_positions(shape, seed):
+    a = activations(seed, shape)
+    np.testing.assert_allclose(costs.gram_matrix(a), gram_by_loops(a), rtol=1e-4, atol=1e-4)
+
+
+@CONVENTIONS
+@settings(deadline=None, max_examples=15)
+@given(shapes, seeds)
+def test_costs_equal_plain_loops(convention, shape, seed):
+    a, b = activations(seed, shape), activations(seed + 1, shape)
+    np.testing.assert_allclose(
+        costs.content_cost(a, b, convention), content_by_loops(a, b, convention), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        costs.layer_style_cost(a, b, convention), style_by_loops(a, b, convention), rtol=1e-3
+    )
+
+
+# Two positions, two channels: F = [[1, 2], [3, 4]], so G = FᵀF = [[10, 14], [14, 20]].
+HAND = np.float32([[[1, 2], [3, 4]]])
+ZERO = np.zeros_like(HAND)
+
+
+def test_gram_matrix_worked_by_hand():
+    np.testing.assert_array_equal(costs.gram_matrix(HAND), [[10, 14], [14, 20]])
+    np.testing.assert_array_equal(costs.mean_gram_matrix(HAND), [[5, 7], [7, 10]])
+
+
+@pytest.mark.parametrize(
+    ("convention", "content", "style"),
+    # Σ a² = 30, n = 4; Σ G² = 892, n_C = 2, n_H·n_W = 2.
+    [
+        ("course", 30 / 16, 892 / 64),
+        ("gatys", 15, 892 / 64),
+        ("mse", 30 / 4, 892 / 16),
+        ("relative", 1, 1),
+    ],
+)
+def test_costs_worked_by_hand(convention, content, style):
+    np.testing.assert_allclose(costs.content_cost(HAND, ZERO, convention), content, rtol=1e-6)
+    np.testing.assert_allclose(costs.layer_style_cost(HAND, ZERO, convention), style, rtol=1e-6)
+
+
+@CONVENTIONS
+def test_gradients_equal_finite_differences(convention):
+    target, start = activations(1), activations(2)
+    for cost in (costs.content_cost, costs.layer_style_cost):
+        G = tf.constant(start)
+        with tf.GradientTape() as tape:
+            tape.watch(G)
+            J = cost(target, G, convention)
+        gradient = tape.gradient(J, G).numpy()
+        loops = content_by_loops if cost is costs.content_cost else style_by_loops
+        for position in [(0, 0, 0), (2, 3, 4), (1, 2, 3)]:
+            step = np.zeros(start.shape)
+            step[position] = 1e-4  # the loops compute in float64
+            up = loops(target, start + step, convention)
+            down = loops(target, start - step, convention)
+            np.testing.assert_allclose(gradient[position], (up - down) / 2e-4, rtol=1e-2)
+
+
+@settings(deadline=None, max_examples=25)
+@given(shapes, seeds)
+def test_gram_matrix_is_symmetric_and_positive_semi_definite(shape, seed):
+    G = costs.gram_matrix(activations(seed, shape)).numpy()
+    np.testing.assert_allclose(G, G.T, rtol=1e-5, atol=1e-5)
+    assert np.linalg.eigvalsh(G).min() > -1e-4 * max(1, np.abs(G).max())
+
+
+@settings(deadline=None, max_examples=25)
+@given(shapes, seeds)
+def test_gram_matrix_does_not_know_where(shape, seed):
+    a = activations(seed, shape)
+    rows = np.random.default_rng(seed).permutation(a.reshape(-1, shape[-1]))
+    shuffled = rows.reshape(shape)
+    np.testing.assert_allclose(
+        costs.gram_matrix(shuffled), costs.gram_matrix(a), rtol=1e-4, atol=1e-4
+    )
+
+
+@CONVENTIONS
+@settings(deadline=None, max_examples=10)
+@given(shapes, seeds)
+def test_costs_are_zero_at_the_target_and_positive_elsewhere(convention, shape, seed):
+    a = activations(seed, shape)
+    for cost in (costs.content_cost, costs.layer_style_cost):
+        assert cost(a, a, convention) == 0
+        assert cost(a, a + 1.5, convention) > 0
+
+
+@settings(deadline=None, max_examples=25)
+@given(shapes, seeds, st.floats(1e-2, 1e2))
+def test_relative_costs_have_no_unit(shape, seed, scale):
+    a, b = activations(seed, shape), activations(seed + 1, shape)
+    for cost in (costs.content_cost, costs.layer_style_cost):
+        scaled = cost(a * np.float32(scale), b * np.float32(scale), "relative")
+        np.testing.assert_allclose(scaled, cost(a, b, "relative"), rtol=1e-3)
+
+
+def test_relative_cost_of_an_empty_target_is_finite():
+    assert np.isfinite(costs.content_cost(ZERO, HAND, "relative"))
+
+
+@settings(deadline=None, max_examples=25)
+@given(shapes, seeds)
+def test_unroll_keeps_every_position_with_its_channels(shape, seed):
+    a = activations(seed, shape)
+    F = costs.unroll(a).numpy()
+    assert F.shape == (shape[0] * shape[1], shape[2])
+    for y in range(shape[0]):
+        for x in range(shape[1]):
+            np.testing.assert_array_equal(F[y * shape[1] + x], a[y, x])
+
+
+def test_style_of_pictures_of_different_size_compares():
+    """A picture tiled twice has the same style, and only the division by n_H·n_W sees that."""
+    a = activations(3)
+    np.testing.assert_allclose(costs.layer_style_cost(a, np.tile(a, (2, 1, 1))), 0, atol=1e-9)
+
+
+def test_style_cost_is_the_weighted_sum_over_layers():
+    S = {"x": activations(1), "y": activations(2, (2, 2, 7))}
+    G = {"x": activations(3), "y": activations(4, (2, 2, 7))}
+    expected = 0.25 * style_by_loops(S["x"], G["x"], "course")
+    expected += 0.75 * style_by_loops(S["y"], G["y"], "course")
+    found = costs.style_cost(S, G, {"x": 0.25, "y": 0.75})
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    with pytest.raises(SettingError, match="no style layer"):
+        costs.style_cost(S, G, {})
+
+
+@CONVENTIONS
+def test_a_batch_gives_one_cost_for_each_picture(convention):
+    target, batch = activations(1), activations(2, (2, 3, 4, 5))
+    for cost in (costs.content_cost, costs.layer_style_cost):
+        alone = [float(cost(target, one, convention)) for one in batch]
+        np.testing.assert_allclose(cost(target, batch, convention), alone, rtol=1e-5)
+    np.testing.assert_allclose(
+        costs.total_variation(batch), [costs.total_variation(one) for one in batch], rtol=1e-5
+    )
+
+
+def test_total_variation_worked_by_hand():
+    picture = np.zeros((2, 2, 3), np.float32)
+    picture[0, 0] = [3, 0, 0]  # two neighbours differ by 3 in one of 2 × 2 × 3 values
+    np.testing.assert_allclose(costs.total_variation(picture), 18 / 12)
+    assert costs.total_variation(np.full((4, 5, 3), 7.0, np.float32)) == 0
+
+
+def test_total_cost_is_linear_in_alpha_and_beta():
+    assert float(costs.total_cost(tf.constant(2.0), tf.constant(3.0), 10, 40)) == 140
+
+
+def test_costs_of_half_precision_activations_do_not_overflow():
+    a = np.full((64, 64, 8), 300, np.float16)  # Σ over 4096 positions of 9·10⁴ exceeds float16
+    assert np.isfinite(costs.gram_matrix(tf.constant(a)).numpy()).all()
+    assert costs.gram_matrix(tf.constant(a)).dtype == tf.float32
+
+
+def test_an_unknown_convention_is_refused():
+    with pytest.raises(SettingError, match="choose one of course, gatys, mse, relative"):
+        costs.content_cost(HAND, ZERO, "coursera")
