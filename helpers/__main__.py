@@ -35,7 +35,7 @@ def parser():
     add("--steps", type=int, default=300, help="steps over all levels")
     add("--levels", type=int, default=3, help="coarse to fine: 3 is 1/4, 1/2, full size")
     add("--alpha", type=float, default=1.0, help="weight of the content cost")
-    add("--beta", type=float, default=300.0, help="weight of the style cost")
+    add("--beta", type=float, default=100.0, help="weight of the style cost")
     add("--tv", type=float, default=1e-3, help="weight of the total variation")
     add("--costs", default="relative", help="course, gatys, mse or relative")
     add("--network", default="auto", help="auto, vgg19, vgg16 or mini")

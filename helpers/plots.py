@@ -161,8 +161,13 @@ def signed(values, titles=None, *, alt, height=2.6):
     return figure
 
 
-def curves(series, *, alt, xlabel="step", ylabel="cost", log=True, width=6.0, height=3.2):
-    """Lines on one pair of axes.  series: {label: y values} or {label: (x values, y values)}."""
+def curves(
+    series, *, alt, xlabel="step", ylabel="cost", log=True, ticks=None, width=6.0, height=3.2
+):
+    """Lines on one pair of axes.  series: {label: y values} or {label: (x values, y values)}.
+
+    ticks: names for x = 0, 1, …, such as layers.
+    """
     figure = AltFigure(width, height, alt=alt)
     axes = figure.add_subplot()
     for (label, values), color in zip(series.items(), COLORS * 4, strict=False):
@@ -170,8 +175,11 @@ def curves(series, *, alt, xlabel="step", ylabel="cost", log=True, width=6.0, he
         axes.plot(x, y, label=label, color=color, lw=1.8)
     if log:
         axes.set_yscale("log")
+    if ticks:
+        axes.set_xticks(range(len(ticks)), list(ticks), fontsize=8)
     _label(axes, xlabel, ylabel)
-    axes.legend(fontsize=9, frameon=False)
+    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ticks else {}
+    axes.legend(fontsize=9, frameon=False, **beside)
     return figure
 
 

@@ -57,7 +57,7 @@ class Transfer:
         network,
         *,
         alpha=1.0,
-        beta=300.0,
+        beta=100.0,
         tv=1e-3,
         convention="relative",
         content_layer=None,

@@ -26,6 +26,11 @@ WIDTH, HEIGHT = 960, 720
 FINE = 2  # everything is painted at twice the size, which smooths its edges
 
 
+def points(text):
+    """ "x y, x y, …" → [(x, y), …]"""
+    return [tuple(map(float, point.split())) for point in text.split(",")]
+
+
 def grid():
     """x and y of every pixel, in units of the height: x in 0–1.33, y in 0–1 from the top."""
     y, x = np.mgrid[: HEIGHT * FINE, : WIDTH * FINE] / (HEIGHT * FINE)
@@ -116,12 +121,12 @@ class Canvas:
                 offset = (k / (bristles - 1) - 0.5) * width * size[i]
                 line = path[i] + normal[i] * offset * taper
                 cut = slice(rng.integers(0, 2), steps - rng.integers(0, 2))
-                points = [(x, y) for y, x in line[cut]]
+                dots = [(x, y) for y, x in line[cut]]
                 shade = color[i] + rng.normal(0, 9)
                 thin = int(max(2, 1.7 * width * size[i] / bristles))
-                self.draw.line(points, tuple(shade.clip(0, 255).astype(int)), thin, joint="curve")
+                self.draw.line(dots, tuple(shade.clip(0, 255).astype(int)), thin, joint="curve")
                 ridge = load * rng.uniform(0.6, 1.15) * (1.15 if k in (0, bristles - 1) else 1)
-                self.draw_relief.line(points, int(min(255, ridge)), thin, joint="curve")
+                self.draw_relief.line(dots, int(min(255, ridge)), thin, joint="curve")
 
     def finish(self, rng, gloss=0.55):
         """The lamp, the weave of the linen, and the picture at its final size."""
@@ -141,8 +146,10 @@ def shrink(colors):
 def starry_swirls(rng):
     """A night of swirls: a moon, stars with halos, hills, a village, a cypress."""
     x, y = grid()
-    stars = [(0.17, 0.16, 0.05), (0.40, 0.09, 0.035), (0.60, 0.30, 0.05), (0.83, 0.10, 0.04),
-             (0.95, 0.36, 0.035), (0.36, 0.40, 0.032), (1.27, 0.42, 0.03), (0.08, 0.46, 0.03)]  # fmt: skip
+    stars = points(
+        "0.17 0.16 0.05, 0.40 0.09 0.035, 0.60 0.30 0.05, 0.83 0.10 0.04, "
+        "0.95 0.36 0.035, 0.36 0.40 0.032, 1.27 0.42 0.03, 0.08 0.46 0.03"
+    )
     moon = (1.14, 0.17, 0.085)
     # Streams: a breeze plus eddies; paint follows the lines on which `psi` is constant.
     psi = y + 0.05 * noise(rng, 0.5) + 0.035 * np.sin(3.3 * x + 0.6)
@@ -185,7 +192,7 @@ def starry_swirls(rng):
         "8d9a4c",
     )
     ground = over(ground, edge(near - y), fields)
-    for cutoff, slope in ((far, 4.2), (near, 3.1)):
+    for cutoff in (far, near):
         tilt = np.arctan2(
             np.gradient(cutoff, axis=1) * FINE * HEIGHT / (FINE * HEIGHT), 1 / (FINE * HEIGHT)
         )
@@ -221,10 +228,10 @@ def village(rng, ground):
     draw, fine = ImageDraw.Draw(picture), ImageDraw.Draw(mask)
     unit = HEIGHT * FINE
 
-    def polygon(points, code):
-        points = [(px * unit, py * unit) for px, py in points]
-        draw.polygon(points, tuple(rgb(code).astype(int)), outline=(10, 14, 30), width=3)
-        fine.polygon(points, 255)
+    def polygon(shape, code):
+        corners = [(px * unit, py * unit) for px, py in shape]
+        draw.polygon(corners, tuple(rgb(code).astype(int)), outline=(10, 14, 30), width=3)
+        fine.polygon(corners, 255)
 
     spots = sorted(
         ((rng.uniform(0.42, 1.28), rng.uniform(0.78, 0.93)) for _ in range(24)), key=lambda s: s[1]
@@ -248,7 +255,7 @@ def village(rng, ground):
                 ],
                 "f4c542",
             )
-    polygon([(0.80, 0.72), (0.84, 0.72), (0.84, 0.85), (0.80, 0.85)], "4d6485")
+    polygon(points("0.80 0.72, 0.84 0.72, 0.84 0.85, 0.80 0.85"), "4d6485")
     polygon([(0.795, 0.72), (0.82, 0.53), (0.845, 0.72)], "243056")
     return np.asarray(picture, float), np.asarray(mask, float) / 255
 
@@ -332,13 +339,13 @@ def boats(rng, scene, horizon):
                 5,
             )
     for cx, cy, s in ((0.98, 0.62, 1.0), (0.62, 0.53, 0.55)):
-        hull = [(-0.10, -0.018), (0.11, -0.022), (0.075, 0.016), (-0.07, 0.018)]
-        shadow = [(-0.08, 0.02), (0.09, 0.018), (0.05, 0.075), (-0.05, 0.08)]
-        man = [(-0.012, -0.02), (-0.016, -0.075), (0.002, -0.09), (0.014, -0.07), (0.012, -0.02)]
+        hull = points("-0.10 -0.018, 0.11 -0.022, 0.075 0.016, -0.07 0.018")
+        shadow = points("-0.08 0.02, 0.09 0.018, 0.05 0.075, -0.05 0.08")
+        man = points("-0.012 -0.02, -0.016 -0.075, 0.002 -0.09, 0.014 -0.07, 0.012 -0.02")
         for shape, code in ((shadow, "1d3f4c"), (hull, "162531"), (man, "1b2a36")):
-            points = [((cx + s * a) * unit, (cy + s * b) * unit) for a, b in shape]
-            draw.polygon(points, tuple(rgb(code).astype(int)))
-            fine.polygon(points, 255)
+            corners = [((cx + s * a) * unit, (cy + s * b) * unit) for a, b in shape]
+            draw.polygon(corners, tuple(rgb(code).astype(int)))
+            fine.polygon(corners, 255)
         draw.line(
             [
                 ((cx + 0.01 * s) * unit, (cy - 0.05 * s) * unit),
@@ -355,9 +362,13 @@ def cubist_facets(rng):
     x, y = grid()
     owner, border, last = facets(rng, x, y, 130)
     shapes = still_life()
-    codes = {0: ("2f3a44", "7c7f76", "cbbd96", "e6dcc0"), 1: ("4a2a12", "a8692a", "dba552", "f3d79a"),
-             2: ("0f2a30", "2f6660", "6fa58d", "c4d4b4"), 3: ("3c5066", "9fb0bb", "f0ead8", "fdf8ea"),
-             4: ("1c120d", "5b3418", "97602c", "c9935a")}  # fmt: skip
+    codes = {
+        0: ("2f3a44", "7c7f76", "cbbd96", "e6dcc0"),
+        1: ("4a2a12", "a8692a", "dba552", "f3d79a"),
+        2: ("0f2a30", "2f6660", "6fa58d", "c4d4b4"),
+        3: ("3c5066", "9fb0bb", "f0ead8", "fdf8ea"),
+        4: ("1c120d", "5b3418", "97602c", "c9935a"),
+    }
     colors = np.zeros((*x.shape, 3))
     angle = np.zeros(x.shape)
     for i in range(owner.max() + 1):
@@ -404,7 +415,7 @@ def facets(rng, x, y, count):
     distance, direction = np.full(x.shape, 0.5), np.zeros(x.shape)
     slopes = np.array([1.35, 1.75, 0.25, -0.4, 0.85, -0.95])
     for new in range(1, count + 1):
-        px, py = (0.67, 0.5) + rng.normal(0, (0.36, 0.3))
+        px, py = rng.normal((0.67, 0.5), (0.36, 0.3))
         row, column = (
             int(np.clip(v * HEIGHT * FINE, 0, n - 1))
             for v, n in ((py, x.shape[0]), (px, x.shape[1]))
@@ -428,32 +439,32 @@ def still_life():
     image = Image.new("L", (WIDTH * FINE, HEIGHT * FINE))
     draw, unit = ImageDraw.Draw(image), HEIGHT * FINE
 
-    def polygon(kind, *points):
-        draw.polygon([(px * unit, py * unit) for px, py in points], kind)
+    def polygon(kind, shape):
+        draw.polygon([(px * unit, py * unit) for px, py in shape], kind)
 
     def ellipse(kind, cx, cy, rx, ry):
         draw.ellipse([(cx - rx) * unit, (cy - ry) * unit, (cx + rx) * unit, (cy + ry) * unit], kind)
 
-    polygon(4, (0.0, 0.72), (1.34, 0.62), (1.34, 1.0), (0.0, 1.0))
-    polygon(3, (0.75, 0.70), (1.18, 0.62), (1.26, 0.84), (0.86, 0.93))
-    polygon(2, (0.33, 0.30), (0.46, 0.30), (0.49, 0.42), (0.49, 0.84), (0.30, 0.84), (0.30, 0.42))
-    polygon(2, (0.37, 0.10), (0.43, 0.10), (0.43, 0.32), (0.37, 0.32))
-    polygon(3, (0.31, 0.50), (0.48, 0.50), (0.48, 0.68), (0.31, 0.68))
+    polygon(4, points("0.0 0.72, 1.34 0.62, 1.34 1.0, 0.0 1.0"))
+    polygon(3, points("0.75 0.70, 1.18 0.62, 1.26 0.84, 0.86 0.93"))
+    polygon(2, points("0.33 0.30, 0.46 0.30, 0.49 0.42, 0.49 0.84, 0.30 0.84, 0.30 0.42"))
+    polygon(2, points("0.37 0.10, 0.43 0.10, 0.43 0.32, 0.37 0.32"))
+    polygon(3, points("0.31 0.50, 0.48 0.50, 0.48 0.68, 0.31 0.68"))
     ellipse(1, 0.76, 0.66, 0.19, 0.17)
     ellipse(1, 0.86, 0.43, 0.145, 0.13)
-    polygon(1, (0.66, 0.50), (0.75, 0.36), (1.0, 0.50), (0.93, 0.66))
+    polygon(1, points("0.66 0.50, 0.75 0.36, 1.0 0.50, 0.93 0.66"))
     ellipse(4, 0.81, 0.53, 0.055, 0.055)
-    polygon(4, (0.86, 0.42), (1.12, 0.07), (1.17, 0.10), (0.92, 0.46))
-    polygon(1, (1.11, 0.03), (1.21, 0.06), (1.18, 0.15), (1.09, 0.10))
+    polygon(4, points("0.86 0.42, 1.12 0.07, 1.17 0.10, 0.92 0.46"))
+    polygon(1, points("1.11 0.03, 1.21 0.06, 1.18 0.15, 1.09 0.10"))
     ellipse(3, 1.12, 0.62, 0.07, 0.03)
-    polygon(3, (1.05, 0.62), (1.19, 0.62), (1.15, 0.80), (1.09, 0.80))
+    polygon(3, points("1.05 0.62, 1.19 0.62, 1.15 0.80, 1.09 0.80"))
     return np.asarray(image, int)
 
 
-def spline(steps, *points):
-    """A smooth curve through the points."""
-    t = np.linspace(0, 1, len(points))
-    return CubicSpline(t, points)(np.linspace(0, 1, steps))
+def spline(knots, steps=160):
+    """A smooth curve through the knots."""
+    t = np.linspace(0, 1, len(knots))
+    return CubicSpline(t, knots)(np.linspace(0, 1, steps))
 
 
 def spiral(cx, cy, radius, start, turns, steps=90):
@@ -481,33 +492,27 @@ def woodblock_wave(rng):
         tuple(rgb(c).astype(int)) for c in ("14213f", "1b3a6b", "3b6a97", "8fb1bd", "f1ead6")
     )
 
-    def area(points, fill, line=ink, width=7):
-        points = [(px * unit, py * unit) for px, py in points]
-        draw.polygon(points, fill)
-        draw.line([*points, points[0]], line, width, joint="curve")
+    def area(shape, fill, line=ink, width=7):
+        corners = [(px * unit, py * unit) for px, py in shape]
+        draw.polygon(corners, fill)
+        draw.line([*corners, corners[0]], line, width, joint="curve")
 
-    def curve(points, color, width):
-        draw.line([(px * unit, py * unit) for px, py in points], color, int(width), joint="curve")
+    def curve(line, color, width):
+        draw.line([(px * unit, py * unit) for px, py in line], color, int(width), joint="curve")
 
     draw.ellipse(
         [1.02 * unit, 0.10 * unit, 1.15 * unit, 0.23 * unit], tuple(rgb("c8452d").astype(int))
     )
     area(
-        [(0.72, 0.66), (0.86, 0.55), (0.93, 0.49), (0.97, 0.49), (1.05, 0.56), (1.2, 0.66)],
+        points("0.72 0.66, 0.86 0.55, 0.93 0.49, 0.97 0.49, 1.05 0.56, 1.2 0.66"),
         (122, 132, 138),
         width=4,
     )
     area(
-        [
-            (0.885, 0.53),
-            (0.93, 0.49),
-            (0.97, 0.49),
-            (1.02, 0.535),
-            (0.99, 0.528),
-            (0.965, 0.545),
-            (0.935, 0.525),
-            (0.91, 0.54),
-        ],
+        points(
+            "0.885 0.53, 0.93 0.49, 0.97 0.49, 1.02 0.535, 0.99 0.528, 0.965 0.545, "
+            "0.935 0.525, 0.91 0.54"
+        ),
         foam,
         width=3,
     )
@@ -517,39 +522,23 @@ def woodblock_wave(rng):
         area([(0, 1.1), *zip(1.34 * t, crest, strict=True), (1.34, 1.1)], fill, width=5)
     # The great wave: from the lower left over the crest to the lip, and back along the hollow.
     back = spline(
-        160,
-        (-0.05, 0.40),
-        (0.06, 0.30),
-        (0.22, 0.16),
-        (0.42, 0.075),
-        (0.62, 0.085),
-        (0.78, 0.165),
-        (0.85, 0.28),
-        (0.845, 0.375),
+        points(
+            "-0.05 0.40, 0.06 0.30, 0.22 0.16, 0.42 0.075, 0.62 0.085, 0.78 0.165, "
+            "0.85 0.28, 0.845 0.375"
+        )
     )
     hollow = spline(
-        160,
-        (1.36, 0.70),
-        (1.16, 0.83),
-        (0.92, 0.875),
-        (0.70, 0.80),
-        (0.585, 0.63),
-        (0.57, 0.46),
-        (0.64, 0.34),
-        (0.75, 0.315),
-        (0.845, 0.375),
+        points(
+            "1.36 0.70, 1.16 0.83, 0.92 0.875, 0.70 0.80, 0.585 0.63, 0.57 0.46, "
+            "0.64 0.34, 0.75 0.315, 0.845 0.375"
+        )
     )
     area([(-0.05, 1.1), *back, *hollow[::-1], (1.36, 1.1)], indigo, width=10)
     floor = spline(
-        160,
-        (-0.05, 1.0),
-        (0.10, 0.97),
-        (0.25, 0.86),
-        (0.34, 0.66),
-        (0.42, 0.42),
-        (0.56, 0.25),
-        (0.74, 0.245),
-        (0.845, 0.375),
+        points(
+            "-0.05 1.0, 0.10 0.97, 0.25 0.86, 0.34 0.66, 0.42 0.42, 0.56 0.25, "
+            "0.74 0.245, 0.845 0.375"
+        )
     )
     for i, s in enumerate(np.linspace(0.06, 0.97, 15)):  # water runs up the hollow in bands
         middle = (
@@ -575,8 +564,13 @@ def woodblock_wave(rng):
     for i, (px, py) in enumerate(places):
         size = rng.uniform(0.02, 0.034) * (0.75 + 0.6 * np.sin(np.pi * i / len(places)))
         lobe = spiral(px, py, size, rng.uniform(0, 6.28), 1.0, 40)
-        outer = np.stack([px + size * np.cos(6.28 * t[::8]) * (1 + 0.15 * np.sin(6 * 6.28 * t[::8])),
-                          py + size * np.sin(6.28 * t[::8]) * (1 + 0.15 * np.cos(5 * 6.28 * t[::8]))], 1)  # fmt: skip
+        outer = np.stack(
+            [
+                px + size * np.cos(6.28 * t[::8]) * (1 + 0.15 * np.sin(6 * 6.28 * t[::8])),
+                py + size * np.sin(6.28 * t[::8]) * (1 + 0.15 * np.cos(5 * 6.28 * t[::8])),
+            ],
+            1,
+        )
         area(outer, foam, width=5)
         curve(lobe[6:], blue, 4)
     for px, py in edge_line[70::3]:
@@ -601,14 +595,7 @@ def woodblock_wave(rng):
     for cx, cy, s, tilt in ((1.08, 0.79, 0.9, -0.30), (0.78, 0.93, 0.9, 0.12)):
         hull = (
             np.array(
-                [
-                    (-0.16, -0.03),
-                    (-0.1, 0.008),
-                    (0.1, 0.008),
-                    (0.17, -0.045),
-                    (0.09, -0.012),
-                    (-0.09, -0.012),
-                ]
+                points("-0.16 -0.03, -0.1 0.008, 0.1 0.008, 0.17 -0.045, 0.09 -0.012, -0.09 -0.012")
             )
             * s
         )
@@ -648,20 +635,30 @@ def stained_glass(rng):
     """A leaded window: a bird in a tree before the sun, in panes of colored glass."""
     x, y = grid()
     cx, cy = 0.80, 0.42
-    # The design decides each pane's color; panes are cells around points that follow the design.
-    rays = np.array([(cx + r * np.cos(a), cy + r * np.sin(a)) for k, r in enumerate((0.10, 0.20, 0.32, 0.46, 0.62, 0.80))
-                     for a in np.linspace(0, 2 * np.pi, 10 + 5 * k, endpoint=False) + 0.3 * k])  # fmt: skip
-    points = np.concatenate([rays + rng.normal(0, 0.009, rays.shape), [(cx, cy)]])
-    points = points[(points > -0.1).all(1) & (points[:, 0] < 1.45) & (points[:, 1] < 1.1)]
-    distances, owner = cKDTree(points).query(np.stack([x, y], -1).reshape(-1, 2), k=2, workers=1)
+    # The design decides each pane's color; panes are cells around panes that follow the design.
+    rays = np.array(
+        [
+            (cx + r * np.cos(a), cy + r * np.sin(a))
+            for k, r in enumerate((0.10, 0.20, 0.32, 0.46, 0.62, 0.80))
+            for a in np.linspace(0, 2 * np.pi, 10 + 5 * k, endpoint=False) + 0.3 * k
+        ]
+    )
+    panes = np.concatenate([rays + rng.normal(0, 0.009, rays.shape), [(cx, cy)]])
+    panes = panes[(panes > -0.1).all(1) & (panes[:, 0] < 1.45) & (panes[:, 1] < 1.1)]
+    distances, owner = cKDTree(panes).query(np.stack([x, y], -1).reshape(-1, 2), k=2, workers=1)
     cell, gap = owner[:, 0].reshape(x.shape), (distances[:, 1] - distances[:, 0]).reshape(x.shape)
     kind, figure = bird_and_tree(x.shape)
     colors = np.zeros((*x.shape, 3))
-    palettes = {0: ("0d2a7a", "1d4fc0", "2f86d8", "123a9a", "37b0d8", "5a2d91"), 1: ("f6b21b", "f58a1f", "fbd54a", "e8541f"),
-                2: ("1f7a3a", "3aa648", "0f5a3a", "8cc63f", "b8d432"), 3: ("c4161c", "e8302a", "a3122a", "f0562f"), 4: ("4a2c17", "6b3f1d", "8a5524")}  # fmt: skip
-    for i in range(len(points)):
+    palettes = {
+        0: ("0d2a7a", "1d4fc0", "2f86d8", "123a9a", "37b0d8", "5a2d91"),
+        1: ("f6b21b", "f58a1f", "fbd54a", "e8541f"),
+        2: ("1f7a3a", "3aa648", "0f5a3a", "8cc63f", "b8d432"),
+        3: ("c4161c", "e8302a", "a3122a", "f0562f"),
+        4: ("4a2c17", "6b3f1d", "8a5524"),
+    }
+    for i in range(len(panes)):
         inside = cell == i
-        radius = np.hypot(*(points[i] - (cx, cy)))
+        radius = np.hypot(*(panes[i] - (cx, cy)))
         for value, palette in palettes.items():
             part = inside & (kind == value)
             if value == 0 and radius < 0.27:
@@ -695,30 +692,32 @@ def stained_glass(rng):
 
 
 def bird_and_tree(shape):
-    """A map of kinds (0 sky, 2 leaves and meadow, 3 bird, 4 wood), and the distance to its contours."""
+    """A map of kinds (0 sky, 2 leaves, 3 bird, 4 wood), and the distance to its contours."""
     from scipy.ndimage import distance_transform_edt
 
     image = Image.new("L", shape[::-1])
     draw, unit = ImageDraw.Draw(image), HEIGHT * FINE
 
-    def polygon(kind, points):
-        draw.polygon([(px * unit, py * unit) for px, py in points], kind)
+    def polygon(kind, shape):
+        draw.polygon([(px * unit, py * unit) for px, py in shape], kind)
 
     t = np.linspace(0, 1, 60)
     polygon(
         2, [(0, 1.02), *zip(1.34 * t, 0.86 - 0.05 * np.sin(5 * t + 0.4), strict=True), (1.34, 1.02)]
     )
-    polygon(4, [(0.20, 1.0), (0.25, 0.70), (0.23, 0.45), (0.10, 0.22), (0.14, 0.20), (0.27, 0.37), (0.30, 0.10),
-                (0.34, 0.10), (0.335, 0.42), (0.52, 0.58), (0.98, 0.645), (0.98, 0.672), (0.50, 0.63), (0.345, 0.55), (0.36, 0.72), (0.44, 1.0)])  # fmt: skip
-    for px, py, r in (
-        (0.10, 0.17, 0.12),
-        (0.32, 0.10, 0.13),
-        (0.21, 0.30, 0.08),
-        (0.47, 0.20, 0.08),
-        (0.05, 0.36, 0.07),
+    polygon(
+        4,
+        points(
+            "0.20 1.0, 0.25 0.70, 0.23 0.45, 0.10 0.22, 0.14 0.20, 0.27 0.37, "
+            "0.30 0.10, 0.34 0.10, 0.335 0.42, 0.52 0.58, 0.98 0.645, 0.98 0.672, "
+            "0.50 0.63, 0.345 0.55, 0.36 0.72, 0.44 1.0"
+        ),
+    )
+    for px, py, r in points(
+        "0.10 0.17 0.12, 0.32 0.10 0.13, 0.21 0.30 0.08, 0.47 0.20 0.08, 0.05 0.36 0.07"
     ):
         draw.ellipse([(px - r) * unit, (py - r) * unit, (px + r) * unit, (py + r) * unit], 2)
-    for px, py in ((0.60, 0.57), (0.66, 0.68), (0.93, 0.62), (1.00, 0.70)):
+    for px, py in points("0.60 0.57, 0.66 0.68, 0.93 0.62, 1.00 0.70"):
         polygon(
             2,
             [
@@ -728,15 +727,18 @@ def bird_and_tree(shape):
                 (px + 0.05, py + 0.03),
             ],
         )
-    body = [(0.60, 0.40), (0.655, 0.335), (0.72, 0.33), (0.765, 0.385), (0.86, 0.43), (0.97, 0.50), (1.10, 0.60), (1.18, 0.70),
-            (1.06, 0.655), (0.95, 0.60), (0.84, 0.605), (0.745, 0.585), (0.69, 0.52), (0.665, 0.45)]  # fmt: skip
+    body = points(
+        "0.60 0.40, 0.655 0.335, 0.72 0.33, 0.765 0.385, 0.86 0.43, 0.97 0.50, "
+        "1.10 0.60, 1.18 0.70, 1.06 0.655, 0.95 0.60, 0.84 0.605, 0.745 0.585, "
+        "0.69 0.52, 0.665 0.45"
+    )
     polygon(3, body)
     kind = np.asarray(image, int)
     wing = Image.new("L", shape[::-1])
     ImageDraw.Draw(wing).polygon(
         [
             (px * unit, py * unit)
-            for px, py in ((0.76, 0.44), (0.88, 0.47), (1.03, 0.585), (0.9, 0.57), (0.80, 0.53))
+            for px, py in points("0.76 0.44, 0.88 0.47, 1.03 0.585, 0.9 0.57, 0.80 0.53")
         ],
         1,
     )
