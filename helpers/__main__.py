@@ -114,7 +114,11 @@ def check_options(options, jobs):
 
 def load_network(options):
     with _quiet():
+        import tensorflow as tf
+
         from . import vgg
+
+        tf.config.list_physical_devices()  # looks for drivers now, while it is quiet
 
     asked = [options.content_layer] * bool(options.content_layer) + (options.style_layers or [])
     keywords = {

@@ -276,7 +276,7 @@ class Transfer:
                     done += 1
             return rows.stack(), done
 
-        return steps
+        return steps.get_concrete_function()  # traced here, once
 
     def _lbfgs(self, n, interrupted):
         """One round of SciPy's L-BFGS-B, whose bounds keep the pixels in 0–255."""
@@ -365,7 +365,10 @@ class Transfer:
         if self.optimizer == "adam":
             self._adam_steps = self._adam_graph()
         else:
-            self._cost_and_gradient = tf.function(self._with_gradient)
+            graph = tf.function(self._with_gradient)
+            self._cost_and_gradient = graph.get_concrete_function(
+                tf.TensorSpec(self._G.shape, tf.float32)
+            )
 
     def _shape(self, picture, level):
         shrink = 2 ** (self.levels - 1 - level)

@@ -87,10 +87,9 @@ def test_starts_are_what_they_say(make, picture):
     assert not np.array_equal(noise, make(init="noise", seed=2).picture)
 
 
-def test_weights_change_between_steps_without_tracing_again(make):
+def test_weights_change_between_steps_without_tracing_again(make, monkeypatch):
     run = make(beta=0.0)
     run.step(2)
-    traces = run._adam_steps.experimental_get_tracing_count()
     content_only = run.costs()["total"]
     run.beta, run.alpha, run.tv = 50.0, 2.0, 0.0
     run.layer_weights = {"block1_conv1": 0, "block2_conv1": 1, "block3_conv1": 0}
@@ -98,8 +97,8 @@ def test_weights_change_between_steps_without_tracing_again(make):
     expected = 2 * now["content"] + 50 * now["block2_conv1"]
     np.testing.assert_allclose(now["total"], expected, rtol=1e-4)
     assert now["total"] != content_only
+    monkeypatch.setattr(run, "_measure", None)  # a trace would call it
     run.step(3)
-    assert run._adam_steps.experimental_get_tracing_count() == traces == 1
     np.testing.assert_allclose(run.history["total"][2], expected, rtol=1e-4)
 
 

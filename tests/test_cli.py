@@ -1,0 +1,322 @@
+"""python -m helpers: every setting arrives, every mistake is one sentence, nothing is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import __main__ as cli
+from helpers import images, transfer
+from helpers.errors import DivergedError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def files(tmp_path, picture, style_picture):
+    """(content, style, output) as strings: a run of a few steps of small pictures."""
+    images.save(tmp_path / "content.png", picture)
+    images.save(tmp_path / "style.png", style_picture)
+    return [str(tmp_path / name) for name in ("content.png", "style.png", "out.png")]
+
+
+def arguments(files, *more):
+    content, style, output = files
+    quick = ["--network", "mini", "--steps", "3", "--levels", "1"]
+    return [content, style, "--output", output, *quick, *map(str, more)]
+
+
+def refused(capsys, given, sentence, status=2):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(given)
+    assert stopped.value.code == status
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+    problem = [line for line in lines if not line.startswith("Network:") and "step/s" not in line]
+    assert len(problem) == 1, problem
+    assert sentence in problem[0]
+    assert "Traceback" not in problem[0]
+
+
+def test_a_run_writes_a_picture_that_holds_its_settings(files, capsys, picture):
+    cli.main(arguments(files, "--size", 32, "--beta", 7))
+    found = images.load(files[2])
+    assert found.shape == (27, 32, 3)
+    settings = images.read_settings(files[2])
+    assert (settings["beta"], settings["network"], settings["size"]) == (7, "mini", 32)
+    assert settings["styles"] == [files[1]]
+    assert "Network: mini" in capsys.readouterr().err
+
+
+def test_the_settings_of_a_picture_make_it_again(files, tmp_path):
+    cli.main(arguments(files, "--init", "noise", "--seed", 5))
+    first = images.load(files[2])
+    made = images.read_settings(files[2])
+    again = [made["content"], *made["styles"], "--output", files[2]]
+    for name in (
+        "network",
+        "steps",
+        "levels",
+        "init",
+        "seed",
+        "alpha",
+        "beta",
+        "tv",
+        "costs",
+        "size",
+    ):
+        again += [f"--{name}", str(made[name])]
+    cli.main(again)
+    np.testing.assert_array_equal(images.load(files[2]), first)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name", "expected"),
+    [
+        ("--alpha", 3, "alpha", 3.0),
+        ("--beta", 7, "beta", 7.0),
+        ("--tv", 0.5, "tv", 0.5),
+        ("--costs", "gatys", "convention", "gatys"),
+        ("--init", "blank", "init", "blank"),
+        ("--optimizer", "lbfgs", "optimizer", "lbfgs"),
+        ("--learning-rate", 2, "learning_rate", 2.0),
+        ("--levels", 2, "levels", 2),
+        ("--seed", 9, "seed", 9),
+        ("--content-layer", "block2_conv1", "content_layer", "block2_conv1"),
+        ("--style-layers", "block1_conv1", "layer_weights", {"block1_conv1": 1.0}),
+        ("--layer-weights", "1 2 5", "layer_weights", [0.125, 0.25, 0.625]),
+        ("--style-weights", "4", "style_weights", [1.0]),
+        ("--keep-colors", "histogram", "keep_colors", "histogram"),
+        ("--keep-colors", "", "keep_colors", "luminance"),
+        ("--size", 24, "content", (20, 24, 3)),
+    ],
+)
+def test_every_setting_reaches_the_transfer(files, monkeypatch, option, value, name, expected):
+    made = []
+
+    class Spy(transfer.Transfer):
+        def run(self, steps, *rest):
+            made.append((self, steps))
+            self.step(1)
+
+    monkeypatch.setattr(transfer, "Transfer", Spy)
+    cli.main(arguments(files, "--steps", 4, option, *str(value).split()))
+    ((run, steps),) = made
+    found = getattr(run, name)
+    if name == "layer_weights" and isinstance(expected, list):
+        found = list(found.values())
+    if name == "content":
+        found = found.shape
+    np.testing.assert_equal(found, expected)
+    assert steps == 4
+
+
+def test_network_options_reach_the_network(files, tmp_path):
+    report = tmp_path / "report.json"
+    cli.main(
+        arguments(files, "--pooling", "average", "--precision", "bfloat16", "--report", report)
+    )
+    settings = json.loads(report.read_text())["settings"]
+    assert (settings["pooling"], settings["precision"]) == ("average", "bfloat16")
+
+
+def test_weights_reach_vgg19(files, vgg19_weights, capsys):
+    given = arguments(files, "--network", "vgg19", "--weights", vgg19_weights)
+    cli.main(given)
+    assert "Network: VGG-19" in capsys.readouterr().err
+    assert images.read_settings(files[2])["network"] == "vgg19"
+
+
+def test_several_styles_have_their_weights(files):
+    content, style, output = files
+    given = [content, style, content, "--output", output, "--style-weights", "3", "1"]
+    cli.main([*given, "--network", "mini", "--steps", "2", "--levels", "1"])
+    assert images.read_settings(output)["style_weights"] == [0.75, 0.25]
+
+
+def test_the_report_holds_costs_settings_and_seconds(files, tmp_path):
+    cli.main(arguments(files, "--report", tmp_path / "r.json"))
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["network"].startswith("Network: mini")
+    assert report["settings"]["steps"] == report["steps_done"] == 3
+    assert report["costs"]["step"] == [1, 2, 3]
+    assert report["costs"]["total"][-1] < report["costs"]["total"][0]
+    assert report["final"]["total"] < report["costs"]["total"][-1]
+    assert report["seconds"] > 0
+
+
+def test_previews_appear_while_it_paints(files, monkeypatch):
+    saves = []
+    save = images.save
+    monkeypatch.setattr(images, "save", lambda *a: saves.append(a[2].get("steps_done")) or save(*a))
+    cli.main(arguments(files, "--steps", 60, "--preview-every", 1))
+    assert saves[-1] is None  # the finished picture
+    assert len(saves) > 2
+    assert saves[:-1] == sorted(set(saves[:-1]))
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(files, tmp_path, monkeypatch):
+    cli.main(arguments(files, "--steps", 60))
+    whole = images.load(files[2])
+    run = transfer.Transfer.run
+
+    def stop_half_way(self, steps, callback, checkpoint):
+        def stop(running):
+            if running.step_count > 10:
+                raise KeyboardInterrupt
+
+        run(self, steps, lambda r: (r.save_checkpoint(checkpoint), stop(r)), None)
+
+    monkeypatch.setattr(transfer.Transfer, "run", stop_half_way)
+    checkpoint = tmp_path / "run.npz"
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments(files, "--steps", 60, "--checkpoint", checkpoint))
+    assert stopped.value.code == 130
+    assert 10 < images.read_settings(files[2])["steps_done"] < 60
+    monkeypatch.setattr(transfer.Transfer, "run", run)
+    cli.main(arguments(files, "--steps", 60, "--resume", checkpoint))
+    np.testing.assert_array_equal(images.load(files[2]), whole)
+
+
+def test_a_directory_makes_one_picture_per_file(files, tmp_path, capsys, picture):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("a.png", "b.jpg", "b.png"):
+        images.save(tmp_path / "in" / name, picture)
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    given = [str(tmp_path / "in"), files[1], str(tmp_path / "out")]
+    cli.main(arguments(given))
+    assert sorted(os.listdir(tmp_path / "out")) == ["a.png", "b.jpg.png", "b.png.png"]
+    (tmp_path / "in" / "broken.png").write_text("not a picture either")
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments(given))
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "broken.png is not a picture" in said
+    assert "1 of 4 pictures could not be made" in said
+
+
+def test_a_diverged_run_keeps_the_last_good_picture(files, capsys, monkeypatch):
+    def diverge(self, *_):
+        self.step(2)
+        raise DivergedError("The total cost is no longer finite after step 2: lower beta.")
+
+    monkeypatch.setattr(transfer.Transfer, "run", diverge)
+    refused(capsys, arguments(files), "lower beta")
+    assert images.read_settings(files[2])["steps_done"] == 2
+
+
+BAD_SETTINGS = [
+    (["--alpha", "-1"], "The alpha is -1.0: give a finite number of 0 or more."),
+    (["--beta", "nan"], "The beta is nan"),
+    (["--alpha", "0", "--beta", "0"], "Alpha and beta are both 0"),
+    (["--alpha", "much"], "invalid float value: 'much'"),
+    (["--network", "alexnet"], "There is no network 'alexnet': choose auto, vgg19, vgg16, mini."),
+    (["--costs", "coursera"], "There is no cost convention 'coursera'"),
+    (["--optimizer", "sgd"], "There is no optimizer 'sgd'"),
+    (["--init", "photo"], "There is no start 'photo'"),
+    (["--pooling", "median"], "There is no pooling 'median'"),
+    (["--precision", "int8"], "There is no precision 'int8'"),
+    (["--keep-colors", "all"], "There is no way to keep colors 'all'"),
+    (["--content-layer", "block9_conv1"], "no layer block9_conv1: choose from block1_conv1"),
+    (["--style-layers", "block9_conv1"], "no layer block9_conv1"),
+    (["--style-layers"], "expected at least one argument"),
+    (["--style-layers", "block1_conv1", "--layer-weights", "0"], "every style layer is 0"),
+    (["--layer-weights", "1", "2"], "Give one of --layer-weights for each"),
+    (["--style-weights", "1", "2"], "2 style weights for 1 style pictures"),
+    (["--steps", "0"], "There are 0 steps"),
+    (["--levels", "0"], "There are 0 levels"),
+    (["--levels", "9"], "fewer levels"),
+    (["--size", "1"], "The size is 1"),
+    (["--size", "big"], "invalid int value: 'big'"),
+    (["--learning-rate", "0"], "The learning rate is 0.0: give a finite number above 0."),
+    (["--preview-every", "-1"], "A preview every -1 steps"),
+    (["--weights", "none.npz"], "There is no weights file none.npz"),
+    (["--report", "none/r.json"], "There is no directory none: create it first."),
+    (["--checkpoint", "none/c.npz"], "There is no directory none"),
+    (["--resume", "none.npz"], "There is no checkpoint none.npz"),
+    (["--output", "none/out.png"], "There is no directory none"),
+    (["--output", "out.txt"], "out.txt has no known picture ending"),
+    (["--unknown"], "nrecognized arguments"),
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), BAD_SETTINGS, ids=[" ".join(b[0]) for b in BAD_SETTINGS]
+)
+def test_bad_settings_are_one_sentence(files, capsys, given, sentence):
+    refused(capsys, arguments(files, *given), sentence)
+    assert not Path(files[2]).exists()
+
+
+def test_bad_pictures_are_one_sentence(files, capsys, tmp_path):
+    content, style, output = files
+    refused(capsys, arguments(["none.png", style, output]), "There is no picture none.png")
+    refused(capsys, arguments([content, "none.png", output]), "There is no picture none.png")
+    (tmp_path / "empty").mkdir()
+    refused(capsys, arguments([str(tmp_path / "empty"), style, str(tmp_path)]), "holds no picture")
+    refused(capsys, arguments([str(tmp_path), style, str(tmp_path / "none")]), "no directory")
+    (tmp_path / "text.png").write_text("hello")
+    refused(capsys, arguments([str(tmp_path / "text.png"), style, output]), "is not a picture")
+
+
+def test_a_checkpoint_of_other_settings_is_one_sentence(files, capsys, tmp_path):
+    checkpoint = tmp_path / "c.npz"
+    cli.main(arguments(files, "--checkpoint", checkpoint))
+    capsys.readouterr()
+    given = arguments(files, "--resume", checkpoint, "--beta", 5)
+    refused(capsys, given, "was made with beta 100.0, this run has 5.0")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    refused(capsys, arguments(files, "--resume", checkpoint), "is damaged: begin anew")
+
+
+def test_a_full_disk_is_one_sentence(files, capsys, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    given = arguments(files)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(given)
+    assert stopped.value.code == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert not [name for name in os.listdir(Path(files[2]).parent) if name.startswith(".")]
+
+
+def shell(files, *more):
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NST_WEIGHTS": ""}
+    command = [sys.executable, "-m", "helpers", *arguments(files, *more)]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+
+
+def test_ctrl_c_in_a_real_shell_keeps_the_picture(files):
+    process = shell(files, "--steps", 100_000, "--preview-every", 1)
+    deadline = time.monotonic() + 120
+    while not Path(files[2]).exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "is the picture so far." in said
+    assert "Traceback" not in said
+    done = images.read_settings(files[2])["steps_done"]
+    assert f"Stopped after {done} steps" in said
+
+
+def test_a_real_shell_shows_only_what_concerns_the_reader(files):
+    process = shell(files)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    lines = [line for line in said.replace("\r", "\n").splitlines() if line.strip()]
+    lines = [line for line in lines if "step" not in line]
+    assert len(lines) == 2, lines
+    assert lines[0].startswith("Network: mini")
+    assert "was painted in" in lines[1]

@@ -1,0 +1,70 @@
+"""Every figure is drawn, needs its alternative text and shows itself with it."""
+
+import inspect
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import plots, vgg
+
+RNG = np.random.default_rng(0)
+PHOTO = RNG.uniform(0, 255, (12, 16, 3))
+TABLE = vgg.layer_table("vgg16")
+EXAMPLES = {
+    "pictures": lambda alt: plots.pictures([PHOTO, PHOTO], ["a", "b"], alt=alt),
+    "grid": lambda alt: plots.grid([[PHOTO, PHOTO]] * 2, ["a", "b"], ["c", "d"], alt=alt),
+    "channels": lambda alt: plots.channels(RNG.uniform(size=(4, 5, 7)), range(7), alt=alt),
+    "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
+    "receptive_fields": lambda alt: plots.receptive_fields(PHOTO, TABLE, alt=alt),
+    "matrix": lambda alt: plots.matrix(
+        RNG.normal(size=(3, 3)), labels="abc", numbers=True, alt=alt
+    ),
+    "signed": lambda alt: plots.signed([RNG.normal(size=(4, 5))] * 2, ["a", "b"], alt=alt),
+    "curves": lambda alt: plots.curves({"a": [3, 2, 1], "b": ([1, 5], [2, 1])}, alt=alt),
+    "bars": lambda alt: plots.bars({"a": 1, "b": 2}, ylabel="cost", alt=alt),
+    "trade_off": lambda alt: plots.trade_off(
+        [(1, 3), (2, 1)], [PHOTO, PHOTO], ["a", "b"], xlabel="x", ylabel="y", alt=alt
+    ),
+}
+
+
+def test_every_public_function_has_an_example():
+    functions = inspect.getmembers(plots, inspect.isfunction)
+    public = {n for n, f in functions if f.__module__ == plots.__name__ and n[0] != "_"}
+    assert public == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_figure_is_one_jpeg_with_its_alternative_text(name, monkeypatch):
+    import io
+
+    import IPython.display
+
+    figure = EXAMPLES[name]("what is to be seen")
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
+    figure._ipython_display_()
+    ((data, options),) = shown
+    assert set(data) == {"image/jpeg", "text/plain"}
+    assert data["text/plain"] == "what is to be seen"
+    assert options["metadata"] == {"image/jpeg": {"alt": "what is to be seen"}}
+    with Image.open(io.BytesIO(figure.jpeg())) as image:
+        assert image.format == "JPEG"
+        assert np.asarray(image).std() > 1  # something is drawn on it
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_figure_without_alternative_text_is_refused(name):
+    for missing in ("", " ", None):
+        with pytest.raises(ValueError, match="no alt text"):
+            EXAMPLES[name](missing)
+    with pytest.raises(TypeError):
+        getattr(plots, name)(PHOTO)
+
+
+def test_pyplot_is_left_alone():
+    import matplotlib.pyplot as plt
+
+    EXAMPLES["curves"]("curves")
+    assert plt.get_fignums() == []
