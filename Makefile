@@ -1,15 +1,11 @@
 # One command each: make run, make test, make lab. The first one sets up .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-CONTENT ?= dandelions
-STYLE ?= starry_swirls
 
 .PHONY: run test lab style clean
 
 run: .venv/run
-	mkdir -p outputs
-	$(BIN)/python -m helpers $(CONTENT) $(STYLE) --output outputs/$(CONTENT)_$(STYLE).png
-
+	$(BIN)/python tools/notebooks.py build --output build --html
 
 test: .venv/dev
 	$(BIN)/ruff check .

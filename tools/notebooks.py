@@ -1,0 +1,208 @@
+"""The notebooks: NAME.py (jupytext percent) is what people review, NAME.ipynb is made from it.
+
+    python tools/notebooks.py build                      all notebooks, executed, in notebooks/
+    python tools/notebooks.py build 01 -p SIZE 128       one of them, with other parameters
+    python tools/notebooks.py build --output build --html
+    python tools/notebooks.py sync                       changed prose into the .ipynb, not executed
+    python tools/notebooks.py check                      pairs and addresses, nothing executed
+    python tools/notebooks.py addresses                  writes badges and clone addresses anew
+
+The repository's public address stands in pyproject.toml, [project.urls], and nowhere else:
+change it there, then call `addresses`.
+"""
+
+import argparse
+import ast
+import copy
+import html
+import os
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "notebooks"
+FOLDED = {"setup", "hide-input"}  # tags of the cells whose code is hidden until it is clicked
+METADATA = {  # what Colab and Jupyter read: a GPU is asked for, the kernel is any Python 3
+    "accelerator": "GPU",
+    "colab": {"gpuType": "T4", "provenance": []},
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorFlow, progress bars
+BADGE = re.compile(r"(colab\.research\.google\.com/github)/([\w.-]+/[\w.-]+)/blob/main/([\w./-]+)")
+CLONE = re.compile(r'((?:git clone |REPOSITORY = \\?"))https://github\.com/([\w.-]+/[\w.-]+)')
+
+
+def sources(names=()):
+    """The .py of the notebooks whose names begin with one of `names`; default: of all."""
+    found = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+    for name in names:
+        if not any(path.stem.startswith(name) for path in found):
+            raise SystemExit(f"There is no notebook {name}: {', '.join(p.stem for p in found)}.")
+    return [path for path in found if not names or path.stem.startswith(tuple(names))]
+
+
+def notebook(path):
+    """The notebook of a .py, with its folding, not executed."""
+    made = jupytext.read(path)
+    made.metadata = {"jupytext": made.metadata["jupytext"], **METADATA}
+    for i, cell in enumerate(made.cells):
+        cell["id"] = f"cell-{i}"  # the same at every build, so that a diff shows what changed
+        if FOLDED & set(cell.metadata.get("tags", [])):
+            cell.metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
+    return made
+
+
+def execute(made, parameters=None, name=""):
+    """Run the notebook; `parameters` are set at the end of its cell tagged `parameters`."""
+    for cell in made.cells:
+        if parameters and "parameters" in cell.metadata.get("tags", []):
+            cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    code = sum(cell.cell_type == "code" for cell in made.cells)
+    with tqdm(total=code, desc=name, unit="cell", mininterval=0) as bar:
+        NotebookClient(
+            made,
+            timeout=None,
+            record_timing=False,
+            kernel_name="python3",
+            resources={"metadata": {"path": FOLDER}},
+            extra_arguments=["--log-level=ERROR"],
+            on_cell_executed=lambda **_: bar.update(),
+        ).execute(stderr=subprocess.DEVNULL)
+    made.metadata.language_info = METADATA["language_info"]
+    for cell in made.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr" and not NOISE.match(output.text):
+                print(f"{name}: left out of the outputs: {output.text.strip()}", file=sys.stderr)
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+
+
+def build(names, parameters, output, pages):
+    output.mkdir(parents=True, exist_ok=True)
+    for path in sources(names):
+        made, begun = notebook(path), time.monotonic()
+        written = [cell.source for cell in made.cells]
+        execute(made, parameters, path.stem)
+        if output == FOLDER:  # the pair: same sources; the outputs say which network made them
+            for cell, source in zip(made.cells, written, strict=True):
+                cell.source = source
+        target = output / f"{path.stem}.ipynb"
+        nbformat.write(made, target)
+        if pages:
+            target.with_suffix(".html").write_text(page(made, path.stem), encoding="utf-8")
+        size, seconds = target.stat().st_size / 1e6, time.monotonic() - begun
+        print(f"{path.stem}: {seconds:.0f} s, {size:.1f} MB", flush=True)
+    print(f"Look into {output}: {'open a .html in a browser' if pages else 'the .ipynb files'}.")
+
+
+def sync():
+    """Write changed prose and tags into each .ipynb whose code is unchanged; outputs stay."""
+    for path in sources():
+        target, made = path.with_suffix(".ipynb"), notebook(path)
+        before = nbformat.read(target, 4).cells if target.exists() else []
+        old, new = ([c for c in cells if c.cell_type == "code"] for cells in (before, made.cells))
+        if [c.source for c in old] != [c.source for c in new]:
+            print(f"{path.stem}: new code, so call build {path.stem}")
+            continue
+        for cell, executed in zip(new, old, strict=True):
+            cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+        nbformat.write(made, target)
+
+
+def page(made, title):
+    """The notebook as one HTML page; nbconvert itself leaves out GIFs and alt texts."""
+    made = copy.deepcopy(made)
+    for output in (o for cell in made.cells for o in cell.get("outputs", [])):
+        for kind, about in output.get("metadata", {}).items():
+            if kind.startswith("image/") and "alt" in about:
+                source = f"data:{kind};base64,{output.data[kind]}"
+                image = f'<img alt="{html.escape(about["alt"])}" src="{source}" '
+                output.data["text/html"] = image + 'style="max-width: 100%">'
+    return HTMLExporter().from_notebook_node(made, {"metadata": {"name": title}})[0]
+
+
+def repository():
+    """The public address of this repository, OWNER/NAME."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"].removeprefix("https://github.com/")
+
+
+def with_addresses(text, stem=None):
+    """The text with every badge and clone address right; `stem`: the notebook that it is."""
+    own = f"notebooks/{stem}.ipynb" if stem else r"\3"
+    text = BADGE.sub(rf"\1/{repository()}/blob/main/{own}", text)
+    return CLONE.sub(rf"\1https://github.com/{repository()}", text)
+
+
+def addressed():
+    """{file: its text with every address right} of the files that hold addresses."""
+    files = [*FOLDER.glob("[0-9][0-9]_*.py"), *FOLDER.glob("[0-9][0-9]_*.ipynb")]
+    found = {p: with_addresses(p.read_text(encoding="utf-8"), p.stem) for p in sorted(files)}
+    pages = [p for p in (ROOT / "README.md", *ROOT.glob("docs/*.md")) if p.exists()]
+    return found | {p: with_addresses(p.read_text(encoding="utf-8")) for p in pages}
+
+
+def problems():
+    """One sentence for each notebook whose two files differ and each address that is wrong."""
+    for path in sources():
+        pair = path.with_suffix(".ipynb")
+        if not pair.exists():
+            yield f"{pair.name} is missing: call tools/notebooks.py build {path.stem}."
+        elif _cells(nbformat.read(pair, 4)) != _cells(notebook(path)):
+            yield f"{pair.name} is not made of {path.name}: call tools/notebooks.py build."
+    for path, text in addressed().items():
+        if path.read_text(encoding="utf-8") != text:
+            yield f"{path.name} has another address: call tools/notebooks.py addresses."
+
+
+def _cells(made):
+    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in made.cells]
+
+
+def _value(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    making = commands.add_parser("build", help="make and execute the .ipynb files")
+    making.add_argument("names", nargs="*", help="beginnings of names, such as 01; default: all")
+    making.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+                        dest="parameters", help="set a parameter of the notebooks")  # fmt: skip
+    making.add_argument("--output", type=Path, default=FOLDER, help="default: notebooks/")
+    making.add_argument("--html", action="store_true", help="write .html pages beside them")
+    commands.add_parser("sync", help="write changed prose into the .ipynb files")
+    commands.add_parser("check", help="compare the pairs and the addresses")
+    commands.add_parser("addresses", help="write the badges and clone addresses anew")
+    given = parser.parse_args()
+    if given.command == "build":
+        parameters = {name: _value(text) for name, text in given.parameters}
+        output = FOLDER if given.output.resolve() == FOLDER else given.output
+        build(given.names, parameters, output, given.html)
+    elif given.command == "sync":
+        sync()
+    elif given.command == "addresses":
+        for path, text in addressed().items():
+            path.write_text(text, encoding="utf-8")
+    elif found := list(problems()):
+        raise SystemExit("\n".join(found))
+
+
+if __name__ == "__main__":
+    main()
