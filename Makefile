@@ -5,6 +5,8 @@ BIN := .venv/bin
 .PHONY: run test lab style clean
 
 run: .venv/run
+	mkdir -p outputs
+	$(BIN)/python -m helpers cat cubist_facets --output outputs/cat_cubist_facets.png
 	$(BIN)/python tools/notebooks.py build --output build --html
 
 test: .venv/dev
@@ -21,12 +23,11 @@ style: .venv/dev
 
 # Stamps: a second run installs nothing, a changed list of requirements installs again.
 .venv/run: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/run
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 .venv/bin/python:

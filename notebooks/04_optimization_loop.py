@@ -24,7 +24,8 @@
 #
 # **After this notebook you can**
 # - write style transfer in a dozen lines, and say what each line is for;
-# - choose the start, the optimizer, the levels, the total variation, and say what each of them does;
+# - choose the start, the optimizer, the levels, the total variation, and say what each of them
+#   does;
 # - convert anybody's α and β into your own units, and choose β by looking;
 # - paint your own pictures, mix styles, save the result with its settings, and film it.
 #
@@ -147,8 +148,8 @@ def J(G):
 # %% [markdown]
 # (`"relative"` chooses the constants in front of the sums. Section 5 is about nothing else.)
 #
-# One step: forward, cost, gradient with respect to the **pixels**, a move by the optimizer, and back
-# into the range that pixels have.
+# One step: forward, cost, gradient with respect to the **pixels**, a move by the optimizer, and
+# back into the range that pixels have.
 
 
 # %% tags=["export"]
@@ -226,10 +227,11 @@ plots.curves(series, ylabel="J", alt="The total cost over the steps, from three 
 # %% [markdown]
 # **From the photograph** the cat is simply there, and turns into planes. **From noise** there are
 # planes, and hardly a cat: the style is done quickly, and the motif is to be found by many small
-# steps through a texture that already fits. **From a blank sheet** the eyes and the nose appear, and a
-# frame along the rim, where the network's zero padding looks like an edge. All three go down the
-# same $J$, and with this number of steps they end at different heights: where you begin decides where you
-# get. Papers begin with noise, to prove the point; painters begin with the photograph.
+# steps through a texture that already fits. **From a blank sheet** the eyes and the nose appear,
+# and a frame along the rim, where the network's zero padding looks like an edge. All three go down
+# the same $J$, and with this number of steps they end at different heights: where you begin
+# decides where you get. Papers begin with noise, to prove the point; painters begin with the
+# photograph.
 #
 # ## 4 · Adam or L-BFGS
 #
@@ -313,14 +315,14 @@ for convention in costs.CONVENTIONS:
     print(f"{convention:9} c = {c:8.1e}   s_l = {row}")
 
 # %% [markdown]
-# The first two lines differ in $c$ by a factor of nearly a million, the last two by 10⁵ and more. That
-# is why.
+# The first two lines differ in $c$ by a factor of nearly a million, the last two by 10⁵ and more.
+# That is why.
 #
 # The last one, **relative**, divides by the target itself: $c = 1/\sum a_C^2$ and
 # $s_l = 1/\sum A_S^2$. Both costs are then plain fractions: 0 is *the same*, 1 *as far away as
 # nothing at all*. No unit is left, no size of a layer, no scale of a network. The same α and β mean
-# the same thing for every picture, size and network, and one slider can serve all. It is the default
-# of this package, with α = 1.
+# the same thing for every picture, size and network, and one slider can serve all. It is the
+# default of this package, with α = 1.
 #
 # And since only constants differ, **conversion is exact**: the gradient stays the same if
 # $α c$ and each $β λ_l s_l$ do.
@@ -362,13 +364,13 @@ for convention, picture in same_picture.items():
 # %% [markdown]
 # Paste anybody's numbers into `convert`, and you have them in your own units. (What a conversion
 # cannot undo: another network, other layers, a start from noise, or stopping after a few steps.
-# The course's α = 10, β = 40 let the style rule by far; its pictures keep their content because they
-# *start* from it and stop early.)
+# The course's α = 10, β = 40 let the style rule by far; its pictures keep their content because
+# they *start* from it and stop early.)
 #
 # ### Exercise 2: from mean squares to the course's constants
 #
-# Somebody's code takes plain mean squares (`mse` above) and recommends $α$ and $β$. What are they in
-# the convention of notebooks 2 and 3 (`course`)? No picture is needed for that.
+# Somebody's code takes plain mean squares (`mse` above) and recommends $α$ and $β$. What are they
+# in the convention of notebooks 2 and 3 (`course`)? No picture is needed for that.
 
 
 # %% tags=["exercise"]
@@ -406,8 +408,8 @@ else:
 # ## 6 · The trade-off
 #
 # Now turn the knob. All β at once: `Transfer` takes a list, and paints one picture for each as a
-# batch, with one call of the network for all of them. **Before you run it:** sketch where the points
-# of growing β will lie, content cost to the right, style cost upward.
+# batch, with one call of the network for all of them. **Before you run it:** sketch where the
+# points of growing β will lie, content cost to the right, style cost upward.
 
 # %%
 betas = [1, 3, 10, 30, 100, 1000]
@@ -429,8 +431,8 @@ plots.trade_off(
 # %% [markdown]
 # No point is best. A lower style cost is paid for with content, and β says at which price. Left
 # above, hardly anything is paid; right below, the last bit of style costs the motif. Somewhere
-# between lies what you like, and no number can tell you where. **Look.** (For this pair, which would
-# you take?)
+# between lies what you like, and no number can tell you where. **Look.** (For this pair, which
+# would you take?)
 #
 # ## 7 · Coarse to fine
 #
@@ -481,8 +483,9 @@ plots.pictures(shown, [f"γ = {tv:g}" for tv in weights], height=2.6, alt=alt)
 
 # %% [markdown]
 # These began as noise, where there is most of it. With γ = 0, every pixel has a color of its own.
-# The package's default, 0.001, is a light touch that suits a start from the photograph. At 0.02 the grain is
-# gone, and the strokes begin to look like enamel. Too much of it takes the brush marks away.
+# The package's default, 0.001, is a light touch that suits a start from the photograph. At 0.02
+# the grain is gone, and the strokes begin to look like enamel. Too much of it takes the brush
+# marks away.
 #
 # ## 9 · Several styles
 #
@@ -528,8 +531,8 @@ plots.grid(gallery, [s.replace("_", " ") for s in styles], contents, alt=alt)
 # ## 11 · Your own pictures
 #
 # Put in a file's path, a web address, or a name of the gallery (`images.gallery()` lists them, with
-# famous paintings that are fetched when asked for). In Colab, set `UPLOAD` to choose files from your
-# computer: first the photograph, then the painting.
+# famous paintings that are fetched when asked for). In Colab, set `UPLOAD` to choose files from
+# your computer: first the photograph, then the painting.
 
 # %%
 # @title Which pictures?
