@@ -236,7 +236,7 @@ def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, hei
     x, y = np.transpose(points)
     axes.loglog(x, y, "o-", color=COLORS[0], lw=1.2)
     for i, (point, picture, label) in enumerate(zip(points, thumbnails, labels, strict=True)):
-        shift = (58, 50) if i % 2 else (-58, -50)
+        shift = (-58, -50) if i % 2 else (58, 50)
         box = OffsetImage(np.clip(picture / 255, 0, 1), zoom=zoom)
         axes.add_artist(
             AnnotationBbox(box, point, xybox=shift, boxcoords="offset points", pad=0.1,

@@ -30,7 +30,7 @@
 # - say, with numbers, what a deeper layer still knows of a picture and what it lets go.
 #
 # You need Python, NumPy, and an idea of what a convolution is.
-# **Time:** 45 minutes to read and try. Computing takes about 1½ minutes on two CPU cores with
+# **Time:** 45 minutes to read and try. Computing takes about one minute on two CPU cores with
 # `mini` (measured), and about one minute on a Colab GPU with VGG-19 (estimated).
 
 # %% tags=["parameters"]
