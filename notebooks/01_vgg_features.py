@@ -71,8 +71,8 @@ print(network.description)
 # - **VGG-19** (Simonyan & Zisserman 2014) is the network of the paper. Sixteen convolutions in
 #   five blocks; ImageNet weights, 80 MB.
 # - **mini** is a small stand-in inside this repository, for computers without a GPU or without a
-#   network connection. Its first layer is VGG-19's own; the rest of blocks 1–3 was trained to give
-#   the same answers as VGG-19, and comes close. It has no blocks 4 and 5.
+#   network connection. Its first layer answers as VGG-19's does; the rest of blocks 1–3 was
+#   trained to give the same answers as VGG-19, and comes close. It has no blocks 4 and 5.
 #
 # The same code runs with both. Where something needs the deeper blocks, the text says so.
 

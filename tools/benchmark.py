@@ -14,8 +14,10 @@ It runs the transfer with mini and with VGG-19 and judges both results with VGG-
 import argparse
 import itertools
 import json
+import math
 import multiprocessing
 import os
+import re
 import resource
 import statistics
 import sys
@@ -34,9 +36,8 @@ ROUNDS = 5
 def worker(pipe, network, size, precision, weights, layers):
     """Answers "step" with milliseconds per step, "memory" with peak MB, "flops" with GFLOP."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     import numpy as np
-    import tensorflow as tf
 
     from helpers import vgg
     from helpers.transfer import Transfer
@@ -49,12 +50,9 @@ def worker(pipe, network, size, precision, weights, layers):
     transfer.step(2)
     while (question := pipe.recv()) != "end":
         if question == "memory":
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            pipe.send((peak / 1024, (peak - before) / 1024))
+            pipe.send((peak_memory(), peak_memory() - before))
         elif question == "flops":
-            pipe.send(
-                2 * _flops(loaded.model, content.shape, tf)
-            )  # forward, and back to the pixels
+            pipe.send(2 * gflop(loaded.model, *content.shape[:2]))  # forward, and back to pixels
         else:
             steps, started = 0, time.perf_counter()
             while steps < 2 or time.perf_counter() - started < 1:
@@ -63,21 +61,24 @@ def worker(pipe, network, size, precision, weights, layers):
             pipe.send((time.perf_counter() - started) / steps * 1000)
 
 
-def _flops(model, shape, tf):
-    """Floating-point operations of the convolutions, forward: two for each multiplication."""
+def peak_memory():
+    """The most memory that this process has held so far, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux: ru_maxrss would count what the parent process held as well
+        return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024
+    scale = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / 1e6
+
+
+def gflop(model, height, width):
+    """Of a model's convolutions, forward: two operations for each multiplication."""
     total = 0
-    x = tf.zeros((1, *shape))
     for layer in model.layers:
-        if not layer.get_weights() or "conv" not in layer.name:
-            continue
-        n_H, n_W = _positions(model, layer, x)
-        total += 2 * layer.get_weights()[0].size * n_H * n_W
+        if "_conv" in layer.name:
+            stride = 2 ** (int(layer.name.removeprefix("block")[0]) - 1)
+            positions = (height // stride) * (width // stride)
+            total += 2 * math.prod(layer.kernel.shape) * positions
     return total / 1e9
-
-
-def _positions(model, layer, x):
-    block = int(layer.name.removeprefix("block")[0])
-    return (side // 2 ** (block - 1) for side in x.shape[1:3])
 
 
 def matmul_peak(precision):

@@ -285,10 +285,10 @@ class Student:
 
     def __init__(self, teacher, pictures):
         """Factorise the teacher's layers, by what they read and write on these pictures."""
-        kernels, bias = teacher["block1_conv1"]
-        self.first = ([tf.constant(kernels[0])], tf.constant(bias))  # exact, and never trained
+        x = pictures[..., ::-1] - np.float32(MEAN_BGR)
+        self.first = fit_convolution(x, conv(x, teacher["block1_conv1"]))
         self.variables, self.gains, self.spread = [], [], {}
-        h = conv(pictures[..., ::-1] - np.float32(MEAN_BGR), self.first)
+        h = conv(x, self.first)
         for name, (r_in, r_out) in RANKS.items():
             h = np.maximum(h, 0)
             if name in POOLED_BEFORE:
@@ -329,6 +329,22 @@ def conv(h, layer):
     for kernel in kernels:
         h = tf.nn.conv2d(h, kernel, 1, "SAME")
     return (h + bias).numpy()
+
+
+def fit_convolution(x, z):
+    """The 3×3 convolution that maps x to z, by least squares: exact for a layer that reads pixels.
+
+    Such a layer is linear in 3 × 3 × 3 values, so its answers determine it; there is nothing left
+    to train.
+    """
+    ones = [1, 1, 1, 1]
+    patches = tf.image.extract_patches(x, [1, 3, 3, 1], ones, ones, "VALID").numpy()
+    n_in = patches.shape[-1]
+    reads = np.c_[patches.reshape(-1, n_in).astype(np.float64), np.ones(patches[..., 0].size)]
+    answers = z[:, 1:-1, 1:-1].reshape(len(reads), -1).astype(np.float64)
+    found = np.linalg.lstsq(reads, answers, rcond=None)[0].astype(np.float32)
+    kernel = found[:-1].reshape(3, 3, n_in // 9, -1)
+    return [tf.constant(kernel)], tf.constant(found[-1])
 
 
 def _not_small(sizes):
