@@ -341,9 +341,8 @@ print(f"{np.mean(nearest == np.arange(len(names))):.0%} find their other half")
 
 # %% [markdown]
 # No picture was labelled, nothing was trained, and no place was compared with any other place; yet
-# nearly every left half finds its right one. Where one does not, look again: the left of
-# `woodblock_wave` is all water, most of its right half is sky and paper. Its two halves *are*
-# painted differently.
+# the halves find each other. The hardest is `woodblock_wave` (look at its row): its left half is
+# all water, its right half mostly sky and paper, and the two *are* painted differently.
 #
 # Now the shuffled tiles from above, beside the other paintings:
 

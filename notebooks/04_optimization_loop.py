@@ -436,9 +436,10 @@ plots.trade_off(
 #
 # ## 7 · Coarse to fine
 #
-# One value of block 3 sees at most 40 pixels. A stroke longer than that is nobody's business, so a
-# large picture gets a fine carpet of small strokes. The remedy: paint small first. At a quarter of
-# the size, the same strokes fit into what the network sees. Then enlarge the result and go on.
+# A layer sees only so far: 24 pixels in `block3_conv1` (notebook 1). A stroke longer than that is
+# not its business, so a large picture gets a fine carpet of small strokes. The remedy: paint small
+# first. At a quarter of the size, the same strokes fit into what the network sees. Then enlarge the
+# result and go on.
 
 # %%
 L = images.load("launch_pad", SIZE * 3 // 2)
