@@ -131,6 +131,7 @@ def test_weights_come_from_the_environment(monkeypatch, two_blocks):
     assert vgg.load("auto").name == "vgg19"
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")  # Keras, of its own file
 def test_an_h5_file_of_keras_is_read(tmp_path):
     base = keras.applications.VGG16(weights=None, include_top=False)
     path = tmp_path / "vgg16.weights.h5"
