@@ -13,6 +13,7 @@ test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
+	PYTHONPATH=.venv/ipywidgets7 $(BIN)/python -m pytest -q tests/test_studio.py
 
 lab: .venv/run
 	$(BIN)/jupyter lab notebooks
@@ -28,6 +29,9 @@ style: .venv/dev
 
 .venv/dev: requirements-dev.txt .venv/run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# Colab's ipywidgets beside the newest, for a second run of the studio's tests.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	  --target .venv/ipywidgets7 ipywidgets==7.7.1 ipython_genutils
 	@touch $@
 
 .venv/bin/python:

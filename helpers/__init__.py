@@ -4,6 +4,8 @@
     vgg       picture -> {layer name: activation}
     costs     content cost, Gram matrix, style cost, total variation
     transfer  the optimization of the generated picture's pixels
+    session   a painting in progress, without widgets
+    studio    its sliders, for Jupyter and Colab
     plots     figures for the notebooks
     __main__  the same job from a shell: python -m helpers --help
 

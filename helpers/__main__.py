@@ -211,7 +211,7 @@ def paint(content, output, styles, network, options):
     def show(transfer):
         nonlocal previewed
         bar.update(transfer.step_count - bar.n)
-        newest = {name: values[-1] for name, values in transfer.history.items()}
+        newest = transfer.latest
         bar.set_postfix(content=f"{newest['content']:.3g}", style=f"{newest['style']:.3g}")
         if options.preview_every and transfer.step_count - previewed >= options.preview_every:
             images.save(output, transfer.picture, settings | {"steps_done": transfer.step_count})

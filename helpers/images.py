@@ -215,17 +215,24 @@ def save_animation(path, pictures, milliseconds=100):
 
 
 def read_settings(path):
-    """The settings with which `save` wrote this picture, or PictureError if it holds none."""
+    """The settings with which `save` wrote this picture, or PictureError if it holds none.
+
+    path: of the file, or its bytes.
+    """
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        file, path = io.BytesIO(bytes(path)), "The uploaded file"
+    else:
+        file = path
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             settings = json.loads(image.getexif()[_IMAGE_DESCRIPTION])
-    except (KeyError, ValueError, TypeError):
-        settings = None
+        return dict(settings)
+    except (KeyError, ValueError, TypeError) as error:
+        raise PictureError(
+            f"{path} holds no settings: only pictures saved by this package do."
+        ) from error
     except OSError:
         raise PictureError(f"{path} is not a picture that can be read.") from None
-    if not isinstance(settings, dict):
-        raise PictureError(f"{path} holds no settings: only pictures saved by this package do.")
-    return settings
 
 
 def check_output(path):

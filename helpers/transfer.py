@@ -100,6 +100,7 @@ class Transfer:
         if optimizer == "lbfgs" and len(alpha) > 1:
             raise SettingError("L-BFGS paints one picture at a time: use adam for a batch.")
         self._alpha, self._beta = (tf.Variable(w, dtype=tf.float32) for w in (alpha, beta))
+        self._adam = None  # until a level begins
         self._tv = tf.Variable(0.0)
         self._layer_weights = tf.Variable(tf.zeros(len(self.style_layers)))
         self.tv, self.layer_weights = tv, layer_weights
@@ -107,7 +108,7 @@ class Transfer:
             for picture in (self.content, *self.styles):
                 network.check_size(*self._shape(picture, level))
         self.step_count, self._planned, self._rows = 0, None, []
-        self._enter(0, self._first_picture())
+        self._enter(0, [self.first_picture()] * self._alpha.shape[0])
 
     # What may change between steps.
 
@@ -118,17 +119,17 @@ class Transfer:
     @alpha.setter
     def alpha(self, value):
         self._check_weights(value, self._beta.numpy())
-        self._alpha.assign(np.broadcast_to(value, self._alpha.shape))
+        self._weigh(self._alpha, value)
 
     @beta.setter
     def beta(self, value):
         self._check_weights(self._alpha.numpy(), value)
-        self._beta.assign(np.broadcast_to(value, self._beta.shape))
+        self._weigh(self._beta, value)
 
     @tv.setter
     def tv(self, value):
         _check_number("weight of the total variation", value)
-        self._tv.assign(value)
+        self._weigh(self._tv, value)
 
     @property
     def layer_weights(self):
@@ -139,7 +140,18 @@ class Transfer:
         if set(weights) != set(self.style_layers):
             raise SettingError(f"Give one weight for each of {', '.join(self.style_layers)}.")
         values = _average("style layer", [weights[layer] for layer in self.style_layers])
-        self._layer_weights.assign(values)
+        self._weigh(self._layer_weights, values)
+
+    def _weigh(self, variable, value):
+        if np.ndim(value) and np.shape(value) != variable.shape:
+            raise SettingError(
+                f"There are {np.size(value)} weights for {variable.shape[0]} pictures or layers: "
+                "give one, or one for each."
+            )
+        value = np.broadcast_to(value, variable.shape).astype(np.float32)
+        if not np.array_equal(value, variable.numpy()):
+            variable.assign(value)
+            self._forget()
 
     # What comes out.
 
@@ -156,7 +168,7 @@ class Transfer:
     def picture(self):
         """The generated picture, (height, width, 3) in 0–255; the first one of a batch.
 
-        Setting it, to one of the same shape, goes on from there.
+        Setting it, to one of the same shape, goes on from there with a fresh optimizer.
         """
         return self.pictures[0]
 
@@ -165,7 +177,10 @@ class Transfer:
         if np.shape(picture) != tuple(self._G.shape[1:]):
             shapes = f"{np.shape(picture)}, the run has {tuple(self._G.shape[1:])}"
             raise SettingError(f"The picture has the shape {shapes}: resize it first.")
+        if self.keep_colors == "luminance":
+            picture = images.luminance(picture)
         self._G.assign(np.broadcast_to(np.clip(picture, 0, 255), self._G.shape))
+        self._forget()
 
     @property
     def history(self):
@@ -183,6 +198,15 @@ class Transfer:
         steps, levels = (np.array([entry[i] for entry in self._rows], int) for i in (0, 1))
         return {"step": steps, "level": levels} | found
 
+    @property
+    def latest(self):
+        """{name: value} of the newest row of `history`; empty before the first step."""
+        if not self._rows:
+            return {}
+        step, level, row = self._rows[-1]
+        costs = {name: _scalar_or_array(row[:, i]) for i, name in enumerate(self._names)}
+        return {"step": step, "level": level} | costs
+
     def costs(self):
         """{name: value} of the picture as it is now, the same names as in `history`."""
         row = self._measure(tf.convert_to_tensor(self._G)).numpy()
@@ -190,9 +214,9 @@ class Transfer:
 
     # The work.
 
-    def step(self, n=1):
-        """n steps at the present level with the full learning rate."""
-        self._steps(np.full(n, self.learning_rate, np.float32))
+    def step(self, n=1, learning_rate=None):
+        """n steps at the present level; default: with the full learning rate."""
+        self._steps(np.full(n, learning_rate or self.learning_rate, np.float32))
 
     def run(self, steps, callback=None, checkpoint=None):
         """Go on until `steps` steps are done, an equal share at each level.
@@ -203,28 +227,9 @@ class Transfer:
         the step at hand; `picture` is then the picture so far and `run` may be called again.
         Raises DivergedError when a cost is no longer finite; `picture` is the last good one.
         """
-        if self._planned not in (None, steps):
-            raise SettingError(
-                f"This run was begun for {self._planned} steps, not {steps}: its learning rate "
-                "depends on that, so finish it or begin anew."
-            )
-        self._planned = steps
-        ends = [round(steps * (level + 1) / self.levels) for level in range(self.levels)]
-        chunk, saved = 1, time.monotonic()
+        saved = time.monotonic()
         with _deferred_interrupt() as interrupted:
-            while self.step_count < steps:
-                while self.step_count >= ends[self.level]:
-                    self._enter(self.level + 1)
-                begin = ends[self.level - 1] if self.level else 0
-                done, length = self.step_count - begin, ends[self.level] - begin
-                if self.optimizer == "lbfgs":
-                    n = min(LBFGS_ROUND - done % LBFGS_ROUND, length - done)
-                else:
-                    n = min(chunk, length - done)
-                started = time.monotonic()
-                whole = self._steps(self._rates(done, n, length), interrupted)
-                seconds = (time.monotonic() - started) / n
-                chunk = int(np.clip(0.5 / max(seconds, 1e-6), 1, 25))
+            for whole in self.chunks(steps, interrupted=interrupted):
                 if checkpoint and whole and self._due(saved, steps, interrupted):
                     self.save_checkpoint(checkpoint)
                     saved = time.monotonic()
@@ -232,6 +237,34 @@ class Transfer:
                     callback(self)
                 if interrupted:
                     raise KeyboardInterrupt
+
+    def chunks(self, steps, seconds=0.5, interrupted=()):
+        """`run` as a generator, which stops after each `seconds`, for whoever has more to do.
+
+        It yields True, or False where an interrupt cut a round of L-BFGS short.
+        """
+        if self._planned not in (None, steps):
+            raise SettingError(
+                f"This run was begun for {self._planned} steps, not {steps}: its learning rate "
+                "depends on that, so finish it or begin anew."
+            )
+        self._planned, chunk = steps, 1
+        ends = [round(steps * (level + 1) / self.levels) for level in range(self.levels)]
+        while self.step_count < steps:
+            while self.step_count >= ends[self.level]:
+                self._enter(self.level + 1)
+                chunk = 1
+            begin = ends[self.level - 1] if self.level else 0
+            done, length = self.step_count - begin, ends[self.level] - begin
+            if self.optimizer == "lbfgs":
+                n = min(LBFGS_ROUND - done % LBFGS_ROUND, length - done)
+            else:
+                n = min(chunk, length - done)
+            started = time.monotonic()
+            whole = self._steps(self._rates(done, n, length), interrupted)
+            pace = (time.monotonic() - started) / n
+            chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
+            yield whole
 
     def _due(self, saved, steps, interrupted):
         return interrupted or self.step_count >= steps or time.monotonic() - saved > 60
@@ -277,6 +310,14 @@ class Transfer:
             return rows.stack(), done
 
         return steps.get_concrete_function()  # traced here, once
+
+    def _forget(self):
+        """Make Adam fresh.  It divides by lengths of gradients that it remembers for hundreds of
+        steps: after β has gone down a thousandfold the picture would stand still."""
+        if self._adam is not None:
+            moments = [v for v in self._adam.variables if v.shape == self._G.shape]
+            for variable in (self._adam.iterations, *moments):
+                variable.assign(tf.zeros_like(variable))
 
     def _lbfgs(self, n, interrupted):
         """One round of SciPy's L-BFGS-B, whose bounds keep the pixels in 0–255."""
@@ -374,7 +415,8 @@ class Transfer:
         shrink = 2 ** (self.levels - 1 - level)
         return [round(side / shrink) for side in picture.shape[:2]]
 
-    def _first_picture(self):
+    def first_picture(self):
+        """The picture to start from, as `init` says, in the size of the first level."""
         shape = (*self._shape(self.content, 0), 3)
         if self.init == "noise":
             first = np.random.default_rng(self.seed).uniform(0, 255, shape)
@@ -384,7 +426,7 @@ class Transfer:
             first = images.resize(self.content, *shape[:2])
             if self.keep_colors == "luminance":
                 first = images.luminance(first)
-        return [first] * self._alpha.shape[0]
+        return first
 
     def _record(self, row):
         self.step_count += 1
@@ -484,7 +526,7 @@ class Transfer:
         self._rows = [(i + 1, levels[i], arrays["rows"][i]) for i in range(len(levels))]
 
     def _optimizer_variables(self):
-        return self._adam.variables if self.optimizer == "adam" else []
+        return [] if self._adam is None else self._adam.variables
 
     def _fingerprint(self):
         digest = hashlib.sha256()

@@ -636,5 +636,6 @@ else:
 # - Start, optimizer, levels and total variation: what each of them does to the picture.
 # - A picture of your own, with the settings that made it.
 #
-# **Back to the beginning:** [1 · What a pretrained VGG sees](01_vgg_features.ipynb). From a shell,
-# `python -m helpers CONTENT STYLE --output OUT.png` does all of this at full size.
+# **Next:** [5 · The studio](05_studio.ipynb), where you turn α and β with your hands while the
+# picture is painted. From a shell, `python -m helpers CONTENT STYLE --output OUT.png` does all of
+# this at full size.

@@ -13,6 +13,7 @@ change it there, then call `addresses`.
 
 import argparse
 import ast
+import base64
 import copy
 import html
 import os
@@ -39,6 +40,9 @@ METADATA = {  # what Colab and Jupyter read: a GPU is asked for, the kernel is a
     "language_info": {"name": "python"},
 }
 NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorFlow, progress bars
+WIDGET = "application/vnd.jupyter.widget-view+json"
+STUDIO = ROOT / "images" / "studio.jpg"  # taken by tests/test_browser.py
+STUDIO_ALT = "The studio: a painting, sliders for content and style, cost curves, snapshots."
 BADGE = re.compile(r"(colab\.research\.google\.com/github)/([\w.-]+/[\w.-]+)/blob/main/([\w./-]+)")
 CLONE = re.compile(r'((?:git clone |REPOSITORY = \\?"))https://github\.com/([\w.-]+/[\w.-]+)')
 
@@ -86,7 +90,17 @@ def execute(made, parameters=None, name=""):
             if output.get("name") == "stderr" and not NOISE.match(output.text):
                 print(f"{name}: left out of the outputs: {output.text.strip()}", file=sys.stderr)
         if "outputs" in cell:
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+            cell.outputs = [_lasting(o) for o in cell.outputs if o.get("name") != "stderr"]
+    made.metadata.pop("widgets", None)
+
+
+def _lasting(output):
+    """A widget is dead without its Python: what is stored in its place is a picture of it."""
+    if WIDGET in output.get("data", {}):
+        picture = base64.b64encode(STUDIO.read_bytes()).decode()
+        output.data = {"image/jpeg": picture, "text/plain": STUDIO_ALT}
+        output.metadata = {"image/jpeg": {"alt": STUDIO_ALT}}
+    return output
 
 
 def build(names, parameters, output, pages):

@@ -1,0 +1,331 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/05_studio.ipynb)
+
+# %% [markdown]
+# # 5 · The studio: α and β under your fingers
+#
+# The picture is painted while you move the sliders. No cell to run again, nothing begins anew: α
+# and β are two numbers in the cost, the next step uses the new ones, and the picture follows.
+#
+# **After this notebook you can**
+# - find, by hand and in seconds, the β that a pair of pictures wants;
+# - say what β/α does, what the smoothing does, and what each style layer brings;
+# - explain how a live tuner works: steps in small bites, weights that are variables;
+# - run the same experiment without sliders, and lead a class through it.
+#
+# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with
+# `mini` (measured); besides, the studio paints for as long as you let it.
+
+# %% tags=["parameters"]
+SIZE = 256  # the longest side of the pictures, in pixels
+STEPS = 90  # steps of each painting below
+NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
+
+# %% tags=["setup"]
+# @title Setup: finds the helpers, loads the network, says which one it is
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
+clone = Path.cwd() / "neural-style-transfer"
+folders = [Path.cwd(), *Path.cwd().parents, clone]
+home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
+if home is None:  # in Colab, or when only this notebook was uploaded
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
+sys.path.insert(0, str(home or clone))
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers import images, plots, vgg
+
+GPU = bool(tf.config.list_physical_devices("GPU"))
+network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
+print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
+print(network.description)
+
+# %% [markdown]
+# The last line names the network with which the studio begins; you can choose another one there.
+#
+# ## 1 · The studio
+#
+# Run the next cell. It paints a first picture, then it is yours. Press **Start**, and move
+# **content ↔ style**.
+#
+# | what | does |
+# |---|---|
+# | **content ↔ style** | one slider for β/α, from the photograph to strokes everywhere |
+# | **α**, **β** | the same two weights one by one, on log scales |
+# | **smoothing** | the weight of the total variation: against colored grain |
+# | the **style layers** | how much each layer counts; from fine grain (block 1) to large strokes |
+# | **Snapshot**, **Undo** | keep a picture with all that is set; go back. Nothing is ever lost |
+# | **Paint the grid** | nine pairs of α and β at once; a click takes one of them over |
+# | **Render full size** | the picture that you see, larger, in more detail |
+# | **Save**, **Load settings** | a saved picture knows how it was made |
+# | **Classroom mode** | large type, one slider, and questions to predict first |
+#
+# Sliders need a running Python. Where you read this without one (on GitHub, say), the figures below
+# show the same experiments.
+
+# %%
+from helpers.studio import Studio
+
+studio = Studio("cat", "starry_swirls", network.name, SIZE, steps=STEPS)
+studio
+
+# %% [markdown]
+# **Predict first, then try:**
+#
+# 1. The photograph is nearly back, with its colors shifting. Which β is that: 0.1, 10 or 1000?
+# 2. Pull β to its lowest and wait. Then to its highest. Which way is faster, and why?
+# 3. Set the smoothing to its largest. What happens to the eyes?
+# 4. Start from *noise*. Where does the motif appear first?
+#
+# ## 2 · The same picture, eight values of β
+#
+# The studio is a face. Behind it is a `Session`, which has no widgets and does what the sliders do.
+# `tick` paints for a fraction of a second, `set` changes a weight, `grid` paints several pairs of α
+# and β at once, as one batch.
+#
+# **Predict first:** at which β will the cat's whiskers go?
+
+# %%
+from helpers.session import Session
+
+session = Session(network=network.name, size=SIZE)
+betas = [0.1, 1, 10, 30, 100, 300, 1000, 10000]
+bites = list(session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS))
+print(f"{len(betas)} pictures, painted in {len(bites)} bites")
+
+# %% tags=["hide-input"]
+# @title The figure
+alt = "A cat's face, from a photograph at β = 0.1 to swirling strokes everywhere at β = 10 000."
+found = [row[0].picture for row in session.cells]
+plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
+
+# %% [markdown]
+# Between 1 and 1000 lies everything that is worth looking at, and one factor of ten is a clear
+# step. That is why the slider is logarithmic, and why it can be the same one for every picture:
+# the costs are *relative*, 0 is "the same" and 1 is "as far away as nothing at all" (notebook 4).
+#
+# ### Exercise 1: a log slider
+#
+# The slider's knob goes from position 0 to position 1. Which β is that, if 0 means 0.1 and 1 means
+# 10 000, and equal ways mean equal *factors*?
+
+
+# %% tags=["exercise"]
+def slider_to_beta(position, low=0.1, high=10_000.0):
+    """low at position 0, high at position 1, equal factors for equal ways."""
+    return None  # your expression
+
+
+# %% tags=["check"]
+found_beta = [slider_to_beta(position) for position in (0.0, 0.4, 1.0)]
+if found_beta[0] is None:
+    print("not yet: slider_to_beta returns None")
+elif np.allclose(found_beta, [0.1, 10, 10_000]):
+    print("right: 0.1, 10 and 10 000 at the positions 0, 0.4 and 1")
+else:
+    print("not yet: it must be 0.1, 10 and 10 000 at the positions 0, 0.4 and 1")
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Half of the way is the factor $\sqrt{high / low}$, a quarter its square root.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def slider_to_beta(position, low=0.1, high=10_000.0):
+#     return low * (high / low) ** position
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## 3 · A grid of α × β
+#
+# Now α as well: nine pictures, one for each pair. α and β are vectors here, and the network is
+# called once per step for all nine.
+#
+# **Predict first:** nine pairs, but some of the pictures look the same. Which ones?
+
+# %%
+alphas, betas = (0.1, 1.0, 10.0), (10.0, 100.0, 1000.0)
+bites = list(session.grid(alphas, betas, size=SIZE * 5 // 8, steps=STEPS))
+print(f"{len(session.cells)} × {len(session.cells[0])} pictures, painted in {len(bites)} bites")
+
+# %% tags=["hide-input"]
+# @title The figure
+rows, columns = [f"β = {b:g}" for b in betas], [f"α = {a:g}" for a in alphas]
+alt = "Nine paintings of a cat. Those on a diagonal, where β/α is the same, look alike."
+plots.grid([[cell.picture for cell in row] for row in session.cells], rows, columns, alt=alt)
+
+# %% [markdown]
+# Those on the same diagonal, from the upper left to the lower right: β/α is the same there. In $J =
+# αJ_{content} + βJ_{style}$ a common factor changes the height of the landscape, not where its
+# valleys are. And Adam divides by the length of the gradient, so it does not walk faster either.
+# What little differs comes from the smoothing, whose weight does not grow with α and β. So one
+# slider is enough, and the grid is three times the same row, shifted.
+#
+# ## 4 · How it can be live
+#
+# **Weights are variables.** A step is compiled once. Were α and β numbers *in* it, each move of a
+# slider would compile it anew, for a second or more. They are `tf.Variable`s that it reads.
+
+# %%
+import time
+
+from helpers.transfer import Transfer
+
+
+def seconds(function):
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
+
+
+run = session.transfer
+run.step()  # the first one is slower
+print(f"a step:             {seconds(run.step):.3f} s")
+run.beta = 123.0
+print(f"with another β:     {seconds(run.step):.3f} s")
+again = seconds(lambda: Transfer(session.content, session.style, network).step())
+print(f"compiled anew:      {again:.3f} s")
+
+# %% [markdown]
+# **Adam has to forget.** It divides each step by lengths of gradients which it remembers for
+# hundreds of steps. When β goes from 1000 to 1, the gradient becomes a thousand times shorter, the
+# memory does not, and the picture stands still. How far do the pixels move in the five steps after
+# the slider did, with the memory and without?
+
+# %%
+moved = {}
+for memory in ("kept", "forgotten"):
+    run.beta = 1000.0
+    run.step(STEPS)
+    before = run.picture
+    if memory == "kept":  # past the studio, which would make Adam forget
+        run._beta.assign([1.0])
+    else:
+        run.beta = 1.0
+    run.step(5)
+    moved[memory] = float(np.abs(run.picture - before).mean())
+print(moved, "levels of 0–255")
+
+# %% [markdown]
+# **Coarse first.** A step at a quarter of the size costs a sixteenth, and it moves what steps at
+# full size would need minutes for: large strokes, whole areas. So after each change the studio
+# takes 30 steps at ¼ and 30 at ½ of the size, adds what they change to the picture, and only then
+# goes on at full size. That is why the picture is blurred for a moment, and then sharp.
+#
+# **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
+# studio paints for a fifth of a second, then looks up. A fast machine takes many steps in that
+# time, a slow one at least one.
+#
+# ### Exercise 2: how many steps in a bite?
+
+
+# %% tags=["exercise"]
+def steps_in(seconds, seconds_per_step):
+    """As many whole steps as fit into the seconds, but at least one."""
+    return None  # your expression
+
+
+# %% tags=["check"]
+found_steps = [steps_in(0.2, pace) for pace in (0.0625, 0.2, 1.0)]
+if found_steps[0] is None:
+    print("not yet: steps_in returns None")
+elif found_steps == [3, 1, 1]:
+    print("right: 3 steps of 0.0625 s fit into 0.2 s, and a step of 1 s is taken all the same")
+else:
+    print("not yet: for steps of 0.0625, 0.2 and 1 second it must be 3, 1 and 1")
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `int` rounds down, `max` keeps it from 0.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def steps_in(seconds, seconds_per_step):
+#     return max(1, int(seconds / seconds_per_step))
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ## 5 · Without sliders
+#
+# Some places show no widgets. Then this cell is the studio: change the numbers (Colab shows them as
+# a form) and run it again. It goes on from the picture that it made before; set `begin_anew` for a
+# fresh start.
+
+# %%
+# @title Change the numbers, run the cell
+content = "cat"  # @param ["cat", "dandelions", "launch_pad"] {allow-input: true}
+style = "starry_swirls"  # @param ["starry_swirls", "water_light"] {allow-input: true}
+alpha = 1.0  # @param {type: "number"}
+beta = 60.0  # @param {type: "number"}
+smoothing = 0.001  # @param {type: "number"}
+begin_anew = True  # @param {type: "boolean"}
+
+session.change(content=content, style=style)
+session.set(alpha=alpha, beta=beta, tv=smoothing)
+if begin_anew:
+    session.reset()
+for _ in range(STEPS):
+    session.tick(0)
+shown = [session.content, session.style, session.picture]
+plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting, and the result.")
+
+# %% [markdown]
+# ## 6 · In front of a class
+#
+# `Studio(classroom=True)`, or the button **Classroom mode** in the studio above: large type, one
+# picture, one slider, and these questions. Each sets the controls when you press **Try it**; let
+# the class predict before you do.
+
+# %%
+from helpers.studio import QUESTIONS
+
+for number, (question, _, answer) in enumerate(QUESTIONS, 1):
+    print(f"{number}. {question}\n   → {answer}\n")
+
+# %% [markdown]
+# ## What you have now
+#
+# - A feeling for β/α: one factor of ten is a clear step, and nothing else about α and β matters.
+# - A live tuner, and the three ideas behind it: weights as variables, an optimizer that forgets,
+#   small bites.
+# - Pictures of your own, that know how they were made.
+#
+# **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
+# [2 · The content cost](02_content_cost.ipynb) ·
+# [3 · Gram matrix and style cost](03_gram_and_style_cost.ipynb) ·
+# [4 · The loop](04_optimization_loop.ipynb) · 5 · The studio. From a shell, `python -m helpers
+# CONTENT STYLE --output OUT.png` paints at full size.

@@ -1,0 +1,281 @@
+"""The session behind the studio: time, weights, snapshots, grid, rendering; no widgets."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from helpers import images, session
+from helpers.errors import NetworkError, PictureError, SettingError
+from helpers.session import Session
+from helpers.transfer import Transfer
+
+
+@pytest.fixture
+def made():
+    return Session(size=64)
+
+
+@pytest.fixture(scope="module")
+def large():
+    """A session with three sizes; tests leave it as they like."""
+    return Session(size=256, style="stained_glass")
+
+
+class Clock:
+    """Time as it goes by in steps: `pace` seconds each, however many there are at once."""
+
+    def __init__(self, monkeypatch, pace):
+        self.now, self.pace, self.calls = 0.0, pace, []
+        step = Transfer.step
+
+        def timed(run, n=1, learning_rate=None):
+            self.now += n * self.pace
+            self.calls.append(n)
+            step(run, n, learning_rate)
+
+        monkeypatch.setattr(Transfer, "step", timed)
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize(("pace", "steps"), [(0.0625, 3), (0.2, 1), (3.0, 1), (1e-5, 50)])
+def test_a_tick_takes_the_steps_that_fit_into_its_time(monkeypatch, pace, steps):
+    clock = Clock(monkeypatch, pace)
+    made = Session(size=64, clock=clock)
+    assert [made.tick(0.2) for _ in range(3)] == [1, steps, steps]
+    assert made.steps == 1 + 2 * steps
+
+
+def test_a_machine_that_slows_down_is_noticed(monkeypatch):
+    clock = Clock(monkeypatch, 0.01)
+    made = Session(size=64, clock=clock)
+    made.tick(0.2)
+    assert made.tick(0.2) == 20
+    clock.pace = 0.1
+    made.tick(0.2)
+    assert made.tick(0.2) == 2
+
+
+def test_weights_take_effect_on_the_next_step_without_tracing(made, monkeypatch):
+    made.tick(0)
+    monkeypatch.setattr(tf, "function", lambda *a, **k: pytest.fail("traced again"))
+    made.set(alpha=3.0, beta=7.0, tv=0.0)
+    made.tick(0)
+    newest = made.transfer.latest
+    assert newest["total"] == pytest.approx(3 * newest["content"] + 7 * newest["style"], rel=1e-4)
+    assert made.weights["beta"] == 7
+
+
+def test_the_picture_follows_even_when_beta_falls_a_thousandfold(made):
+    made.set(beta=1000.0)
+    for _ in range(40):
+        made.tick(0)
+    before = made.picture
+    made.set(beta=1.0)
+    made.tick(0)
+    assert np.abs(made.picture - before).mean() > 2
+
+
+def test_nothing_is_set_when_one_weight_is_wrong(made):
+    before = made.weights
+    with pytest.raises(SettingError, match="beta"):
+        made.set(alpha=5.0, beta=-1.0)
+    with pytest.raises(SettingError, match="no weight"):
+        made.set(gamma=1.0)
+    assert made.weights == before
+
+
+def test_after_a_change_coarse_sizes_come_first_and_change_the_picture_itself(large):
+    large.reset()
+    start, sizes = large.picture, []
+    while large._planned:
+        sizes.append(large._planned[0][0])
+        large.tick(0)
+    assert sizes == [0] * session.COARSE_STEPS + [1] * session.COARSE_STEPS
+    assert np.abs(large.picture - start).mean() > 10
+    # The finest detail, which a picture of half the size does not have, is the photograph's still.
+    difference = (large.picture - start) / 2 + 128
+    coarse = images.resize(images.resize(difference, 85, 128), *start.shape[:2])
+    assert np.abs(difference - coarse).mean() < 0.2 * np.abs(coarse - 128).mean()
+    large.tick(0)
+    assert not large._planned
+    large.set(beta=3.0)
+    assert [level for level, _ in large._planned] == [0, 1]
+
+
+def test_undo_goes_back_to_the_last_snapshot_and_loses_nothing(made):
+    made.tick(0)
+    first = made.keep()
+    kept = made.picture
+    made.set(beta=500.0)
+    made.tick(0)
+    left = made.picture
+    made.undo()
+    np.testing.assert_array_equal(made.picture, kept)
+    assert made.weights["beta"] == 100
+    np.testing.assert_array_equal(made.snapshots[-1].picture, left)
+    assert made.snapshots[-1].parent == first
+    made.undo()
+    np.testing.assert_array_equal(made.picture, images.load("cat", 64))
+    made.undo()  # there is nothing before the start
+    assert made.steps == 0
+
+
+def test_a_snapshot_restores_picture_weights_and_scene(made):
+    made.set(beta=30.0, layer_weights={"block1_conv1": 1, "block2_conv1": 0, "block3_conv1": 0})
+    made.tick(0)
+    number = made.keep()
+    assert made.keep() == number  # nothing has moved: the same snapshot
+    made.change(content="dandelions", keep_colors="histogram", size=48)
+    made.set(beta=1.0, layer_weights=dict.fromkeys(made.network.style_layers, 1))
+    made.tick(0)
+    made.restore(number)
+    snapshot = made.snapshots[number]
+    np.testing.assert_array_equal(made.picture, snapshot.picture)
+    assert made.scene == snapshot.scene
+    assert made.weights == snapshot.weights
+    assert snapshot.label == "α 1 · β 30"
+    assert made.steps == len(made.curve) == 1
+
+
+def test_another_style_goes_on_from_the_picture_another_content_begins_anew(made):
+    made.tick(0)
+    before = made.picture
+    made.change(style="water_light")
+    np.testing.assert_allclose(made.picture, before, atol=1e-3)
+    made.change(size=48)
+    assert made.picture.shape[1] == 48
+    made.change(content="launch_pad")
+    np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
+    made.change(start="blank")
+    assert np.ptp(made.picture) == 0
+    made.tick(0)
+    made.reset()
+    assert np.ptp(made.picture) == 0
+
+
+def test_keeping_the_colors_keeps_the_painting(made):
+    for _ in range(5):
+        made.tick(0)
+    before = images.luminance(made.picture)
+    made.change(keep_colors="luminance")
+    inside = (made.picture > 5).all(-1) & (made.picture < 250).all(-1)  # not clipped
+    np.testing.assert_allclose(images.luminance(made.picture)[inside], before[inside], atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"content": "no_such.png"}, PictureError),
+        ({"network": "alexnet"}, NetworkError),
+        ({"start": "stars"}, SettingError),
+        ({"size": 1}, SettingError),
+    ],
+)
+def test_a_change_that_fails_changes_nothing(made, fields, error):
+    made.tick(0)
+    before, scene = made.picture, made.scene
+    with pytest.raises(error):
+        made.change(**fields)
+    assert made.scene == scene
+    np.testing.assert_array_equal(made.picture, before)
+    assert made.tick(0) == 1
+
+
+def test_an_upload_is_a_picture_like_any_other(made):
+    made.upload("mine.jpg", images.encode(images.load("dandelions", 64)))
+    made.change(content="mine.jpg")
+    assert made.picture.shape == images.load("dandelions", 64).shape
+    with pytest.raises(PictureError, match="uploaded"):
+        made.upload("text.png", b"no picture")
+
+
+def test_the_grid_equals_single_runs(made):
+    alphas, betas = (0.5, 2.0), (10.0, 300.0, 1000.0)
+    progress = list(made.grid(alphas, betas, size=48, steps=6))
+    assert progress[0] == 0
+    assert progress[-1] == 1
+    assert progress == sorted(progress)
+    assert [[cell.weights["alpha"] for cell in row] for row in made.cells] == [[0.5, 2.0]] * 3
+    content, style = images.load("cat", 48), images.load("starry_swirls", 48)
+    for row, beta in zip(made.cells, betas, strict=True):
+        for cell, alpha in zip(row, alphas, strict=True):
+            single = Transfer(content, style, made.network, alpha=alpha, beta=beta)
+            single.run(6)
+            assert np.abs(cell.picture - single.picture).mean() < 0.05
+    made.send(made.cells[2][0])
+    assert (made.weights["alpha"], made.weights["beta"]) == (0.5, 1000)
+    enlarged = images.resize(made.cells[2][0].picture, *made.picture.shape[:2])
+    np.testing.assert_allclose(made.picture, enlarged, atol=1e-3)
+
+
+def test_rendering_goes_on_from_the_picture_at_another_size(made, tmp_path):
+    for _ in range(20):
+        made.tick(0)
+    progress = list(made.render(size=128, steps=6))
+    assert progress[-1] == 1
+    picture, settings = made.rendered
+    assert picture.shape[1] == settings["width"] == settings["size"] == 128
+    assert settings["levels"] == 2
+    small = images.resize(picture, *made.picture.shape[:2])
+    assert np.corrcoef(small.ravel(), made.picture.ravel())[0, 1] > 0.9
+    made.save(tmp_path / "large.png", rendered=True)
+    assert images.read_settings(tmp_path / "large.png")["content"] == "cat"
+
+
+def test_a_rendering_that_is_stopped_keeps_its_picture(made):
+    rendering = made.render(size=128, steps=1000)
+    for _ in range(3):
+        next(rendering)
+    rendering.close()
+    picture, settings = made.rendered
+    assert picture.shape[1] == 128  # though it was painted at half the size as yet
+    assert 0 < settings["steps_done"] < 1000
+
+
+def test_saved_settings_set_everything_again(made, tmp_path):
+    made.change(style="cubist_facets", keep_colors="histogram")
+    made.set(alpha=2.0, beta=55.0, tv=0.01)
+    made.tick(0)
+    made.save(tmp_path / "g.png")
+    fresh = Session(size=64)
+    assert fresh.apply(images.read_settings(tmp_path / "g.png")) == []
+    assert fresh.weights == made.weights
+    assert fresh.scene == made.scene
+
+
+def test_settings_name_pictures_that_are_not_at_hand(made):
+    settings = made.settings | {"content": "gone.jpg", "beta": 7.0}
+    assert made.apply(settings) == ["gone.jpg"]
+    assert made.weights["beta"] == 7
+    assert made.scene.content == "cat"
+
+
+@pytest.mark.parametrize(
+    "junk", [{"alpha": "much"}, {"network": 3}, {"init": []}, {"beta": [1, 2]}]
+)
+def test_settings_of_a_strange_file_are_a_clear_error(made, junk):
+    before = made.weights
+    with pytest.raises((SettingError, NetworkError)):
+        made.apply(made.settings | junk)
+    assert made.weights == before
+
+
+def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypatch):
+    monkeypatch.setattr(session, "CURVE_POINTS", 10)
+    for _ in range(25):
+        made.tick(0)
+    assert len(made.curve) <= 10
+    assert [row[0] for row in made.curve] == sorted({row[0] for row in made.curve})
+    newest = made.transfer.latest
+    assert made.curve[-1] == (25, newest["content"], newest["style"], newest["total"])
+
+
+def test_numbers_are_written_for_readers():
+    assert [session.number(x) for x in (0.01234, 1.0, 2754.2, 1e4)] == [
+        "0.0123",
+        "1",
+        "2750",
+        "10000",
+    ]
