@@ -186,8 +186,9 @@ plots.grid([[cell.picture for cell in row] for row in session.cells], rows, colu
 # Those on the same diagonal, from the upper left to the lower right: β/α is the same there. In $J =
 # αJ_{content} + βJ_{style}$ a common factor changes the height of the landscape, not where its
 # valleys are. And Adam divides by the length of the gradient, so it does not walk faster either.
-# What little differs comes from the smoothing, whose weight does not grow with α and β. So one
-# slider is enough, and the grid is three times the same row, shifted.
+# What little differs comes from the smoothing, whose weight does not grow with α and β: the first
+# picture of each diagonal is the smoothest. So one slider is enough, and the grid is three times
+# the same row, shifted.
 #
 # ## 4 · How it can be live
 #
