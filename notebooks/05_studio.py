@@ -216,10 +216,10 @@ again = seconds(lambda: Transfer(session.content, session.style, network).step()
 print(f"compiled anew:      {again:.3f} s")
 
 # %% [markdown]
-# **Adam has to forget.** It divides each step by lengths of gradients which it remembers for
-# hundreds of steps. When β goes from 1000 to 1, the gradient becomes a thousand times shorter, the
-# memory does not, and the picture stands still. How far do the pixels move in the five steps after
-# the slider did, with the memory and without?
+# **Adam has to forget.** It divides each step by lengths of gradients that it remembers. When β
+# goes from 1000 to 1, the gradient becomes a thousand times shorter, the memory does not, and the
+# picture stands still for a hundred steps. How far do the pixels move in the five steps after the
+# slider did, with the memory and without?
 
 # %%
 moved = {}

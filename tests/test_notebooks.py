@@ -98,7 +98,7 @@ def costs_of_steps(optimization_step):
             content_cost = costs.content_cost(a_C, a_G[MINI.content_layer], "relative")
             return content_cost + 30.0 * costs.style_cost(a_S, a_G, weights, "relative")
 
-        G, adam = tf.Variable(content), keras.optimizers.Adam(8.0, beta_2=0.99, epsilon=1e-12)
+        G, adam = tf.Variable(content), keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
         return [float(optimization_step(G, adam, J)) for _ in range(3)]
 
     return run
