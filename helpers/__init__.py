@@ -8,6 +8,7 @@
     studio    its sliders, for Jupyter and Colab
     plots     figures for the notebooks
     __main__  the same job from a shell: python -m helpers --help
+    gallery   a table of such jobs: python -m helpers.gallery --help
 
 Pictures are RGB float32 arrays (height, width, 3) with values 0-255 everywhere outside `vgg`.
 """

@@ -150,7 +150,8 @@ def _paint_or_say(job, styles, network, options, jobs):
     return True
 
 
-def paint(content, output, styles, network, options):
+def paint(content, output, styles, network, options, also=None, quiet=False):
+    """Paint one picture and write it; `also` is kept with its settings."""
     from tqdm import tqdm
 
     from .transfer import Transfer
@@ -186,6 +187,7 @@ def paint(content, output, styles, network, options):
         "size": options.size,
         "steps": options.steps,
         **transfer.settings,
+        **(also or {}),
     }
 
     def write(stopped=False):
@@ -206,7 +208,8 @@ def paint(content, output, styles, network, options):
                 file.write(json.dumps(report, indent=1).encode())
 
     previewed = transfer.step_count
-    bar = tqdm(total=options.steps, initial=transfer.step_count, unit="step", desc=output.name)
+    done = transfer.step_count
+    bar = tqdm(total=options.steps, initial=done, unit="step", desc=output.name, disable=quiet)
 
     def show(transfer):
         nonlocal previewed
@@ -230,7 +233,8 @@ def paint(content, output, styles, network, options):
         write(stopped=True)  # a diverged run, or a full disk: the last good picture is worth having
         raise
     write()
-    _say(f"{output} was painted in {time.monotonic() - started:.0f} s.")
+    if not quiet:
+        _say(f"{output} was painted in {time.monotonic() - started:.0f} s.")
 
 
 def _say(line):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers import images, vgg
-from tools import benchmark, paint_styles, train_mini
+from tools import against, benchmark, paint_styles, train_mini
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,51 @@ def test_the_benchmark_measures(tmp_path, capsys):
     assert rows[0]["ratio"] == 1
     assert all(row["ms_per_step"] > 0 and row["added_mb"] > 0 for row in rows)
     assert "ms/step" in capsys.readouterr().out
+
+
+def test_the_benchmark_compares_xla_and_a_grid_with_its_runs(tmp_path):
+    given = ["--networks", "mini", "--sizes", "48", "--rounds", "1", "--json", tmp_path / "b.json"]
+    benchmark.main([str(word) for word in (*given, "--precisions", "float32", "--xla")])
+    rows = json.loads((tmp_path / "b.json").read_text())["rows"]
+    assert [row["precision"] for row in rows] == ["float32", "float32 XLA"]
+    benchmark.main([str(word) for word in ("grid", *given)])
+    (row,) = json.loads((tmp_path / "b.json").read_text())
+    assert 0 < row["ratio"] < 5
+
+
+def test_the_race_takes_turns_and_reports(tmp_path, capsys):
+    given = ["--against", "cat", "cubist_facets", "--networks", "mini", "--sizes", "48"]
+    given += ["--steps", "12", "--seconds", "3"]
+    benchmark.main(
+        [*given, "--json", str(tmp_path / "a.json"), "--figure", str(tmp_path / "a.jpg")]
+    )
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert [row["who"] for row in found["rows"]] == list(benchmark.RIVALS)
+    assert all(row["peak_mb"] > 100 for row in found["rows"])
+    (race,) = found["races"].values()
+    for log in race.values():
+        assert log["seconds"] == sorted(log["seconds"])
+        assert log["cost"][-1] < log["cost"][0]
+    assert (tmp_path / "a.jpg").stat().st_size > 5000
+    assert "the tutorial ends at" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("rival", [against.Tutorial, against.KerasExample, against.Gatys])
+def test_every_rival_lowers_the_same_cost(mini, picture, style_picture, rival):
+    judge = against.Judge(picture, style_picture, mini, 1.0, 100.0)
+    run, before = rival(judge), judge(picture)
+    np.testing.assert_allclose(run.picture, picture, atol=1e-3)
+    for _ in range(10):
+        run.step()
+    assert judge(run.picture) < 0.8 * before
+    assert run.picture.min() >= 0
+    assert run.picture.max() <= 255
+
+
+def test_reached_finds_the_first_time():
+    log = {"seconds": [0, 1, 2], "steps": [0, 5, 9], "cost": [9.0, 3.0, 4.0]}
+    assert against.reached(log, 5.0) == (1, 5)
+    assert against.reached(log, 1.0) is None
 
 
 def test_the_yardstick_judges_with_vgg19(vgg19_weights, monkeypatch):

@@ -356,3 +356,32 @@ def test_unusable_pictures_and_layers_are_clear_errors(mini, make, picture, styl
         Transfer(picture, [], mini)
     with pytest.raises(SettingError, match="not finite"):
         Transfer(picture * np.nan, style_picture, mini)
+
+
+def test_a_changed_weight_makes_adam_fresh_and_the_same_weight_does_not(make):
+    run = make(beta=1000.0)
+    run.step(20)
+    before = run.picture
+    run.beta = 1000.0
+    assert int(run._adam.iterations) == 20
+    run.beta = 1.0
+    assert int(run._adam.iterations) == 0
+    run.step()
+    moved = np.abs(run.picture - before)
+    assert np.median(moved) > 0.9 * run.learning_rate  # Adam's first step
+
+
+def test_chunks_are_the_run_in_pieces(make):
+    whole, pieces = make(levels=2), make(levels=2)
+    whole.run(7)
+    seen = [pieces.step_count for _ in pieces.chunks(7, seconds=0.0)]
+    assert seen == list(range(1, 8))
+    np.testing.assert_allclose(pieces.picture, whole.picture, atol=1e-3)
+    assert pieces.latest["total"] == whole.history["total"][-1]
+
+
+def test_xla_makes_the_same_steps(make):
+    plain, compiled = make(), make(xla=True)
+    for run in (plain, compiled):
+        run.step(3)
+    np.testing.assert_allclose(plain.history["total"], compiled.history["total"], rtol=1e-3)

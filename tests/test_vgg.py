@@ -219,3 +219,11 @@ def test_a_picture_that_is_pooled_away_is_refused(mini):
     mini(np.zeros((4, 4, 3), np.float32))
     with pytest.raises(PictureError, match="pooled away before block3_conv3"):
         mini(np.zeros((3, 8, 3), np.float32))
+
+
+def test_auto_precision_is_bfloat16_only_for_vgg_on_a_cpu_that_has_it(vgg19_weights, monkeypatch):
+    assert vgg.load("mini", precision="auto").precision == "float32"
+    for able in (True, False):
+        monkeypatch.setattr(vgg, "_multiplies_bfloat16", lambda able=able: able)
+        found = vgg.load("vgg19", weights=vgg19_weights, precision="auto")
+        assert found.precision == ("bfloat16" if able else "float32")

@@ -76,6 +76,7 @@ class KerasExample:
         factor = self.own_cost(judge) / judge(judge.content)
         still = tf.stack([judge.content, tf.image.resize(judge.style, judge.content.shape[:2])])
         content_layer, weights = judge.run.content_layer, judge.run.layer_weights
+        alpha, beta = judge.run.alpha, judge.run.beta
 
         @tf.function
         def step():
@@ -84,7 +85,7 @@ class KerasExample:
                 C, S, G = ({layer: a[layer][i] for layer in a} for i in range(3))
                 content = costs.content_cost(C[content_layer], G[content_layer], "relative")
                 style = costs.style_cost(S, G, weights, "relative")
-                J = factor * costs.total_cost(content, style, judge.run.alpha, judge.run.beta)
+                J = factor * costs.total_cost(content, style, alpha, beta)
             self.sgd.apply([tape.gradient(J, self.G)], [self.G])
 
         self.step = step

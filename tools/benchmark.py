@@ -9,6 +9,15 @@ machine that slows down for a while slows down all of them.  `yardstick` compare
     python tools/benchmark.py yardstick CONTENT STYLE [CONTENT STYLE …] --weights vgg19.npz
 
 It runs the transfer with mini and with VGG-19 and judges both results with VGG-19.
+
+    python tools/benchmark.py --against CONTENT STYLE [CONTENT STYLE …] --figure build/against.jpg
+
+races helpers.transfer against what people would use instead (see against.py): all lower the same
+cost from the same photograph with the same network, in turns.
+
+    python tools/benchmark.py grid
+
+compares a 3 × 3 grid of α and β as one batch with nine runs, in turns.
 """
 
 import argparse
@@ -24,6 +33,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers import images
@@ -33,12 +44,10 @@ LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block3_conv3")
 ROUNDS = 5
 
 
-def worker(pipe, network, size, precision, weights, layers):
+def worker(pipe, network, size, precision, weights, layers, xla):
     """Answers "step" with milliseconds per step, "memory" with peak MB, "flops" with GFLOP."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     before = peak_memory()
-    import numpy as np
-
     from helpers import vgg
     from helpers.transfer import Transfer
 
@@ -46,7 +55,7 @@ def worker(pipe, network, size, precision, weights, layers):
     content, style = rng.uniform(0, 255, (2, round(size * 0.75), size, 3)).astype(np.float32)
     weights = weights if network.startswith("vgg") else None
     loaded = vgg.load(network, layers, weights=weights, precision=precision)
-    transfer = Transfer(content, style, loaded)
+    transfer = Transfer(content, style, loaded, xla=xla)
     transfer.step(2)
     while (question := pipe.recv()) != "end":
         if question == "memory":
@@ -102,13 +111,16 @@ def measure(options):
     rows = []
     for size in options.sizes:
         group = []
-        for network, precision in itertools.product(options.networks, options.precisions):
+        kinds = itertools.product(
+            options.networks, options.precisions, (False, True)[: 1 + options.xla]
+        )
+        for network, precision, xla in kinds:
             here, there = context.Pipe()
-            arguments = (there, network, size, precision, options.weights, options.layers)
+            arguments = (there, network, size, precision, options.weights, options.layers, xla)
             process = context.Process(target=worker, args=arguments, daemon=True)
             process.start()
             there.close()
-            group.append((network, precision, here))
+            group.append((network, precision + " XLA" * xla, here))
         times = {i: [] for i in range(len(group))}
         for _ in range(options.rounds):
             for i, (_, _, pipe) in enumerate(group):
@@ -138,15 +150,17 @@ def measure(options):
             )
     peaks = {precision: matmul_peak(precision) for precision in options.precisions}
     for row in rows:
-        row["of_matmul_peak"] = row["gflop_per_s"] / peaks[row["precision"]]
+        row["of_matmul_peak"] = row["gflop_per_s"] / peaks[row["precision"].removesuffix(" XLA")]
     return {"rows": rows, "matmul_gflop_per_s": peaks, "cores": os.cpu_count()}
 
 
 def print_table(found):
-    print("network  size  precision   ms/step  ratio (low–high)    peak MB   GFLOP/s  of matmul")
+    print(
+        "network  size  precision       ms/step  ratio (low–high)    peak MB   GFLOP/s  of matmul"
+    )
     for row in found["rows"]:
         print(
-            "{network:8} {size:4}  {precision:9} {ms_per_step:9.1f}  {ratio:.2f} "
+            "{network:8} {size:4}  {precision:13} {ms_per_step:9.1f}  {ratio:.2f} "
             "({ratio_low:.2f}–{ratio_high:.2f})  {peak_mb:9.0f} {gflop_per_s:9.0f}  "
             "{of_matmul_peak:8.0%}".format(**row)
         )
@@ -185,30 +199,175 @@ def yardstick(pairs, weights, size=256, steps=200, beta=30.0):
     return rows
 
 
+def against_others(pairs, options):
+    """The race of against.py on each pair, and everybody's peak memory."""
+    from helpers import vgg
+    from tools import against
+
+    found = {"rows": [], "races": {}}
+    memory = {name: _memory_of(name, options) for name in RIVALS}
+    network = vgg.load("vgg19" if options.weights else options.networks[0], weights=options.weights)
+    bfloat16 = vgg.load(network.name, weights=options.weights, precision="bfloat16")
+    for content, style in pairs:
+        size = options.sizes[0]
+        judge = against.Judge(images.load(content, size), images.load(style, size), network, 1, 100)
+        makers = _rivals(against, bfloat16)
+        race = against.race(makers, judge, options.steps, options.seconds)
+        goal = race["tutorial"]["cost"][-1]
+        ends = race["tutorial"]["seconds"][-1]
+        for name, log in race.items():
+            there = against.reached(log, goal)
+            paces = np.diff(log["seconds"][2:]) / np.maximum(np.diff(log["steps"][2:]), 1)
+            found["rows"].append(
+                {
+                    "pair": f"{Path(content).stem} + {Path(style).stem}",
+                    "who": name,
+                    "ms_per_full_step": 1000 * float(np.median(paces[-len(paces) // 3 :])),
+                    "seconds": log["seconds"][-1],
+                    "steps": log["steps"][-1],
+                    "final_cost": log["cost"][-1],
+                    "seconds_to_goal": there and there[0],
+                    "steps_to_goal": there and there[1],
+                    "ratio_to_goal": there and there[0] / ends,
+                    "peak_mb": memory[name],
+                }
+            )
+        print_against(found["rows"][-len(race) :], goal)
+        found["races"][f"{Path(content).stem} + {Path(style).stem}"] = race
+    return found
+
+
+RIVALS = ("tutorial", "keras", "gatys", "ours", "ours, bfloat16")
+
+
+def _rivals(against, bfloat16):
+    makers = (against.Tutorial, against.KerasExample, against.Gatys, against.Ours)
+    return dict(zip(RIVALS, (*makers, lambda judge: against.Ours(judge, bfloat16)), strict=True))
+
+
+def _memory_of(name, options):
+    """Peak MB of a process that takes three steps at full size."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_three_steps, args=(there, name, options))
+    process.start()
+    there.close()  # so that a process that dies is noticed here
+    peak = here.recv()
+    process.kill()  # the line search of SciPy would wait for ever
+    return peak
+
+
+def _three_steps(pipe, name, options):
+    from helpers import vgg
+    from tools import against
+
+    precision = "bfloat16" if name.endswith("bfloat16") else "float32"
+    network = "vgg19" if options.weights else options.networks[0]
+    network = vgg.load(network, weights=options.weights, precision=precision)
+    size = options.sizes[0]
+    content, style = np.random.default_rng(0).uniform(0, 255, (2, size * 3 // 4, size, 3))
+    judge = against.Judge(content.astype(np.float32), style.astype(np.float32), network, 1, 100)
+    rival = _rivals(against, network)[name](judge)
+    if name.startswith("ours"):
+        rival = against.Ours(judge, steps=3, levels=1)
+    for _ in range(3):
+        rival.step()
+    pipe.send(peak_memory())
+
+
+def print_against(rows, goal):
+    print(f"{rows[0]['pair']}: the tutorial ends at {goal:.3f}")
+    print("  who             ms/step   final   steps  seconds to its end   ratio   peak MB")
+    for row in rows:
+        reached = "      not reached          "
+        if row["seconds_to_goal"] is not None:
+            reached = "{steps_to_goal:7} {seconds_to_goal:14.1f} {ratio_to_goal:11.3f}".format(
+                **row
+            )
+        print("  {who:15} {ms_per_full_step:7.0f} {final_cost:7.3f}".format(**row), end=" ")
+        print(f"{reached} {row['peak_mb']:9.0f}", flush=True)
+
+
+def draw_against(found, path):
+    """Cost against seconds, one line for each rival, on the first pair."""
+    from helpers import plots
+
+    pair, race = next(iter(found["races"].items()))
+    series = {name: (log["seconds"][1:], log["cost"][1:]) for name, log in race.items()}
+    figure = plots.curves(
+        series, alt="Cost against seconds.", xlabel="seconds", ylabel=f"J, {pair}"
+    )
+    figure.axes[0].set_xscale("log")
+    with images.whole_file(path, parents=True) as file:
+        file.write(figure.jpeg())
+
+
+def grid(options):
+    """Seconds of a 3 × 3 grid as one batch against nine runs, at each size."""
+    from helpers import vgg
+    from helpers.transfer import Transfer
+
+    network, rows = vgg.load(options.networks[0], weights=options.weights), []
+    alphas, betas = np.repeat([0.1, 1.0, 10.0], 3), np.tile([10.0, 100.0, 1000.0], 3)
+    for size in options.sizes:
+        content, style = images.load("cat", size), images.load("starry_swirls", size)
+        batch = Transfer(content, style, network, alpha=alphas, beta=betas)
+        single = Transfer(content, style, network)
+        for run in (batch, single):
+            run.step(2)
+        together, separate = [], []
+        for _ in range(options.rounds):
+            for run, times, steps in ((batch, together, 2), (single, separate, 18)):
+                begun = time.perf_counter()
+                run.step(steps)
+                times.append(time.perf_counter() - begun)
+        ratios = [a / b for a, b in zip(together, separate, strict=True)]
+        rows.append({"size": size, "ratio": statistics.median(ratios), "ratios": ratios})
+        print(
+            f"{size} pixels: a batch takes {rows[-1]['ratio']:.2f} "
+            f"({min(ratios):.2f}–{max(ratios):.2f}) of nine runs",
+            flush=True,
+        )
+    return rows
+
+
 def main(arguments=None):
     parse = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parse.add_argument
-    add("what", nargs="?", default="steps", choices=("steps", "yardstick"))
-    add("pictures", nargs="*", help="for the yardstick: CONTENT STYLE CONTENT STYLE …")
+    add("words", nargs="*", help="yardstick or --against: CONTENT STYLE …; or grid; or nothing")
+    add("--against", action="store_true", help="race against what people would use instead")
     add("--networks", nargs="+", default=["mini", "vgg19"])
     add("--sizes", nargs="+", type=int, default=[256, 512], help="longest side, aspect 4 : 3")
     add("--precisions", nargs="+", default=["float32", "bfloat16"])
     add("--layers", nargs="+", default=LAYERS)
     add("--weights", help="file of VGG weights; default: Keras' own")
+    add("--xla", action="store_true", help="rows compiled with XLA as well")
+    add("--steps", type=int, default=1000, help="of the tutorial, in the race")
+    add("--seconds", type=float, default=120, help="after which others leave the race")
+    add("--figure", help="file (.jpg) for the race on the first pair")
     add("--rounds", type=int, default=ROUNDS)
     add("--json", help="file to write, with every number")
     add("--save", help="for the yardstick: folder for both pictures of each pair")
     options = parse.parse_args(arguments)
-    if options.what == "yardstick":
-        pairs = list(zip(options.pictures[::2], options.pictures[1::2], strict=True))
+    what = "against" if options.against else options.words.pop(0) if options.words else "steps"
+    pairs = list(zip(options.words[::2], options.words[1::2], strict=True))
+    if what == "against":
+        found = against_others(pairs, options)
+        if options.figure:
+            draw_against(found, options.figure)
+    elif what == "grid":
+        found = grid(options)
+    elif what == "yardstick":
         found = yardstick(pairs, options.weights)
         for i, row in enumerate(found):
             for name, picture in row.pop("pictures").items():
                 if options.save:
                     images.save(Path(options.save) / f"pair{i}_{name}.png", picture)
-    else:
+    elif what == "steps":
         found = measure(options)
         print_table(found)
+    else:
+        parse.error(f"there is no {what}")
     if options.json:
         with images.whole_file(options.json, parents=True) as file:
             file.write(json.dumps(found, indent=1).encode())
