@@ -5,7 +5,7 @@
     costs     content cost, Gram matrix, style cost, total variation
     transfer  the optimization of the generated picture's pixels
     session   a painting in progress, without widgets
-    studio    its sliders, for Jupyter and Colab
+    studio    its sliders, for Jupyter and Colab, put together of parts
     plots     figures for the notebooks
     __main__  the same job from a shell: python -m helpers --help
     gallery   a table of such jobs: python -m helpers.gallery --help

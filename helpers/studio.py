@@ -17,7 +17,7 @@ import ipywidgets as widgets
 import numpy as np
 import tensorflow as tf
 
-from . import images
+from . import images, parts
 from .errors import OutputError, StyleTransferError
 from .session import Session, number
 
@@ -64,36 +64,6 @@ QUESTIONS = (
         "Larger shapes and strokes, with colors that are off: this layer hardly looks at them.",
     ),
 )
-
-_CSS = """<style>
-.nst { max-width: 1120px; }
-.nst-columns { display: flex; flex-flow: row wrap; gap: 8px 24px; align-items: flex-start; }
-.nst-left { flex: 1 1 340px; max-width: 560px; min-width: 280px; overflow: visible; }
-.nst-right { flex: 1 1 320px; max-width: 460px; min-width: 280px; overflow: visible; }
-.nst-row { display: flex; flex-flow: row wrap; gap: 4px; overflow: visible; }
-.nst-strip { display: flex; flex-flow: row wrap; gap: 6px; overflow: visible; }
-.nst-strip > * { width: 104px; }
-.nst-strip button, .nst-cells button { width: 100%; font-size: 11px; padding: 0 2px; }
-.nst-cells { display: grid; grid-template-columns: repeat(3, minmax(0, 140px)); gap: 6px; }
-.nst img { border-radius: 3px; } .nst a { text-decoration: underline; }
-.nst-view img, img.nst-view { width: 100%; max-width: 512px; height: auto; object-fit: contain; }
-.nst .widget-html-content, .nst p { color: inherit; line-height: 1.35; }
-.nst p { margin: 2px 0; }
-.nst-left > *, .nst-right > *, .nst-layers > * { max-width: calc(100% - 6px); }
-.nst h4 { margin: 8px 0 2px; font-size: 13px; color: inherit; }
-.nst-message { border-left: 4px solid #D55E00; padding: 4px 10px; margin: 4px 0; }
-.nst-note { border-left-color: #3B8FD4; }
-.nst :focus-visible { outline: 2px solid #3B8FD4; outline-offset: 1px; }
-.nst-classroom { font-size: 22px; }
-.nst-classroom .widget-label, .nst-classroom .widget-readout, .nst-classroom button,
-.nst-classroom .widget-html-content { font-size: 22px; height: auto; line-height: 1.4; }
-.nst-classroom button { padding: 6px 18px; min-height: 44px; width: auto; }
-.nst-classroom .nst-left { max-width: 640px; } .nst-classroom .nst-right { max-width: 560px; }
-.nst-classroom .nst-view img, .nst-classroom img.nst-view { max-width: 640px; }
-.nst-classroom .widget-slider { min-height: 48px; }
-.nst-classroom .widget-slider > .widget-label { width: 200px !important; }
-.nst-question { font-size: 28px; font-weight: 600; }
-</style>"""
 
 
 class Ticker:
@@ -180,30 +150,30 @@ class Studio:
         self.view.add_class("nst-view")
         self.caption, self.chart = widgets.HTML(), widgets.HTML()
 
-        self.start_button = _button("Start", on(self._start_or_pause), "primary")
-        self.step_button = _button("Step", on(self._step))
-        self.reset_button = _button("Reset", on(self._reset))
-        self.undo_button = _button("Undo", on(self._undo))
-        self.snapshot_button = _button("Snapshot", on(self._snapshot))
-        self.strip = _box("nst-strip")
+        self.start_button = parts.button("Start", on(self._start_or_pause), "primary")
+        self.step_button = parts.button("Step", on(self._step))
+        self.reset_button = parts.button("Reset", on(self._reset))
+        self.undo_button = parts.button("Undo", on(self._undo))
+        self.snapshot_button = parts.button("Snapshot", on(self._snapshot))
+        self.strip = parts.box("nst-strip")
 
         compared = ("nothing", "content", "style", "last snapshot")
-        self.compare = _choice("Compare with", compared, "nothing")
-        self.divider = _slider("Divider", 0.5, 0, 1, 0.01)
+        self.compare = parts.choice("Compare with", compared, "nothing")
+        self.divider = parts.slider("Divider", 0.5, 0, 1, 0.01)
         self.divider.layout.display = _OFF
         for control in (self.compare, self.divider):
             control.observe(on(self._compare), "value")
 
         names = list(images.gallery("content")), list(images.gallery("style"))
         scene = self.session.scene
-        self.content = _choice("Content", names[0], scene.content)
-        self.style = _choice("Style", names[1], scene.style)
+        self.content = parts.choice("Content", names[0], scene.content)
+        self.style = parts.choice("Style", names[1], scene.style)
         self.thumbnails = widgets.HTML()
-        self.upload_content = _upload("Upload a content picture")
-        self.upload_style = _upload("Upload a style picture")
-        self.network = _choice("Network", NETWORKS, scene.network)
-        self.size = _choice("Size, pixels", SIZES, scene.size)
-        self.start = _choice("Start from", ("content", "noise", "blank"), scene.start)
+        self.upload_content = parts.upload("Upload a content picture")
+        self.upload_style = parts.upload("Upload a style picture")
+        self.network = parts.choice("Network", NETWORKS, scene.network)
+        self.size = parts.choice("Size, pixels", SIZES, scene.size)
+        self.start = parts.choice("Start from", ("content", "noise", "blank"), scene.start)
         self.keep_colors = widgets.Checkbox(
             value=scene.keep_colors is not None, description="Keep the content's colors"
         )
@@ -216,67 +186,69 @@ class Studio:
         for upload, field in ((self.upload_content, "content"), (self.upload_style, "style")):
             upload.observe(on(lambda change, f=field: self._uploaded(change["owner"], f)), "value")
 
-        self.alpha = _log_slider("α, content", 1.0, -2, 2)
-        self.beta = _log_slider("β, style", 100.0, -1, 4)
-        self.balance = _slider("content ↔ style", 2.0, -1, 4, 0.02)
-        self.tv = _log_slider("smoothing (TV)", 1e-3, -5, -1)
+        self.alpha = parts.log_slider("α, content", 1.0, -2, 2)
+        self.beta = parts.log_slider("β, style", 100.0, -1, 4)
+        self.balance = parts.slider("content ↔ style", 2.0, -1, 4, 0.02)
+        self.tv = parts.log_slider("smoothing (TV)", 1e-3, -5, -1)
         for name in ("alpha", "beta", "tv"):
             control = getattr(self, name)
             control.observe(on(lambda change, n=name: self._weigh(n, change["new"])), "value")
         self.balance.observe(on(lambda change: self._lean(change["new"])), "value")
-        self.layers, self.layer_sliders = _column("nst-layers"), {}
+        self.layers, self.layer_sliders = parts.column("nst-layers"), {}
 
-        self.grid_button = _button("Paint the grid", on(self._grid))
-        self.grid_cells = _box("nst-cells")
-        self.render_size = _choice("Render size", RENDER_SIZES, 768)
-        self.render_network = _choice("with", NETWORKS, scene.network)
-        self.render_button = _button("Render full size", on(self._render))
+        self.grid_button = parts.button("Paint the grid", on(self._grid))
+        self.grid_cells = parts.box("nst-cells")
+        self.render_size = parts.choice("Render size", RENDER_SIZES, 768)
+        self.render_network = parts.choice("with", NETWORKS, scene.network)
+        self.render_button = parts.button("Render full size", on(self._render))
         self.progress = widgets.FloatProgress(min=0, max=1, description="Working")
-        self.cancel_button = _button("Cancel", on(self._cancel), "warning")
-        self.progress_row = _box("nst-row", self.progress, self.cancel_button)
+        self.cancel_button = parts.button("Cancel", on(self._cancel), "warning")
+        self.progress_row = parts.box("nst-row", self.progress, self.cancel_button)
         self.progress_row.layout.display = _OFF
         self.file_name = widgets.Text(value="painting.png", description="File name")
-        self.save_button = _button("Save", on(self._save))
+        self.save_button = parts.button("Save", on(self._save))
         self.download = widgets.HTML()
-        self.upload_settings = _upload("Load settings from a picture")
+        self.upload_settings = parts.upload("Load settings from a picture")
         self.upload_settings.observe(on(lambda c: self._load_settings(c["owner"])), "value")
 
-        self.classroom_button = _button("Classroom mode", on(self._switch))
+        self.classroom_button = parts.button("Classroom mode", on(self._switch))
         self.question, self._asked = widgets.HTML(), 0
-        self.next_button = _button("Next question", on(self._next_question))
-        self.set_button = _button("Try it", on(self._try), "primary")
-        self.answer_button = _button("What to see", on(self._answer))
+        self.next_button = parts.button("Next question", on(self._next_question))
+        self.set_button = parts.button("Try it", on(self._try), "primary")
+        self.answer_button = parts.button("What to see", on(self._answer))
 
     def _lay_out(self, classroom):
         self._classroom = classroom
-        css = widgets.HTML(_CSS)
+        css = widgets.HTML(parts.CSS)
         transport = [self.start_button, self.step_button, self.reset_button]
         keeping = [self.undo_button, self.snapshot_button]
-        play = _box("nst-row", self.ticker.play)
+        play = parts.box("nst-row", self.ticker.play)
         if not self.ticker._own:  # ipywidgets 7
             hint = widgets.HTML("If the picture stands still after Start, press ▶ here:")
-            play = _box("nst-row", hint, self.ticker.play)
+            play = parts.box("nst-row", hint, self.ticker.play)
         if classroom:
             left = [self.view, self.caption]
             asking = [self.next_button, self.set_button, self.answer_button]
-            right = [self.question, _box("nst-row", *asking), self.balance,
-                     _box("nst-row", *transport), play, self.chart]  # fmt: skip
+            right = [self.question, parts.box("nst-row", *asking), self.balance,
+                     parts.box("nst-row", *transport), play, self.chart]  # fmt: skip
         else:
-            left = [self.view, self.caption, _box("nst-row", *transport, *keeping), play,
+            left = [self.view, self.caption, parts.box("nst-row", *transport, *keeping), play,
                     self.balance, self.alpha, self.beta, self.tv, self.chart,
-                    _heading("Snapshots"), self.strip,
-                    _heading("Compare"), self.compare, self.divider]  # fmt: skip
+                    parts.heading("Snapshots"), self.strip,
+                    parts.heading("Compare"), self.compare, self.divider]  # fmt: skip
             right = [
-                _heading("Pictures"), self.content, self.style, self.thumbnails,
-                _box("nst-row", self.upload_content, self.upload_style),
-                _heading("How much each style layer counts"), self.layers,
-                _heading("Painting"), self.network, self.size, self.start, self.keep_colors,
-                _heading("α × β grid"), self.grid_button, self.grid_cells,
-                _heading("Keep it"), self.render_size, self.render_network, self.render_button,
-                self.file_name, _box("nst-row", self.save_button, self.upload_settings),
+                parts.heading("Pictures"), self.content, self.style, self.thumbnails,
+                parts.box("nst-row", self.upload_content, self.upload_style),
+                parts.heading("How much each style layer counts"), self.layers,
+                parts.heading("Painting"), self.network, self.size, self.start, self.keep_colors,
+                parts.heading("α × β grid"), self.grid_button, self.grid_cells,
+                parts.heading("Keep it"), self.render_size, self.render_network, self.render_button,
+                self.file_name, parts.box("nst-row", self.save_button, self.upload_settings),
                 self.download,
             ]  # fmt: skip
-        columns = _box("nst-columns", _column("nst-left", *left), _column("nst-right", *right))
+        columns = parts.box(
+            "nst-columns", parts.column("nst-left", *left), parts.column("nst-right", *right)
+        )
         children = [css, self.message, self.progress_row, columns, self.classroom_button]
         if not hasattr(self, "root"):
             self.root = widgets.VBox(children)
@@ -376,7 +348,7 @@ class Studio:
         self._show_all()
 
     def _weigh(self, name, value):
-        if not _moved(value, self.session.weights[name]):
+        if not parts.moved(value, self.session.weights[name]):
             return
         self.session.set(**{name: value})
         self._show_weights()
@@ -385,7 +357,7 @@ class Studio:
     def _lean(self, value):
         """The single slider: β/α, on a log scale, with α as it is."""
         weights = self.session.weights
-        if not _moved(weights["alpha"] * 10**value, weights["beta"]):
+        if not parts.moved(weights["alpha"] * 10**value, weights["beta"]):
             return
         self.session.set(beta=weights["alpha"] * 10**value)
         self._show_weights()
@@ -397,13 +369,13 @@ class Studio:
             self.session.set(layer_weights=weights)
 
     def _uploaded(self, upload, field):
-        for name, data in _files(upload):
+        for name, data in parts.files(upload):
             self.session.upload(name, data)
             self.session.change(**{field: name})
             self._show_all()
 
     def _load_settings(self, upload):
-        for _, data in _files(upload):
+        for _, data in parts.files(upload):
             missing = self.session.apply(images.read_settings(data))
             self._show_all()
             left = f" {' and '.join(missing)} is not at hand: upload it." if missing else ""
@@ -526,7 +498,7 @@ class Studio:
         weights = self.session.weights
         with self._silently():
             for name in ("alpha", "beta", "tv"):
-                _set_log(getattr(self, name), weights[name])
+                parts.set_log(getattr(self, name), weights[name])
             if weights["alpha"] > 0 and weights["beta"] > 0:
                 lean = math.log10(weights["beta"] / weights["alpha"])
                 self.balance.value = min(max(lean, self.balance.min), self.balance.max)
@@ -534,7 +506,7 @@ class Studio:
     def _show_layers(self):
         weights = self.session.transfer.layer_weights
         if list(weights) != list(self.layer_sliders):
-            self.layer_sliders = {layer: _slider(layer, 1.0, 0, 1, 0.05) for layer in weights}
+            self.layer_sliders = {layer: parts.slider(layer, 1.0, 0, 1, 0.05) for layer in weights}
             for slider in self.layer_sliders.values():
                 slider.observe(self._guard(self._weigh_layers), "value")
             self.layers.children = list(self.layer_sliders.values())
@@ -550,7 +522,7 @@ class Studio:
         scene = self.session.scene
         shown = ((self.session.content, scene.content, "Content"),
                  (self.session.style, scene.style, "Style"))  # fmt: skip
-        tags = [_img(picture, 120, f"{kind}: {name}") for picture, name, kind in shown]
+        tags = [parts.img(picture, 120, f"{kind}: {name}") for picture, name, kind in shown]
         self.thumbnails.value = f'<div style="display: flex; gap: 8px">{"".join(tags)}</div>'
 
     def _show_picture(self):
@@ -561,8 +533,8 @@ class Studio:
             "last snapshot": self.session.snapshots[-1].picture,
         }.get(self.compare.value)
         if other is not None and not self._classroom:
-            picture = _beside(other, picture, self.divider.value)
-        self.view.value = images.encode(_at_most(picture, SHOWN), quality=88)
+            picture = parts.beside(other, picture, self.divider.value)
+        self.view.value = images.encode(parts.at_most(picture, SHOWN), quality=88)
         self._show_caption()
 
     def _show_caption(self):
@@ -577,7 +549,7 @@ class Studio:
         self.caption.value = f"<p>{html.escape(text)}</p>"
 
     def _show_costs(self):
-        self.chart.value = chart(self.session.curve, not self._classroom)
+        self.chart.value = parts.chart(self.session.curve, not self._classroom)
 
     def _show_snapshots(self):
         """The strip; only what is new is made, so that it does not flicker."""
@@ -585,16 +557,18 @@ class Studio:
         for index in range(len(items), len(self.session.snapshots)):
             snapshot = self.session.snapshots[index]
             alt = f"Snapshot {index}: {snapshot.label}, step {snapshot.steps}"
-            button = _button(f"{index}: {snapshot.label}",
+            button = parts.button(f"{index}: {snapshot.label}",
                              self._guard(lambda _, i=index: self._restore(i)))  # fmt: skip
-            items.append(widgets.VBox([widgets.HTML(_img(snapshot.picture, 104, alt)), button]))
+            items.append(
+                widgets.VBox([widgets.HTML(parts.img(snapshot.picture, 104, alt)), button])
+            )
         self.strip.children = items
 
     def _show_grid(self):
         items = []
         for cell in (cell for row in self.session.cells for cell in row):
-            button = _button(cell.label, self._guard(lambda _, c=cell: self._send(c)))
-            image = widgets.HTML(_img(cell.picture, 140, f"Grid: {cell.label}"))
+            button = parts.button(cell.label, self._guard(lambda _, c=cell: self._send(c)))
+            image = widgets.HTML(parts.img(cell.picture, 140, f"Grid: {cell.label}"))
             items.append(widgets.VBox([image, button]))
         self.grid_cells.children = items
 
@@ -619,141 +593,3 @@ class Studio:
         address = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
         name = html.escape(path.name)
         self.download.value = f'<a download="{name}" href="{address}">Download {name}</a>'
-
-
-def chart(rows, small_print=True, width=460, height=150):
-    """Content, style and total cost over the steps as an SVG, on a log scale that it names.
-
-    rows: (step, content, style, total).  Drawn in text, which costs less than a millisecond.
-    """
-    if len(rows) < 2:
-        return "<p>The costs appear here once the painting has begun.</p>"
-    table = np.maximum(np.array(rows, float), 1e-12)
-    steps, costs = table[:, 0], np.log10(table[:, 1:])
-    low, high = math.floor(costs.min()), math.ceil(max(costs.max(), costs.min() + 0.1))
-    x = 40 + (width - 50) * (steps - steps[0]) / max(steps[-1] - steps[0], 1)
-    y = 8 + (height - 30) * (high - costs) / (high - low)
-    parts = []
-    for power in range(low, high + 1, max(1, (high - low) // 4)):
-        level = 8 + (height - 30) * (high - power) / (high - low)
-        parts.append(
-            f'<line x1="40" x2="{width - 10}" y1="{level:.1f}" y2="{level:.1f}" '
-            'stroke="currentColor" stroke-opacity=".2"/>'
-            f'<text x="36" y="{level + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
-        )
-    named = (("content", "#3B8FD4"), ("style", "#E0701A"), ("total", "#1FA67A"))
-    legend = []
-    for i, (name, color) in enumerate(named):
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y[:, i], strict=True))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
-        swatch = f'<span style="color: {color}">━</span>'
-        legend.append(f"{swatch} {name} {rows[-1][i + 1]:.3g}")
-    parts.append(f'<text x="40" y="{height - 4}">step {rows[0][0]}</text>')
-    parts.append(
-        f'<text x="{width - 10}" y="{height - 4}" text-anchor="end">step {rows[-1][0]}</text>'
-    )
-    said = ", ".join(f"{name} {rows[-1][i + 1]:.3g}" for i, (name, _) in enumerate(named))
-    print_ = " (log scale; total = α·content + β·style + smoothing)" if small_print else ""
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Costs at step {rows[-1][0]}: {said}" '
-        'style="width: 100%; height: auto; fill: currentColor; font: 11px sans-serif">'
-        f"{''.join(parts)}</svg><p>{' &nbsp; '.join(legend)}{print_}</p>"
-    )
-
-
-def _button(description, action, style=""):
-    button = widgets.Button(description=description, button_style=style, layout={"width": "auto"})
-    button.on_click(action)
-    return button
-
-
-def _slider(description, value, low, high, step):
-    return widgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=description,
-        style={"description_width": "112px"}, layout={"width": "100%"},
-    )  # fmt: skip
-
-
-def _log_slider(description, value, low, high):
-    return widgets.FloatLogSlider(
-        value=value, min=low, max=high, step=0.02, description=description, readout_format=".3r",
-        style={"description_width": "112px"}, layout={"width": "100%"},
-    )  # fmt: skip
-
-
-def _moved(value, before):
-    """Whether a hand moved a log slider.  The page answers a value that is set from here with the
-    nearest one on its scale, which is not to be taken for a wish."""
-    return abs(math.log10(value / max(before, 1e-12))) > 0.011
-
-
-def _set_log(slider, value):
-    if value > 0:
-        slider.min = min(slider.min, math.floor(math.log10(value)))
-        slider.max = max(slider.max, math.ceil(math.log10(value)))
-        slider.value = value
-
-
-def _choice(description, options, value):
-    values = options.values() if isinstance(options, dict) else options
-    if value not in values:
-        options = [*(options.items() if isinstance(options, dict) else options), value]
-    options = list(options.items()) if isinstance(options, dict) else list(options)
-    return widgets.Dropdown(
-        options=options, value=value, description=description,
-        style={"description_width": "112px"}, layout={"width": "100%"},
-    )  # fmt: skip
-
-
-def _upload(description):
-    return widgets.FileUpload(
-        accept=",".join(images.READABLE), description=description, layout={"width": "auto"}
-    )
-
-
-def _files(upload):
-    """[(name, bytes)] of a FileUpload, whose value is a dict in ipywidgets 7, a tuple in 8."""
-    if isinstance(upload.value, dict):
-        return [(name, bytes(file["content"])) for name, file in upload.value.items()]
-    return [(file["name"], bytes(file["content"])) for file in upload.value]
-
-
-def _box(kind, *children):
-    box = widgets.Box(list(children))
-    box.add_class(kind)
-    return box
-
-
-def _column(kind, *children):
-    column = widgets.VBox(list(children))
-    column.add_class(kind)
-    return column
-
-
-def _heading(text):
-    return widgets.HTML(f"<h4>{html.escape(text)}</h4>")
-
-
-def _at_most(picture, side):
-    scale = side / max(picture.shape)
-    if scale >= 1:
-        return picture
-    return images.resize(picture, *(max(1, round(n * scale)) for n in picture.shape[:2]))
-
-
-def _img(picture, width, alt):
-    data = base64.b64encode(images.encode(_at_most(picture, 2 * width), quality=85)).decode()
-    alt = html.escape(alt, quote=True)
-    return f'<img alt="{alt}" src="data:image/jpeg;base64,{data}" style="width: {width}px">'
-
-
-def _beside(before, after, divider):
-    """`before` on the left of the divider, 0 to 1, `after` on the right, a line between."""
-    rows, columns = after.shape[:2]
-    if before.shape != after.shape:
-        before = images.resize(before, rows, columns)
-    column = round(divider * columns)
-    found = np.concatenate([before[:, :column], after[:, column:]], axis=1)
-    found[:, max(column - 1, 0) : column + 1] = 255
-    return found

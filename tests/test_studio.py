@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import images, studio
+from helpers import images, parts, studio
 from helpers.studio import Studio
 
 
@@ -344,22 +344,22 @@ def test_every_control_has_a_visible_description_and_every_picture_a_text(made):
 
 def test_the_chart_names_its_scale_and_speaks():
     rows = [(i, 1.0 / (i + 1), 2.0 / (i + 1), 30.0 / (i + 1)) for i in range(50)]
-    drawn = studio.chart(rows)
+    drawn = parts.chart(rows)
     assert "log scale" in drawn
     assert drawn.count("<polyline") == 3
     assert 'aria-label="Costs at step 49: content 0.02, style 0.04, total 0.6"' in drawn
     for x, y in re.findall(r"([\d.]+),([\d.]+)", drawn.split("<polyline", 1)[1].split("<text")[0]):
         assert 0 <= float(x) <= 460
         assert 0 <= float(y) <= 150
-    assert "once the painting has begun" in studio.chart([])
-    assert "<polyline" in studio.chart([(0, 0.0, 0.0, 0.0), (1, 0.0, 0.0, 0.0)])
+    assert "once the painting has begun" in parts.chart([])
+    assert "<polyline" in parts.chart([(0, 0.0, 0.0, 0.0), (1, 0.0, 0.0, 0.0)])
 
 
 def test_a_tick_is_nearly_all_painting(made, monkeypatch):
     """What the studio itself does in a tick does not grow with the length of the run."""
     lengths = []
-    chart = studio.chart
-    monkeypatch.setattr(studio, "chart", lambda rows, *a: lengths.append(len(rows)) or chart(rows))
+    chart = parts.chart
+    monkeypatch.setattr(parts, "chart", lambda rows, *a: lengths.append(len(rows)) or chart(rows))
     monkeypatch.setattr("helpers.session.CURVE_POINTS", 8)
     made.start_button.click()
     tick(made, 20)
