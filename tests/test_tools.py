@@ -126,7 +126,8 @@ def test_the_race_takes_turns_and_reports(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("rival", [against.Tutorial, against.KerasExample, against.Gatys])
-def test_every_rival_lowers_the_same_cost(mini, picture, style_picture, rival):
+def test_every_rival_lowers_the_same_cost(mini, rival):
+    picture, style_picture = images.load("cat", 64), images.load("cubist_facets", 64)
     judge = against.Judge(picture, style_picture, mini, 1.0, 100.0)
     run, before = rival(judge), judge(picture)
     np.testing.assert_allclose(run.picture, picture, atol=1e-3)
