@@ -12,22 +12,17 @@ import time
 import zipfile
 from pathlib import Path
 
-import keras
 import numpy as np
-import scipy.optimize
 import tensorflow as tf
 
-from . import costs, images
+from . import costs, images, optimizers
 from .errors import CheckpointError, DivergedError, SettingError
 
 INITS = ("content", "noise", "blank")
-OPTIMIZERS = ("adam", "lbfgs")
+OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 KEEP_COLORS = ("luminance", "histogram")
-LBFGS_ROUND = 20  # iterations after which L-BFGS forgets its memory, so that it can be resumed
-# Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
-# 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
-BETA_2 = 0.9
-FINAL_RATE = 0.1  # of the learning rate, at the end of each level of `run`
+COARSE_STEPS = 40  # at most, of `run` at each level but the last: they lay out, they do not finish
+FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of `run`
 
 
 class Transfer:
@@ -44,7 +39,7 @@ class Transfer:
     these weights.  Default: the network's content_layer, and 1 for each of its style_layers.
     style_weights: one weight for each style picture, averaged likewise.
     init: G starts from "content", white "noise" or a "blank" grey picture.
-    optimizer: "adam", learning_rate in pixel units of 0–255; or "lbfgs", SciPy's L-BFGS-B.
+    optimizer: "lbfgs", which gets lowest; or "adam", whose learning_rate is in pixel units of 0–255.
     levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full.
     keep_colors: None, "luminance" or "histogram" (Gatys et al. 2016b, arXiv:1606.05897).
     xla: compile a step with XLA, which takes minutes on some machines and is slower on CPUs.
@@ -68,7 +63,7 @@ class Transfer:
         layer_weights=None,
         style_weights=None,
         init="content",
-        optimizer="adam",
+        optimizer="lbfgs",
         learning_rate=12.0,
         levels=1,
         keep_colors=None,
@@ -105,10 +100,8 @@ class Transfer:
             )
         self._check_weights(alpha, beta)
         alpha, beta = np.broadcast_arrays(np.atleast_1d(alpha), np.atleast_1d(beta))
-        if optimizer == "lbfgs" and len(alpha) > 1:
-            raise SettingError("L-BFGS paints one picture at a time: use adam for a batch.")
         self._alpha, self._beta = (tf.Variable(w, dtype=tf.float32) for w in (alpha, beta))
-        self._adam = None  # until a level begins
+        self._optimizer = None  # until a level begins
         self._tv = tf.Variable(0.0)
         self._layer_weights = tf.Variable(tf.zeros(len(self.style_layers)))
         self.tv, self.layer_weights = tv, layer_weights
@@ -159,7 +152,8 @@ class Transfer:
         value = np.broadcast_to(value, variable.shape).astype(np.float32)
         if not np.array_equal(value, variable.numpy()):
             variable.assign(value)
-            self._forget()
+            if self._optimizer:
+                self._optimizer.forget()
 
     # What comes out.
 
@@ -188,14 +182,15 @@ class Transfer:
         if self.keep_colors == "luminance":
             picture = images.luminance(picture)
         self._G.assign(np.broadcast_to(np.clip(picture, 0, 255), self._G.shape))
-        self._forget()
+        self._optimizer.forget()
 
     @property
     def history(self):
         """{name: one row for each step}: step, level, content, style, tv, total and each layer.
 
-        All costs are those before the step; content, style and tv are not yet weighted.  In a
-        batch each row holds one value for each picture.
+        Costs are those before the step, with L-BFGS those of the lowest picture that it has
+        measured; content, style and tv are not yet weighted.  In a batch each row holds one value
+        for each picture.
         """
         batch = self._alpha.shape[0]
         rows = np.array([row for _, _, row in self._rows], np.float32)
@@ -223,22 +218,26 @@ class Transfer:
     # The work.
 
     def step(self, n=1, learning_rate=None):
-        """n steps at the present level; default: with the full learning rate."""
+        """n steps at the present level; learning_rate: Adam's, default the full one.
+
+        The first step of L-BFGS only looks: it moves the picture from the second one on.
+        """
         self._steps(np.full(n, learning_rate or self.learning_rate, np.float32))
 
     def run(self, steps, callback=None, checkpoint=None):
-        """Go on until `steps` steps are done, an equal share at each level.
+        """Go on until `steps` steps are done: an equal share, at most COARSE_STEPS, at each level
+        but the last, and the rest there.
 
-        Within a level Adam's learning rate falls on a cosine to a tenth, which settles the pixels.
+        Within a level Adam's learning rate falls on a cosine to a half, which settles the pixels.
         callback(transfer) is called about twice a second.  checkpoint: a path that is rewritten
         about once a minute and at the end.  An interrupt (Ctrl-C) raises KeyboardInterrupt after
-        the step at hand; `picture` is then the picture so far and `run` may be called again.
+        the steps at hand; `picture` is then the picture so far and `run` may be called again.
         Raises DivergedError when a cost is no longer finite; `picture` is the last good one.
         """
         saved = time.monotonic()
         with _deferred_interrupt() as interrupted:
-            for whole in self.chunks(steps, interrupted=interrupted):
-                if checkpoint and whole and self._due(saved, steps, interrupted):
+            for _ in self.chunks(steps):
+                if checkpoint and self._due(saved, steps, interrupted):
                     self.save_checkpoint(checkpoint)
                     saved = time.monotonic()
                 if callback:
@@ -246,33 +245,28 @@ class Transfer:
                 if interrupted:
                     raise KeyboardInterrupt
 
-    def chunks(self, steps, seconds=0.5, interrupted=()):
-        """`run` as a generator, which stops after each `seconds`, for whoever has more to do.
-
-        It yields True, or False where an interrupt cut a round of L-BFGS short.
-        """
+    def chunks(self, steps, seconds=0.5):
+        """`run` as a generator, which stops after each `seconds`, for whoever has more to do."""
         if self._planned not in (None, steps):
             raise SettingError(
                 f"This run was begun for {self._planned} steps, not {steps}: its learning rate "
                 "depends on that, so finish it or begin anew."
             )
         self._planned, chunk = steps, 1
-        ends = [round(steps * (level + 1) / self.levels) for level in range(self.levels)]
+        coarse = min(round(steps / self.levels), COARSE_STEPS)
         while self.step_count < steps:
-            while self.step_count >= ends[self.level]:
+            while self.level < self.levels - 1 and self.step_count >= coarse * (self.level + 1):
                 self._enter(self.level + 1)
                 chunk = 1
-            begin = ends[self.level - 1] if self.level else 0
-            done, length = self.step_count - begin, ends[self.level] - begin
-            if self.optimizer == "lbfgs":
-                n = min(LBFGS_ROUND - done % LBFGS_ROUND, length - done)
-            else:
-                n = min(chunk, length - done)
+            begin = coarse * self.level
+            end = steps if self.level == self.levels - 1 else min(begin + coarse, steps)
+            done, length = self.step_count - begin, end - begin
+            n = min(chunk, length - done)
             started = time.monotonic()
-            whole = self._steps(self._rates(done, n, length), interrupted)
+            self._steps(self._rates(done, n, length))
             pace = (time.monotonic() - started) / n
             chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
-            yield whole
+            yield
 
     def _due(self, saved, steps, interrupted):
         return interrupted or self.step_count >= steps or time.monotonic() - saved > 60
@@ -282,22 +276,21 @@ class Transfer:
         cosine = (1 + np.cos(np.pi * progress)) / 2
         return (self.learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)).astype(np.float32)
 
-    def _steps(self, rates, interrupted=()):
-        """One step for each learning rate.  False if an interrupt cut an L-BFGS round short."""
-        if self.optimizer == "lbfgs":
-            return self._lbfgs(len(rates), interrupted)
-        rows, done = self._adam_steps(tf.constant(rates))
+    def _steps(self, rates):
+        """One step for each learning rate."""
+        rows, done = self._graph(tf.constant(rates))
         rows, done = rows.numpy(), int(done)
         for row in rows[:done]:
-            self._record(row)
+            self.step_count += 1
+            self._rows.append((self.step_count, self.level, row))
         if done < len(rates):
             raise self._diverged(rows[done])
-        return True
 
-    def _adam_graph(self):
-        """A tf.function of n Adam steps, new for each level: Keras optimizers know one Variable."""
-        self._adam = keras.optimizers.Adam(self.learning_rate, beta_2=BETA_2, epsilon=1e-12)
-        self._adam.build([self._G])
+    def _steps_graph(self):
+        """A compiled function of n steps, new for each level: an optimizer knows one Variable."""
+        self._optimizer = OPTIMIZERS[self.optimizer](
+            self._G, len(self._names), self._with_gradient, self.learning_rate
+        )
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
         def steps(rates):
@@ -305,60 +298,12 @@ class Transfer:
             rows = tf.TensorArray(tf.float32, tf.size(rates), element_shape=shape)
             done, finite = tf.constant(0), tf.constant(True)
             while finite and done < tf.size(rates):
-                row, gradient = self._with_gradient(tf.convert_to_tensor(self._G))
+                row, finite = self._optimizer.step(rates[done])
                 rows = rows.write(done, row)
-                # Squares, because Adam squares the gradient: whatever passes leaves G finite.
-                finite = tf.math.is_finite(tf.reduce_sum(row) + tf.reduce_sum(gradient**2))
-                if finite:
-                    self._adam.learning_rate.assign(rates[done])
-                    self._adam.apply([gradient], [self._G])
-                    self._G.assign(tf.clip_by_value(self._G, 0.0, 255.0))
-                    done += 1
+                done += tf.cast(finite, tf.int32)
             return rows.stack(), done
 
         return steps.get_concrete_function()  # traced here, once
-
-    def _forget(self):
-        """Make Adam fresh.  It divides by lengths of gradients that it remembers: after β has gone
-        down a thousandfold the picture would stand still for a hundred steps."""
-        if self._adam is not None:
-            moments = [v for v in self._adam.variables if v.shape == self._G.shape]
-            for variable in (self._adam.iterations, *moments):
-                variable.assign(tf.zeros_like(variable))
-
-    def _lbfgs(self, n, interrupted):
-        """One round of SciPy's L-BFGS-B, whose bounds keep the pixels in 0–255."""
-        shape, end = self._G.shape, self.step_count + n
-        scale = None
-
-        def cost(x):
-            nonlocal scale, row
-            row, gradient = self._cost_and_gradient(tf.constant(x.reshape(shape), tf.float32))
-            if not np.isfinite(tf.reduce_sum(row) + tf.reduce_sum(gradient**2)):
-                raise self._diverged(row.numpy())
-            row, gradient = row.numpy(), gradient.numpy().astype(np.float64)
-            # Within bounds the first move is the gradient itself: give it the length of a pixel.
-            scale = scale or 1 / max(np.sqrt(np.mean(gradient**2)), 1e-30)
-            return scale * float(row[0, self._names.index("total")]), scale * gradient.ravel()
-
-        def keep(x):
-            self._G.assign(x.reshape(shape))
-            self._record(row)
-            if interrupted:
-                raise StopIteration
-
-        row = None
-        x = self._G.numpy().astype(np.float64).ravel()
-        options = {"maxiter": n, "maxfun": 10 * n, "ftol": 0, "gtol": 0}
-        bounds = scipy.optimize.Bounds(0, 255)
-        scipy.optimize.minimize(
-            cost, x, jac=True, method="L-BFGS-B", bounds=bounds, callback=keep, options=options
-        )
-        if interrupted and self.step_count < end:
-            return False
-        while self.step_count < end:  # nothing goes down any more: the picture stays as it is
-            self._record(row)
-        return True
 
     def _gradient(self, G):
         with tf.GradientTape() as tape:
@@ -410,13 +355,7 @@ class Transfer:
 
         self.level = level
         self._G = tf.Variable(np.stack(pictures), dtype=tf.float32)
-        if self.optimizer == "adam":
-            self._adam_steps = self._adam_graph()
-        else:
-            graph = tf.function(self._with_gradient)
-            self._cost_and_gradient = graph.get_concrete_function(
-                tf.TensorSpec(self._G.shape, tf.float32)
-            )
+        self._graph = self._steps_graph()
 
     def _shape(self, picture, level):
         shrink = 2 ** (self.levels - 1 - level)
@@ -434,10 +373,6 @@ class Transfer:
             if self.keep_colors == "luminance":
                 first = images.luminance(first)
         return first
-
-    def _record(self, row):
-        self.step_count += 1
-        self._rows.append((self.step_count, self.level, row))
 
     def _diverged(self, row):
         named = [
@@ -496,7 +431,7 @@ class Transfer:
             "step_count": self.step_count,
             "level": self.level,
         }
-        arrays = {f"optimizer_{i}": v.numpy() for i, v in enumerate(self._optimizer_variables())}
+        arrays = {f"optimizer_{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
         if self._rows:
             arrays["rows"] = np.stack([row for _, _, row in self._rows])
         arrays["row_levels"] = np.array([level for _, level, _ in self._rows], int)
@@ -526,14 +461,11 @@ class Transfer:
                     what = "other pictures or weights"
                 raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
         self._enter(state["level"], arrays["pictures"])
-        for i, variable in enumerate(self._optimizer_variables()):
+        for i, variable in enumerate(self._optimizer.variables):
             variable.assign(arrays[f"optimizer_{i}"])
         self.step_count, self._planned = state["step_count"], state["steps"]
         levels = arrays["row_levels"].tolist()
         self._rows = [(i + 1, levels[i], arrays["rows"][i]) for i in range(len(levels))]
-
-    def _optimizer_variables(self):
-        return [] if self._adam is None else self._adam.variables
 
     def _fingerprint(self):
         digest = hashlib.sha256()

@@ -40,7 +40,7 @@ def test_its_cost_is_the_cost_of_the_notebooks(make, mini, picture, style_pictur
 
 def test_one_adam_step_is_adams_first_step(make):
     """Adam's first move is learning_rate · sign(gradient), whatever the gradient's length."""
-    run = make(init="blank", learning_rate=4.0)
+    run = make(init="blank", optimizer="adam", learning_rate=4.0)
     before = run.picture
     _, gradient = run._with_gradient(tf.constant(before[None]))
     run.step()
@@ -169,8 +169,7 @@ def test_histogram_gives_the_style_the_colors_of_the_content(make, mini, picture
 
 
 @pytest.mark.parametrize("optimizer", transfer.OPTIMIZERS)
-def test_a_resumed_run_equals_an_uninterrupted_one(make, tmp_path, monkeypatch, optimizer):
-    monkeypatch.setattr(transfer, "LBFGS_ROUND", 3)
+def test_a_resumed_run_equals_an_uninterrupted_one(make, tmp_path, optimizer):
     settings = {"optimizer": optimizer, "levels": 2, "init": "noise"}
     whole = make(**settings)
     whole.run(60)
@@ -232,27 +231,24 @@ def test_the_number_of_steps_may_not_change_within_a_run(make):
 @pytest.mark.parametrize("optimizer", transfer.OPTIMIZERS)
 def test_an_interrupt_keeps_the_picture_and_the_run_goes_on(make, tmp_path, monkeypatch, optimizer):
     run, before = make(optimizer=optimizer), signal.getsignal(signal.SIGINT)
-    record = run._record
+    graph = run._graph
 
-    def press_ctrl_c(row):
-        record(row)
-        if run.step_count == 7:  # for L-BFGS in the middle of a round
+    def press_ctrl_c(rates):
+        found = graph(rates)
+        if run.step_count < 7 <= run.step_count + len(rates):
             os.kill(os.getpid(), signal.SIGINT)
+        return found
 
-    monkeypatch.setattr(run, "_record", press_ctrl_c)
+    monkeypatch.setattr(run, "_graph", press_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         run.run(100_000, checkpoint=tmp_path / "checkpoint.npz")
     assert signal.getsignal(signal.SIGINT) == before
     assert 7 <= run.step_count < 100_000
     assert len(run.history["total"]) == run.step_count
     assert run.costs()["total"] < run.history["total"][0]
-    if optimizer == "adam":
-        again = make(optimizer=optimizer)
-        again.restore(tmp_path / "checkpoint.npz")
-        np.testing.assert_array_equal(again.picture, run.picture)
-    else:
-        assert run.step_count == 7
-        assert not (tmp_path / "checkpoint.npz").exists()  # half a round cannot be resumed exactly
+    again = make(optimizer=optimizer)
+    again.restore(tmp_path / "checkpoint.npz")
+    np.testing.assert_array_equal(again.picture, run.picture)
     run.step(2)
     assert run.step_count >= 9
 
@@ -298,7 +294,7 @@ def test_a_nan_within_a_network_points_at_the_precision(make, mini, picture, sty
     good = run.picture
     half.on.assign(True)
     with pytest.raises(DivergedError, match="precision float32"):
-        run.step(2)
+        run.step(9)  # L-BFGS tries shorter moves first
     np.testing.assert_array_equal(run.picture, good)
 
 
@@ -311,7 +307,6 @@ def test_a_nan_within_a_network_points_at_the_precision(make, mini, picture, sty
         ({"alpha": 0.0, "beta": 0.0}, "Alpha and beta are both 0"),
         ({"alpha": "much"}, "alpha is 'much': give a number"),
         ({"alpha": [1.0, 0.0], "beta": [1.0, 0.0]}, "both 0"),
-        ({"alpha": [1.0, 2.0], "optimizer": "lbfgs"}, "one picture at a time"),
         ({"tv": -1e-3}, "total variation"),
         ({"convention": "ours"}, "no cost convention 'ours'"),
         ({"optimizer": "sgd"}, "no optimizer 'sgd'"),
@@ -359,13 +354,13 @@ def test_unusable_pictures_and_layers_are_clear_errors(mini, make, picture, styl
 
 
 def test_a_changed_weight_makes_adam_fresh_and_the_same_weight_does_not(make):
-    run = make(beta=1000.0)
+    run = make(beta=1000.0, optimizer="adam")
     run.step(20)
     before = run.picture
     run.beta = 1000.0
-    assert int(run._adam.iterations) == 20
+    assert int(run._optimizer.adam.iterations) == 20
     run.beta = 1.0
-    assert int(run._adam.iterations) == 0
+    assert int(run._optimizer.adam.iterations) == 0
     run.step()
     moved = np.abs(run.picture - before)
     assert np.median(moved) > 0.9 * run.learning_rate  # Adam's first step

@@ -1,0 +1,180 @@
+"""Two ways down for the pixels of G: Adam and L-BFGS, one evaluation of J and its gradient a step.
+
+Both know one Variable G of pictures (batch, height, width, 3), which they keep in 0–255, and one
+function evaluate(G) → (row, gradient): a row of costs for each picture, with J in column TOTAL, and
+dJ/dG.  `step` is called inside a tf.function and returns (row, finite); a step that meets a number
+that is not finite leaves G as it was.  `variables` are all that a checkpoint needs besides G.
+"""
+
+import keras
+import tensorflow as tf
+
+TOTAL = 3  # the column of J in a row of costs
+# Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
+# 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
+BETA_2 = 0.9
+MEMORY = 10  # pairs that L-BFGS remembers
+FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
+SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
+SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
+
+
+class Adam:
+    """Kingma & Ba 2015, with Keras' own; needs a learning rate for each step."""
+
+    def __init__(self, G, columns, evaluate, learning_rate):
+        self.G, self.evaluate = G, evaluate
+        self.adam = keras.optimizers.Adam(learning_rate, beta_2=BETA_2, epsilon=1e-12)
+        self.adam.build([G])
+
+    @property
+    def variables(self):
+        return self.adam.variables
+
+    def step(self, rate):
+        row, gradient = self.evaluate(tf.convert_to_tensor(self.G))
+        finite = tf.reduce_all(_finite(row, gradient))
+        if finite:
+            self.adam.learning_rate.assign(rate)
+            self.adam.apply([gradient], [self.G])
+            self.G.assign(tf.clip_by_value(self.G, 0.0, 255.0))
+        return row, finite
+
+    def forget(self):
+        """Adam divides by lengths of gradients that it remembers: after β has gone down a
+        thousandfold the picture would stand still for a hundred steps."""
+        moments = [v for v in self.adam.variables if v.shape == self.G.shape]
+        for variable in (self.adam.iterations, *moments):
+            variable.assign(tf.zeros_like(variable))
+
+
+class LBFGS:
+    """L-BFGS in the compact form of Byrd, Nocedal & Schnabel 1994 (equation 3.1), its moves
+    projected into 0–255 (Bertsekas 1982); each picture of a batch goes its own way.
+
+    It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
+    follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
+    So G is the lowest picture so far, and its row is the row.
+    """
+
+    def __init__(self, G, columns, evaluate, learning_rate=None):
+        self.G, self.evaluate = G, evaluate
+        batch, size = G.shape[0], G.shape[1:].num_elements()
+        self.row = tf.Variable(tf.zeros((batch, columns)))
+        self.trial, self.gradient, self.move = (tf.Variable(tf.zeros(G.shape)) for _ in range(3))
+        self.J, self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(3))
+        # A ring of moves s and of what they did to the gradient, y.  One Variable for each pair,
+        # because TensorFlow copies all of a Variable that is written in parts.
+        self.pairs = [tf.Variable(tf.zeros((batch, 2, size))) for _ in range(MEMORY)]
+        self.known = tf.Variable(tf.zeros((batch, MEMORY)))  # 1 where there is a pair
+        self.s_y, self.y_y = (tf.Variable(tf.zeros((batch, MEMORY, MEMORY))) for _ in range(2))
+        self.newest = tf.Variable(0)
+        self.forget()
+
+    @property
+    def variables(self):
+        mine = [self.row, self.trial, self.gradient, self.move, self.J, self.share, self.scale]
+        return [*mine, *self.pairs, self.known, self.s_y, self.y_y, self.newest]
+
+    def forget(self):
+        """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
+        self.J.assign(tf.fill(self.J.shape, float("inf")))
+        self.known.assign(tf.zeros(self.known.shape))
+        self.trial.assign(self.G)
+
+    def step(self, rate):
+        trial = tf.convert_to_tensor(self.trial)
+        row, gradient = self.evaluate(trial)
+        finite, first = _finite(row, gradient), tf.math.is_inf(self.J)
+        lower = finite & (row[:, TOTAL] <= self.J)
+        share = tf.where(lower, 1.0, SHRINK * self.share)
+        stuck = share < SHORTEST
+        usable = tf.reduce_all(finite | ~(first | stuck))
+        if usable:
+            s, y = trial - self.G, gradient - self.gradient
+            for kept, new in (
+                (self.G, trial),
+                (self.gradient, gradient),
+                (self.row, row),
+                (self.J, row[:, TOTAL]),
+            ):
+                kept.assign(_where(lower, new, kept))
+            self.known.assign(_where(stuck, tf.zeros_like(self.known), self.known))
+            self.share.assign(tf.where(stuck, 1.0, share))
+            move = self._move(s, y, lower & ~first)
+            self.move.assign(_where(lower | stuck, move, self.move))
+            moved = self.G + _each(self.share) * self.move
+            self.trial.assign(tf.clip_by_value(moved, 0.0, 255.0))
+            row = tf.convert_to_tensor(self.row)
+        return row, usable
+
+    def _move(self, s, y, lower):
+        """−H·gradient, with the pair (s, y) in H wherever the curvature sᵀy is positive."""
+        q = tf.convert_to_tensor(self.gradient)
+        held = ((self.G <= 0) & (q > 0)) | ((self.G >= 255) & (q < 0))  # would leave 0–255 at once
+        q = tf.where(held, 0.0, q)
+        s_y, y_y = _dot(s, y), _dot(y, y)
+        good = lower & (s_y > 1e-10 * y_y)
+        self.scale.assign(tf.where(good, tf.math.divide_no_nan(s_y, y_y), self.scale))
+        s, y = (_where(good, v, tf.zeros_like(v)) for v in (s, y))
+        s_q, y_q = self._remember(*(tf.reshape(v, (v.shape[0], -1)) for v in (s, y, q)), good)
+
+        # The compact form, in slots that know a pair; R holds sᵢᵀyⱼ where i is the older one.
+        known, age = self.known, (self.newest - tf.range(MEMORY)) % MEMORY
+        both = known[:, tf.newaxis] * known[..., tf.newaxis]
+        S_Y, Y_Y = both * self.s_y, both * self.y_y
+        R = tf.where(age[:, tf.newaxis] >= age, S_Y, 0.0) + tf.linalg.diag(1 - known)
+        first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(q**2, (1, 2, 3))))
+        scale = tf.where(tf.reduce_any(known > 0, 1), self.scale, first)
+        of_s, of_y = _compact(R, tf.linalg.diag_part(S_Y), Y_Y, s_q * known, y_q * known, scale)
+        weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
+        bent = tf.add_n([tf.matmul(w, p) for w, p in zip(weights, self.pairs, strict=True)])
+        return tf.where(held, 0.0, -(_each(scale) * q + tf.reshape(bent, q.shape)))
+
+    def _remember(self, s, y, q, good):
+        """Put (s, y) into the oldest slot.  Returns sᵢᵀq and yᵢᵀq for every slot i."""
+        slot = (self.newest + 1) % MEMORY
+        self.newest.assign(tf.where(tf.reduce_any(good), slot, self.newest))
+        new = tf.stack([s, y], axis=1)
+        tf.switch_case(slot, [lambda p=p: tf.identity(p.assign(new)[0, 0, 0]) for p in self.pairs])
+        # One pass over the memory gives the products with all that is new.
+        recent = tf.stack([s, y, q], axis=1)
+        dots = tf.stack([tf.matmul(recent, p, transpose_b=True) for p in self.pairs], axis=1)
+        Y_s, Y_y, S_y, S_q, Y_q = (
+            dots[:, :, k, i] for k, i in ((0, 1), (1, 1), (1, 0), (2, 0), (2, 1))
+        )
+        here = tf.one_hot(slot, MEMORY, True, False)
+        for matrix, row, column in ((self.s_y, Y_s, S_y), (self.y_y, Y_y, Y_y)):
+            found = tf.where(here, column[..., tf.newaxis], matrix)
+            matrix.assign(tf.where(here[:, tf.newaxis], row[:, tf.newaxis], found))
+        self.known.assign(tf.where(here, tf.cast(good, tf.float32)[:, tf.newaxis], self.known))
+        return S_q, Y_q
+
+
+def _compact(R, D, Y_Y, S_q, Y_q, scale):
+    """The weights of S and of Y in H·q − scale·q, for a diagonal D."""
+    R, D, Y_Y, S_q, Y_q, scale = (tf.cast(v, tf.float64) for v in (R, D, Y_Y, S_q, Y_q, scale))
+    scale = scale[:, tf.newaxis]
+    u = tf.linalg.solve(R, S_q[..., tf.newaxis])
+    w = D * u[..., 0] + scale * (tf.linalg.matvec(Y_Y, u[..., 0]) - Y_q)
+    of_s = tf.linalg.solve(R, w[..., tf.newaxis], adjoint=True)
+    return tf.cast(of_s[..., 0], tf.float32), tf.cast(-scale * u[..., 0], tf.float32)
+
+
+def _finite(row, gradient):
+    """For each picture.  Squares, because Adam squares the gradient: what passes leaves G finite."""
+    return tf.math.is_finite(tf.reduce_sum(row, 1) + tf.reduce_sum(gradient**2, (1, 2, 3)))
+
+
+def _dot(a, b):
+    return tf.reduce_sum(a * b, (1, 2, 3))
+
+
+def _each(values):
+    """One value for each picture, ready to be multiplied with pictures."""
+    return values[:, tf.newaxis, tf.newaxis, tf.newaxis]
+
+
+def _where(chosen, new, old):
+    shape = [-1] + [1] * (len(new.shape) - 1)
+    return tf.where(tf.reshape(chosen, shape), new, old)
