@@ -42,7 +42,7 @@ class Adam:
 
     def forget(self):
         """Adam divides by lengths of gradients that it remembers: after β has gone down a
-        thousandfold the picture would stand still for a hundred steps."""
+        thousandfold the picture would hardly follow."""
         moments = [v for v in self.adam.variables if v.shape == self.G.shape]
         for variable in (self.adam.iterations, *moments):
             variable.assign(tf.zeros_like(variable))
@@ -114,7 +114,7 @@ class LBFGS:
         held = ((self.G <= 0) & (q > 0)) | ((self.G >= 255) & (q < 0))  # would leave 0–255 at once
         q = tf.where(held, 0.0, q)
         s_y, y_y = _dot(s, y), _dot(y, y)
-        good = lower & (s_y > 1e-10 * y_y)
+        good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
         self.scale.assign(tf.where(good, tf.math.divide_no_nan(s_y, y_y), self.scale))
         s, y = (_where(good, v, tf.zeros_like(v)) for v in (s, y))
         s_q, y_q = self._remember(*(tf.reshape(v, (v.shape[0], -1)) for v in (s, y, q)), good)
@@ -162,7 +162,7 @@ def _compact(R, D, Y_Y, S_q, Y_q, scale):
 
 
 def _finite(row, gradient):
-    """For each picture.  Squares, because Adam squares the gradient: what passes leaves G finite."""
+    """For each picture.  Of squares, because Adam squares the gradient and must stay finite too."""
     return tf.math.is_finite(tf.reduce_sum(row, 1) + tf.reduce_sum(gradient**2, (1, 2, 3)))
 
 

@@ -201,7 +201,7 @@ class Session:
         scene = self.scene._replace(size=min(size, self.scene.size))
         pairs = [(alpha, beta) for beta in betas for alpha in alphas]
         weights = self.weights | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
-        run = self._build(scene, weights, levels=_levels(scene.size))
+        run = self._build(scene, weights, "lbfgs", _levels(scene.size))
         yield 0.0
         for _ in run.chunks(steps, TICK):
             yield run.step_count / steps
@@ -220,7 +220,7 @@ class Session:
         scene = self.scene._replace(size=size, network=network or self.scene.network)
         grown = size / max(self.picture.shape)
         levels = max(1, math.floor(math.log2(max(grown, 1))) + 1)
-        run = self._build(scene, self.weights, levels=levels)
+        run = self._build(scene, self.weights, "lbfgs", levels)
         run.picture = images.resize(self.picture, *run.picture.shape[:2])
         yield 0.0
         try:
@@ -272,7 +272,8 @@ class Session:
         sizes = [round(scene.size / 2**i) for i in range(_levels(scene.size))][::-1]
         return [self._build(scene._replace(size=size), weights) for size in sizes]
 
-    def _build(self, scene, weights, levels=1):
+    def _build(self, scene, weights, optimizer="adam", levels=1):
+        """Adam where weights move: the memory of L-BFGS would be lost each time."""
         content, style = (self._load(name, scene.size) for name in (scene.content, scene.style))
         if scene.network not in self._networks:
             self._networks[scene.network] = vgg.load(scene.network, precision="auto")
@@ -285,6 +286,7 @@ class Session:
             **weights | {"layer_weights": layer_weights},
             init=scene.start,
             keep_colors=scene.keep_colors,
+            optimizer=optimizer,
             levels=levels,
         )
 

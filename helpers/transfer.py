@@ -21,7 +21,7 @@ from .errors import CheckpointError, DivergedError, SettingError
 INITS = ("content", "noise", "blank")
 OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 KEEP_COLORS = ("luminance", "histogram")
-COARSE_STEPS = 40  # at most, of `run` at each level but the last: they lay out, they do not finish
+COARSE_STEPS = 60  # at most, of `run` at each level but the last: they lay out, they do not finish
 FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of `run`
 
 
@@ -39,7 +39,7 @@ class Transfer:
     these weights.  Default: the network's content_layer, and 1 for each of its style_layers.
     style_weights: one weight for each style picture, averaged likewise.
     init: G starts from "content", white "noise" or a "blank" grey picture.
-    optimizer: "lbfgs", which gets lowest; or "adam", whose learning_rate is in pixel units of 0–255.
+    optimizer: "lbfgs" or "adam", whose learning_rate is in pixel units of 0–255.
     levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full.
     keep_colors: None, "luminance" or "histogram" (Gatys et al. 2016b, arXiv:1606.05897).
     xla: compile a step with XLA, which takes minutes on some machines and is slower on CPUs.
@@ -246,7 +246,10 @@ class Transfer:
                     raise KeyboardInterrupt
 
     def chunks(self, steps, seconds=0.5):
-        """`run` as a generator, which stops after each `seconds`, for whoever has more to do."""
+        """`run` as a generator, which stops after each `seconds`, for whoever has more to do.
+
+        It yields the number of steps done.
+        """
         if self._planned not in (None, steps):
             raise SettingError(
                 f"This run was begun for {self._planned} steps, not {steps}: its learning rate "
@@ -266,7 +269,7 @@ class Transfer:
             self._steps(self._rates(done, n, length))
             pace = (time.monotonic() - started) / n
             chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
-            yield
+            yield self.step_count
 
     def _due(self, saved, steps, interrupted):
         return interrupted or self.step_count >= steps or time.monotonic() - saved > 60

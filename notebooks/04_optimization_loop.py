@@ -196,7 +196,7 @@ plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
 # %%
 from helpers.transfer import Transfer
 
-same = Transfer(C, S, network, alpha=alpha, beta=beta, tv=0.0)
+same = Transfer(C, S, network, alpha=alpha, beta=beta, tv=0.0, optimizer="adam")
 same.step(STEPS)
 difference = np.abs(same.history["total"] / totals - 1).max()
 print(f"largest difference of J over {STEPS} steps: {difference:.1e} of J")
@@ -215,7 +215,7 @@ print(f"mean difference of the pixels: {np.abs(same.picture - G.numpy()).mean():
 # %%
 starts = {}
 for init in ("content", "noise", "blank"):
-    starts[init] = Transfer(C, S, network, beta=beta, init=init)
+    starts[init] = Transfer(C, S, network, beta=beta, init=init, optimizer="adam")
     starts[init].run(STEPS)
 
 # %%
@@ -228,19 +228,19 @@ series = {f"from {init}": run.history["total"] for init, run in starts.items()}
 plots.curves(series, ylabel="J", alt="The total cost over the steps, from three starts.")
 
 # %% [markdown]
-# **From the photograph** the cat is simply there, and turns into planes. **From noise** there are
-# planes, and hardly a cat: the style is done quickly, and the motif is to be found by many small
-# steps through a texture that already fits. **From a blank sheet** the eyes and the nose appear,
-# and a frame along the rim, where the network's zero padding looks like an edge. All three go down
-# the same $J$, and with this number of steps they end at different heights: where you begin
-# decides where you get. Papers begin with noise, to prove the point; painters begin with the
-# photograph.
+# **From the photograph** the cat is simply there, and turns into planes. **From noise** a ghost of
+# it looks through the planes: the style is done quickly, and the motif is to be found by many small
+# steps through a texture that already fits. **From a blank sheet** it is clearer, but its colors
+# are the painting's alone. All three go down the same $J$, and with this number of steps they end
+# at different heights: where you begin decides where you get. Papers begin with noise, to prove the
+# point; painters begin with the photograph.
 #
 # ## 4 · Adam or L-BFGS
 #
-# Gatys used L-BFGS, which looks at the last few gradients to guess the curvature of $J$, and tries
-# several lengths of a step. That makes one of its iterations dearer. So we compare them by
-# seconds.
+# Gatys used L-BFGS. It looks at its last few moves and at what they did to the gradient, guesses
+# the curvature of $J$ from that, and moves straight to where the valley should be. A move that
+# leads upwards is taken back and tried again, shorter. That costs a little more per step, so we
+# compare the two by seconds.
 
 # %%
 from time import perf_counter
@@ -274,11 +274,12 @@ alt = "The cat painted by Adam and by L-BFGS: nearly the same picture."
 plots.pictures([by_adam.picture, by_lbfgs.picture], ["Adam", "L-BFGS"], alt=alt)
 
 # %% [markdown]
-# Adam is down first: its steps are cheap, and long from the beginning. L-BFGS pays several
-# evaluations for each step, comes later, and ends lower. Watch the pictures rather than the curves:
-# both are done, and the last percents of $J$ are hard to see. This package takes Adam, because
-# α and β may change while it runs (L-BFGS' memory would be of another cost), and because many
-# pictures can share a batch; L-BFGS is one word away.
+# Adam is down first, because its steps are long from the beginning; L-BFGS has only looked, taken
+# a small step, and begun to remember. Then it overtakes, and is where Adam will be much later. In
+# the end they meet. Watch the pictures rather than the curves: both are done, and the last percents
+# of $J$ are hard to see. From here on, this notebook takes L-BFGS, the default of `Transfer`, which
+# has no learning rate to choose. The studio takes Adam, because α and β move there, and what L-BFGS
+# remembers would be of another cost.
 #
 # ## 5 · Why everybody's α and β differ
 #
@@ -596,12 +597,13 @@ plots.animation(frames, alt="The cat turning into a painting of swirling strokes
 #
 # ### Exercise 3: smaller steps at the end
 #
-# A constant learning rate leaves G trembling around its goal. `Transfer.run` therefore lowers it
-# along a cosine, from the full rate to a tenth of it. Write that: `progress` goes from 0 to 1.
+# A constant learning rate leaves G trembling around its goal. With Adam, `Transfer.run` therefore
+# lowers it along a cosine, from the full rate to a half of it. Write that: `progress` goes from 0
+# to 1.
 
 
 # %% tags=["exercise"]
-def rate(progress, full=12.0, last=0.1):
+def rate(progress, full=12.0, last=0.5):
     """The learning rate: full at 0, last · full at 1, half of a cosine between."""
     return None  # your expression
 
@@ -610,10 +612,10 @@ def rate(progress, full=12.0, last=0.1):
 found = [rate(progress) for progress in (0.0, 0.5, 1.0)]
 if found[0] is None:
     print("not yet: rate returns None")
-elif np.allclose(found, [12.0, 6.6, 1.2]):
-    print("right: 12 at the start, 6.6 half way, 1.2 at the end")
+elif np.allclose(found, [12.0, 9.0, 6.0]):
+    print("right: 12 at the start, 9 half way, 6 at the end")
 else:
-    print("not yet: it must be 12, 6.6 and 1.2 at the start, half way and at the end")
+    print("not yet: it must be 12, 9 and 6 at the start, half way and at the end")
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -625,7 +627,7 @@ else:
 # <details><summary>Solution</summary>
 #
 # ```python
-# def rate(progress, full=12.0, last=0.1):
+# def rate(progress, full=12.0, last=0.5):
 #     cosine = (1 + np.cos(np.pi * progress)) / 2
 #     return full * (last + (1 - last) * cosine)
 # ```

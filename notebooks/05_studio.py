@@ -185,7 +185,8 @@ plots.grid([[cell.picture for cell in row] for row in session.cells], rows, colu
 # %% [markdown]
 # Those on the same diagonal, from the upper left to the lower right: β/α is the same there. In $J =
 # αJ_{content} + βJ_{style}$ a common factor changes the height of the landscape, not where its
-# valleys are. And Adam divides by the length of the gradient, so it does not walk faster either.
+# valleys are. And L-BFGS, which paints the grid, measures how steep the ground is as it goes: ten
+# times as high a landscape is walked in the same steps.
 # What little differs comes from the smoothing, whose weight does not grow with α and β: the first
 # picture of each diagonal is the smoothest. So one slider is enough, and the grid is three times
 # the same row, shifted.
@@ -216,10 +217,11 @@ again = seconds(lambda: Transfer(session.content, session.style, network).step()
 print(f"compiled anew:      {again:.3f} s")
 
 # %% [markdown]
-# **Adam has to forget.** It divides each step by lengths of gradients that it remembers. When β
-# goes from 1000 to 1, the gradient becomes a thousand times shorter, the memory does not, and the
-# picture stands still for a hundred steps. How far do the pixels move in the five steps after the
-# slider did, with the memory and without?
+# **Adam has to forget.** The studio walks with Adam: what L-BFGS guesses of the curvature would be
+# wrong after each move of a slider. But Adam remembers too: it divides its steps by the lengths of
+# the last gradients. When β goes from 1000 to 1, the gradient becomes a thousand times shorter, the
+# memory fades only step by step, and the picture hardly follows. How far do the pixels move in the
+# five steps after the slider did, with the memory and without?
 
 # %%
 moved = {}

@@ -66,7 +66,7 @@ def two_loops(gradient, pairs):
 def test_its_move_is_that_of_the_two_loop_recursion(bowl):
     evaluate, A, _ = bowl
     rng, pairs = np.random.default_rng(2), []
-    G, lbfgs = begin(evaluate, batch=1)
+    _, lbfgs = begin(evaluate, batch=1)
     for i in range(optimizers.MEMORY + 4):
         s = rng.normal(size=SIZE)
         y = A @ s * (-1 if i == 3 else 1)  # one without positive curvature, which is left out

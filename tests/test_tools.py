@@ -102,9 +102,10 @@ def test_the_benchmark_compares_xla_and_a_grid_with_its_runs(tmp_path):
     benchmark.main([str(word) for word in (*given, "--precisions", "float32", "--xla")])
     rows = json.loads((tmp_path / "b.json").read_text())["rows"]
     assert [row["precision"] for row in rows] == ["float32", "float32 XLA"]
-    benchmark.main([str(word) for word in ("grid", *given)])
+    benchmark.main([str(word) for word in ("grid", *given, "--grid-steps", 4)])
     (row,) = json.loads((tmp_path / "b.json").read_text())
-    assert 0 < row["ratio"] < 5
+    assert 0 < row["whole_runs"][0] < 5
+    assert 0 < row["steps_alone"][0] < 5
 
 
 def test_the_race_takes_turns_and_reports(tmp_path, capsys):

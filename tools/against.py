@@ -5,7 +5,7 @@
     keras      the Keras example: gradient descent, learning rate 100 that falls by 4 % every 100
                steps, on pixels of 0–255; content, style and G go through the network at every step
     gatys      Gatys et al. 2016: L-BFGS (SciPy's), from the first step to the last at full size
-    ours       helpers.transfer, three levels
+    ours       helpers.transfer: L-BFGS within 0–255, three levels
 
 All lower the same J = α·J_content + β·J_style of the `relative` convention, from the photograph, so
 that only the way there differs.  The first two have hyper-parameters that belong to a cost of a
@@ -32,7 +32,7 @@ class Judge:
     def __init__(self, content, style, network, alpha, beta):
         self.settings = {"alpha": alpha, "beta": beta, "tv": 0.0}
         self.content, self.style, self.network = content, style, network
-        self.run = Transfer(content, style, network, **self.settings)
+        self.run = Transfer(content, style, network, optimizer="adam", **self.settings)
 
     def __call__(self, picture):
         self.run.picture = picture
@@ -139,12 +139,10 @@ class Gatys:
 
 
 class Ours:
-    """With everything by default, but for the smoothing, which the others do not have.
+    """With everything by default, but for the smoothing, which the others do not have, and for
+    the number of steps, which is to last until the tutorial's last cost is reached."""
 
-    600 steps: the 300 that are the default elsewhere stop before the tutorial's last cost.
-    """
-
-    def __init__(self, judge, network=None, steps=600, levels=3):
+    def __init__(self, judge, network=None, steps=500, levels=3):
         self.run = Transfer(
             judge.content, judge.style, network or judge.network, levels=levels, **judge.settings
         )

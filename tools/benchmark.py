@@ -303,29 +303,41 @@ def draw_against(found, path):
 
 
 def grid(options):
-    """Seconds of a 3 × 3 grid as one batch against nine runs, at each size."""
+    """Seconds of the studio's 3 × 3 grid as one batch against nine runs, at each size.
+
+    Whole runs, which are built, traced and painted, and the steps alone.
+    """
     from helpers import vgg
     from helpers.transfer import Transfer
 
     network, rows = vgg.load(options.networks[0], weights=options.weights), []
     alphas, betas = np.repeat([0.1, 1.0, 10.0], 3), np.tile([10.0, 100.0, 1000.0], 3)
-    for size in options.sizes:
+
+    def seconds(size, alpha, beta):
         content, style = images.load("cat", size), images.load("starry_swirls", size)
-        batch = Transfer(content, style, network, alpha=alphas, beta=betas)
-        single = Transfer(content, style, network)
-        for run in (batch, single):
-            run.step(2)
-        together, separate = [], []
+        begun, stepping = time.perf_counter(), 0.0
+        run = Transfer(content, style, network, alpha=alpha, beta=beta, levels=2)
+        chunks = run.chunks(options.grid_steps, seconds=0.2)
+        while True:
+            before = time.perf_counter()
+            level = run.level
+            if next(chunks, None) is None:
+                return np.array([time.perf_counter() - begun, stepping])
+            if run.level == level:  # entering a level is building, not stepping
+                stepping += time.perf_counter() - before
+
+    for size in options.sizes:
+        found = []
         for _ in range(options.rounds):
-            for run, times, steps in ((batch, together, 2), (single, separate, 18)):
-                begun = time.perf_counter()
-                run.step(steps)
-                times.append(time.perf_counter() - begun)
-        ratios = [a / b for a, b in zip(together, separate, strict=True)]
-        rows.append({"size": size, "ratio": statistics.median(ratios), "ratios": ratios})
+            together = seconds(size, alphas, betas)
+            separate = sum(seconds(size, a, b) for a, b in zip(alphas, betas, strict=True))
+            found.append(together / separate)
+        whole, steps = np.transpose(found).tolist()
+        rows.append({"size": size, "whole_runs": whole, "steps_alone": steps})
         print(
-            f"{size} pixels: a batch takes {rows[-1]['ratio']:.2f} "
-            f"({min(ratios):.2f}–{max(ratios):.2f}) of nine runs",
+            f"{size} pixels: a batch takes {statistics.median(whole):.2f} "
+            f"({min(whole):.2f}–{max(whole):.2f}) of nine runs, its steps alone "
+            f"{statistics.median(steps):.2f} ({min(steps):.2f}–{max(steps):.2f})",
             flush=True,
         )
     return rows
@@ -343,6 +355,7 @@ def main(arguments=None):
     add("--weights", help="file of VGG weights; default: Keras' own")
     add("--xla", action="store_true", help="rows compiled with XLA as well")
     add("--steps", type=int, default=1000, help="of the tutorial, in the race")
+    add("--grid-steps", type=int, default=90, help="of each picture of the grid")
     add("--seconds", type=float, default=120, help="after which others leave the race")
     add("--figure", help="file (.jpg) for the race on the first pair")
     add("--rounds", type=int, default=ROUNDS)
