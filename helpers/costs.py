@@ -36,8 +36,17 @@ def unroll(a):
 
 def gram_matrix(a):
     """G_ij = Σ_k F_ik F_jk over all positions k (Gatys 2016, eq. 3): (…, n_C, n_C)."""
-    F = unroll(tf.cast(a, tf.float32))
-    return tf.matmul(F, F, transpose_a=True)
+    return _products(unroll(tf.cast(a, tf.float32)))
+
+
+@tf.custom_gradient
+def _products(F):
+    """FᵀF.  Its gradient is F·(D + Dᵀ), one product, where TensorFlow by itself takes two."""
+
+    def gradient(D):
+        return tf.matmul(F, D + tf.linalg.matrix_transpose(D))
+
+    return tf.matmul(F, F, transpose_a=True), gradient
 
 
 def mean_gram_matrix(a):
