@@ -60,9 +60,9 @@ class LBFGS:
     def __init__(self, G, columns, evaluate, learning_rate=None):
         self.G, self.evaluate = G, evaluate
         batch, size = G.shape[0], G.shape[1:].num_elements()
-        self.row = tf.Variable(tf.zeros((batch, columns)))
+        self.row = tf.Variable(tf.zeros((batch, columns)))  # of G; infinite before it is measured
         self.trial, self.gradient, self.move = (tf.Variable(tf.zeros(G.shape)) for _ in range(3))
-        self.J, self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(3))
+        self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
         # A ring of moves s and of what they did to the gradient, y.  One Variable for each pair,
         # because TensorFlow copies all of a Variable that is written in parts.
         self.pairs = [tf.Variable(tf.zeros((batch, 2, size))) for _ in range(MEMORY)]
@@ -73,31 +73,27 @@ class LBFGS:
 
     @property
     def variables(self):
-        mine = [self.row, self.trial, self.gradient, self.move, self.J, self.share, self.scale]
+        mine = [self.row, self.trial, self.gradient, self.move, self.share, self.scale]
         return [*mine, *self.pairs, self.known, self.s_y, self.y_y, self.newest]
 
     def forget(self):
         """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
-        self.J.assign(tf.fill(self.J.shape, float("inf")))
+        self.row.assign(tf.fill(self.row.shape, float("inf")))
         self.known.assign(tf.zeros(self.known.shape))
         self.trial.assign(self.G)
 
     def step(self, rate):
         trial = tf.convert_to_tensor(self.trial)
         row, gradient = self.evaluate(trial)
-        finite, first = _finite(row, gradient), tf.math.is_inf(self.J)
-        lower = finite & (row[:, TOTAL] <= self.J)
+        J = self.row[:, TOTAL]
+        finite, first = _finite(row, gradient), tf.math.is_inf(J)
+        lower = finite & (row[:, TOTAL] <= J)
         share = tf.where(lower, 1.0, SHRINK * self.share)
         stuck = share < SHORTEST
         usable = tf.reduce_all(finite | ~(first | stuck))
         if usable:
             s, y = trial - self.G, gradient - self.gradient
-            for kept, new in (
-                (self.G, trial),
-                (self.gradient, gradient),
-                (self.row, row),
-                (self.J, row[:, TOTAL]),
-            ):
+            for kept, new in ((self.G, trial), (self.gradient, gradient), (self.row, row)):
                 kept.assign(_where(lower, new, kept))
             self.known.assign(_where(stuck, tf.zeros_like(self.known), self.known))
             self.share.assign(tf.where(stuck, 1.0, share))

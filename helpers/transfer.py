@@ -312,7 +312,7 @@ class Transfer:
         with tf.GradientTape() as tape:
             tape.watch(G)
             row = self._measure(G)
-            J = tf.reduce_sum(row[:, self._names.index("total")])
+            J = tf.reduce_sum(row[:, optimizers.TOTAL])
         return row, tape.gradient(J, G)
 
     def _measure(self, G):

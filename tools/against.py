@@ -21,6 +21,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from helpers import costs
+from helpers.optimizers import TOTAL
 from helpers.transfer import Transfer
 
 TUTORIAL_STEPS = 1000
@@ -40,7 +41,7 @@ class Judge:
 
     def cost(self, G):
         """J as a tensor, for pictures (1, height, width, 3) in 0–255."""
-        return self.run._measure(G)[0, self.run._names.index("total")]
+        return self.run._measure(G)[0, TOTAL]
 
 
 class Tutorial:
@@ -121,7 +122,7 @@ class Gatys:
         def cost(x):
             self._go.acquire()
             row, gradient = gradient_of(tf.constant(x.reshape(1, *shape), tf.float32))
-            J = factor * float(row[0, judge.run._names.index("total")])
+            J = factor * float(row[0, TOTAL])
             self.picture = np.clip(x.reshape(shape), 0, 255).astype(np.float32)
             self._done.release()
             return J, factor * gradient.numpy().astype(np.float64).ravel()
