@@ -21,7 +21,8 @@ from .errors import CheckpointError, DivergedError, SettingError
 INITS = ("content", "noise", "blank")
 OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 KEEP_COLORS = ("luminance", "histogram")
-COARSE_STEPS = 60  # at most, of `run` at each level but the last: they lay out, they do not finish
+COARSE_STEPS = 60  # at most, of `run` at half of the size; they lay out, they do not finish
+COARSER = 2  # at each smaller size so many times fewer: too many there, and the motif is lost
 FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of `run`
 
 
@@ -225,8 +226,7 @@ class Transfer:
         self._steps(np.full(n, learning_rate or self.learning_rate, np.float32))
 
     def run(self, steps, callback=None, checkpoint=None):
-        """Go on until `steps` steps are done: an equal share, at most COARSE_STEPS, at each level
-        but the last, and the rest there.
+        """Go on until `steps` steps are done: some at each coarse level, the rest at full size.
 
         Within a level Adam's learning rate falls on a cosine to a half, which settles the pixels.
         callback(transfer) is called about twice a second.  checkpoint: a path that is rewritten
@@ -256,13 +256,12 @@ class Transfer:
                 "depends on that, so finish it or begin anew."
             )
         self._planned, chunk = steps, 1
-        coarse = min(round(steps / self.levels), COARSE_STEPS)
+        begins = self._begins(steps)
         while self.step_count < steps:
-            while self.level < self.levels - 1 and self.step_count >= coarse * (self.level + 1):
+            while self.step_count >= begins[self.level + 1]:
                 self._enter(self.level + 1)
                 chunk = 1
-            begin = coarse * self.level
-            end = steps if self.level == self.levels - 1 else min(begin + coarse, steps)
+            begin, end = begins[self.level : self.level + 2]
             done, length = self.step_count - begin, end - begin
             n = min(chunk, length - done)
             started = time.monotonic()
@@ -270,6 +269,13 @@ class Transfer:
             pace = (time.monotonic() - started) / n
             chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
             yield self.step_count
+
+    def _begins(self, steps):
+        """The number of steps at which each level of a run begins, and at which the last ends."""
+        share = min(steps // self.levels, COARSE_STEPS)
+        coarse = [share // COARSER**halvings for halvings in range(self.levels - 1)]
+        begins = np.cumsum([0, *reversed(coarse)])
+        return [*np.minimum(begins, steps).tolist(), steps]
 
     def _due(self, saved, steps, interrupted):
         return interrupted or self.step_count >= steps or time.monotonic() - saved > 60
@@ -319,7 +325,8 @@ class Transfer:
         """The costs of each picture of the batch, in the order of `_names`."""
         activations = self.network(G)
         a_C, scale = self._content_target
-        content = scale * tf.reduce_sum((activations[self.content_layer] - a_C) ** 2, (1, 2, 3))
+        a_G = tf.cast(activations[self.content_layer], tf.float32)
+        content = scale * tf.reduce_sum((a_G - a_C) ** 2, (1, 2, 3))
         layers = []
         for layer in self.style_layers:
             A_S, scales = self._style_targets[layer]  # (styles, n_C, n_C) and (styles,)
@@ -345,9 +352,9 @@ class Transfer:
         content = images.resize(content, *self._shape(content, level))
         styles = [images.resize(style, *self._shape(style, level)) for style in styles]
         if pictures is None:
-            pictures = [images.resize(G, *content.shape[:2]) for G in self._G.numpy()]
+            pictures = [self._enlarge(G, level) for G in self._G.numpy()]
 
-        a_C = self.network(content)[self.content_layer]
+        a_C = tf.cast(self.network(content)[self.content_layer], tf.float32)
         self._content_target = a_C, costs.content_scale(a_C, self.convention)
         activations = [self.network(style) for style in styles]
         self._style_targets = {}
@@ -364,9 +371,19 @@ class Transfer:
         shrink = 2 ** (self.levels - 1 - level)
         return [round(side / shrink) for side in picture.shape[:2]]
 
-    def first_picture(self):
-        """The picture to start from, as `init` says, in the size of the first level."""
-        shape = (*self._shape(self.content, 0), 3)
+    def _enlarge(self, G, level):
+        """G in the size of a level, with the detail of the photograph that only this size holds."""
+        shape = self._shape(self.content, level)
+        G = images.resize(G, *shape)
+        if self.init == "content":
+            first = self.first_picture(level)
+            small = images.resize(first, *self._shape(self.content, level - 1))
+            G = np.clip(G + first - images.resize(small, *shape), 0, 255)
+        return G
+
+    def first_picture(self, level=0):
+        """The picture to start from, as `init` says, in the size of a level."""
+        shape = (*self._shape(self.content, level), 3)
         if self.init == "noise":
             first = np.random.default_rng(self.seed).uniform(0, 255, shape)
         elif self.init == "blank":

@@ -288,7 +288,7 @@ plots.pictures([by_adam.picture, by_lbfgs.picture], ["Adam", "L-BFGS"], alt=alt)
 # | who | α | β | their content cost, their style cost of a layer |
 # |---|---|---|---|
 # | the Coursera course | 10 | 40 | as in notebooks 2 and 3 |
-# | Gatys et al. 2016 | 1 | 10³ to 10⁴ | ½ Σ(a_C − a_G)²; the style cost of notebook 3 |
+# | Gatys et al. 2015 | 1 | 10³ or 10⁴ | ½ Σ(a_C − a_G)²; the style cost of notebook 3 |
 # | TensorFlow's tutorial | 10⁴ | 10⁻² | mean squares of both, pixels 0–1, `block5_conv2` |
 # | jcjohnson/neural-style | 5 | 100 | mean squares of both, the style one divided by n_C² |
 # | gordicaleksa | 10⁵ | 3·10⁴ | mean squares of both |
@@ -443,7 +443,7 @@ plots.trade_off(
 # A layer sees only so far: 24 pixels in `block3_conv1` (notebook 1). A stroke longer than that is
 # not its business, so a large picture gets a fine carpet of small strokes. The remedy: paint small
 # first. At a quarter of the size, the same strokes fit into what the network sees. Then enlarge the
-# result and go on.
+# result, add the detail of the photograph that the small size could not hold, and go on.
 
 # %%
 L = images.load("launch_pad", SIZE * 3 // 2)
@@ -460,9 +460,9 @@ alt = "A rocket on its pad, and the same painted in one level and in three level
 plots.pictures([L, flat.picture, pyramid.picture], titles, height=2.4, alt=alt)
 
 # %% [markdown]
-# At full size only, rocket and towers stay as they are, and fine lines are drawn over the sky. With
-# three levels the sky itself becomes a wave: long bands swing from side to side. What was fine in
-# the photograph, the towers, had no chance at a quarter of the size. So with levels, a smaller β
+# At full size only, many short lines are scratched over the sky, in all directions. With three
+# levels they are longer and sweep one way, and foam rises around the rocket like a wave. The price:
+# of the small towers, too fine for a quarter of the size, less is left. So with levels, a smaller β
 # paints as strongly. It is also faster, as a step at ¼ of the size costs a sixteenth.
 #
 # ## 8 · Total variation

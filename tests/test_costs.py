@@ -203,6 +203,42 @@ def test_total_variation_worked_by_hand():
     assert costs.total_variation(np.full((4, 5, 3), 7.0, np.float32)) == 0
 
 
+def test_total_variations_gradient_equals_finite_differences():
+    batch = np.random.default_rng(3).uniform(0, 255, (2, 4, 5, 3))
+    G = tf.constant(batch, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(G)
+        J = tf.reduce_sum([2.0, 3.0] * costs.total_variation(G))
+
+    def by_hand(picture):
+        return sum((np.diff(picture, axis=axis) ** 2).sum() for axis in (0, 1)) / picture.size
+
+    gradient = tape.gradient(J, G).numpy()
+    for position in np.ndindex(4, 5, 3):
+        for picture, weight in enumerate((2.0, 3.0)):
+            step = np.zeros((4, 5, 3))
+            step[position] = 1e-3
+            rise = by_hand(batch[picture] + step) - by_hand(batch[picture] - step)
+            found = gradient[(picture, *position)]
+            np.testing.assert_allclose(found, weight * rise / 2e-3, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_the_gradient_comes_back_in_the_precision_of_the_activations(precision):
+    target, a = activations(1), tf.cast(activations(2), precision)
+    found = {}
+    for wide in (True, False):
+        G = tf.cast(a, tf.float32) if wide else a
+        with tf.GradientTape() as tape:
+            tape.watch(G)
+            J = costs.layer_style_cost(target, G)
+        found[wide] = J, tape.gradient(J, G)
+    assert found[False][1].dtype == precision
+    assert found[False][0] == found[True][0]
+    error = tf.cast(found[False][1], tf.float32) - found[True][1]
+    assert tf.norm(error) < 0.01 * tf.norm(found[True][1])
+
+
 def test_total_cost_is_linear_in_alpha_and_beta():
     assert float(costs.total_cost(tf.constant(2.0), tf.constant(3.0), 10, 40)) == 140
 

@@ -143,6 +143,25 @@ def test_levels_go_from_coarse_to_fine(make, picture):
     assert set(run.history["level"]) == {0, 1, 2}
 
 
+def test_most_steps_are_taken_at_full_size(make):
+    run = make(levels=3)
+    run.run(24)
+    assert np.bincount(run.history["level"]).tolist() == [4, 8, 12]
+    hurried = make(levels=3)
+    hurried.run(1)
+    assert hurried.picture.shape == hurried.content.shape  # full size, however few
+
+
+@pytest.mark.parametrize("settings", [{}, {"keep_colors": "luminance"}])
+def test_a_larger_level_brings_back_the_detail_of_the_photograph(make, settings):
+    run = make(levels=2, **settings)
+    run._enter(1)  # with no step taken, nothing of it may be lost
+    np.testing.assert_allclose(run._G[0], run.first_picture(1), atol=2)
+    blank = make(levels=2, init="blank")
+    blank._enter(1)
+    assert np.ptp(blank.picture) < 1
+
+
 def test_several_styles_are_averaged(mini, picture, style_picture):
     other = style_picture[::-1, :, ::-1] * 0.5
     both = Transfer(picture, [style_picture, other], mini, style_weights=[3, 1]).costs()
