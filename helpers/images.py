@@ -175,6 +175,11 @@ def resize(picture, height, width):
     return np.clip(np.stack(channels, -1), 0, 255)
 
 
+def detail(picture, height, width):
+    """What is lost of the picture (height', width', 3) when it is made smaller and large again."""
+    return picture - resize(resize(picture, height, width), *picture.shape[:2])
+
+
 def to_uint8(picture):
     """Rounded and clipped to what a file can hold: uint8, same shape."""
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

@@ -304,8 +304,9 @@ class Session:
         """Steps of the picture made smaller; what they change is added to the picture itself."""
         run, shape = self._pyramid[level], self.picture.shape[:2]
         if self._entered != level:
-            run.picture = images.resize(self.picture, *run.picture.shape[:2])
-            self._base = self.picture - images.resize(run.picture, *shape)
+            small = run.picture.shape[:2]
+            run.picture = images.resize(self.picture, *small)
+            self._base = images.detail(self.picture, *small)
             self._entered = level
         run.step(n, self._coarse_rate)
         self.transfer.picture = self._base + images.resize(run.picture, *shape)

@@ -274,8 +274,7 @@ class Transfer:
         """The number of steps at which each level of a run begins, and at which the last ends."""
         share = min(steps // self.levels, COARSE_STEPS)
         coarse = [share // COARSER**halvings for halvings in range(self.levels - 1)]
-        begins = np.cumsum([0, *reversed(coarse)])
-        return [*np.minimum(begins, steps).tolist(), steps]
+        return [*np.cumsum([0, *reversed(coarse)]).tolist(), steps]
 
     def _due(self, saved, steps, interrupted):
         return interrupted or self.step_count >= steps or time.monotonic() - saved > 60
@@ -352,7 +351,7 @@ class Transfer:
         content = images.resize(content, *self._shape(content, level))
         styles = [images.resize(style, *self._shape(style, level)) for style in styles]
         if pictures is None:
-            pictures = [self._enlarge(G, level) for G in self._G.numpy()]
+            pictures = self._enlarged(level)
 
         a_C = tf.cast(self.network(content)[self.content_layer], tf.float32)
         self._content_target = a_C, costs.content_scale(a_C, self.convention)
@@ -371,15 +370,12 @@ class Transfer:
         shrink = 2 ** (self.levels - 1 - level)
         return [round(side / shrink) for side in picture.shape[:2]]
 
-    def _enlarge(self, G, level):
-        """G in the size of a level, with the detail of the photograph that only this size holds."""
-        shape = self._shape(self.content, level)
-        G = images.resize(G, *shape)
+    def _enlarged(self, level):
+        """The pictures in the size of a level, with the photograph's detail that it can hold."""
+        shape, detail = self._shape(self.content, level), 0.0
         if self.init == "content":
-            first = self.first_picture(level)
-            small = images.resize(first, *self._shape(self.content, level - 1))
-            G = np.clip(G + first - images.resize(small, *shape), 0, 255)
-        return G
+            detail = images.detail(self.first_picture(level), *self._shape(self.content, level - 1))
+        return [np.clip(images.resize(G, *shape) + detail, 0, 255) for G in self._G.numpy()]
 
     def first_picture(self, level=0):
         """The picture to start from, as `init` says, in the size of a level."""
