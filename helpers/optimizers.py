@@ -4,6 +4,8 @@ Both know one Variable G of pictures (batch, height, width, 3), which they keep 
 function evaluate(G) → (row, gradient): a row of costs for each picture, with J in column TOTAL, and
 dJ/dG.  `step` is called inside a tf.function and returns (row, finite); a step that meets a number
 that is not finite leaves G as it was.  `variables` are all that a checkpoint needs besides G.
+ANY_SIZE: whether G may be given another size, after which `begin` is called; a step that was traced
+once then serves all sizes.
 """
 
 import keras
@@ -22,6 +24,8 @@ SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given 
 class Adam:
     """Kingma & Ba 2015, with Keras' own; needs a learning rate for each step."""
 
+    ANY_SIZE = False
+
     def __init__(self, G, columns, evaluate, learning_rate):
         self.G, self.evaluate = G, evaluate
         self.adam = keras.optimizers.Adam(learning_rate, beta_2=BETA_2, epsilon=1e-12)
@@ -33,12 +37,14 @@ class Adam:
 
     def step(self, rate):
         row, gradient = self.evaluate(tf.convert_to_tensor(self.G))
-        finite = tf.reduce_all(_finite(row, gradient))
-        if finite:
+
+        def move():
             self.adam.learning_rate.assign(rate)
             self.adam.apply([gradient], [self.G])
             self.G.assign(tf.clip_by_value(self.G, 0.0, 255.0))
-        return row, finite
+            return True
+
+        return row, tf.cond(tf.reduce_all(_finite(row, gradient)), move, lambda: False)
 
     def forget(self):
         """Adam divides by lengths of gradients that it remembers: after β has gone down a
@@ -57,24 +63,36 @@ class LBFGS:
     So G is the lowest picture so far, and its row is the row.
     """
 
+    ANY_SIZE = True
+
     def __init__(self, G, columns, evaluate, learning_rate=None):
         self.G, self.evaluate = G, evaluate
-        batch, size = G.shape[0], G.shape[1:].num_elements()
+        batch = G.shape[0]
         self.row = tf.Variable(tf.zeros((batch, columns)))  # of G; infinite before it is measured
-        self.trial, self.gradient, self.move = (tf.Variable(tf.zeros(G.shape)) for _ in range(3))
+        self.trial, self.gradient, self.move = (tf.Variable(G, shape=G.shape) for _ in range(3))
         self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
         # A ring of moves s and of what they did to the gradient, y.  One Variable for each pair,
         # because TensorFlow copies all of a Variable that is written in parts.
-        self.pairs = [tf.Variable(tf.zeros((batch, 2, size))) for _ in range(MEMORY)]
+        pair = tf.zeros((batch, 2, 0))
+        self.pairs = [tf.Variable(pair, shape=(batch, 2, None)) for _ in range(MEMORY)]
         self.known = tf.Variable(tf.zeros((batch, MEMORY)))  # 1 where there is a pair
         self.s_y, self.y_y = (tf.Variable(tf.zeros((batch, MEMORY, MEMORY))) for _ in range(2))
         self.newest = tf.Variable(0)
-        self.forget()
+        self.begin()
 
     @property
     def variables(self):
         mine = [self.row, self.trial, self.gradient, self.move, self.share, self.scale]
         return [*mine, *self.pairs, self.known, self.s_y, self.y_y, self.newest]
+
+    def begin(self):
+        """With a G of another size, of which nothing is known."""
+        zeros = tf.zeros_like(self.G)
+        for variable in (self.gradient, self.move):
+            variable.assign(zeros)
+        for pair in self.pairs:
+            pair.assign(tf.reshape(tf.stack([zeros, zeros], axis=1), (self.G.shape[0], 2, -1)))
+        self.forget()
 
     def forget(self):
         """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
@@ -91,7 +109,8 @@ class LBFGS:
         share = tf.where(lower, 1.0, SHRINK * self.share)
         stuck = share < SHORTEST
         usable = tf.reduce_all(finite | ~(first | stuck))
-        if usable:
+
+        def go_on():
             s, y = trial - self.G, gradient - self.gradient
             for kept, new in ((self.G, trial), (self.gradient, gradient), (self.row, row)):
                 kept.assign(_where(lower, new, kept))
@@ -101,8 +120,9 @@ class LBFGS:
             self.move.assign(_where(lower | stuck, move, self.move))
             moved = self.G + _each(self.share) * self.move
             self.trial.assign(tf.clip_by_value(moved, 0.0, 255.0))
-            row = tf.convert_to_tensor(self.row)
-        return row, usable
+            return tf.convert_to_tensor(self.row)
+
+        return tf.cond(usable, go_on, lambda: row), usable
 
     def _move(self, s, y, lower):
         """−H·gradient, with the pair (s, y) in H wherever the curvature sᵀy is positive."""
@@ -125,7 +145,7 @@ class LBFGS:
         of_s, of_y = _compact(R, tf.linalg.diag_part(S_Y), Y_Y, s_q * known, y_q * known, scale)
         weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
         bent = tf.add_n([tf.matmul(w, p) for w, p in zip(weights, self.pairs, strict=True)])
-        return tf.where(held, 0.0, -(_each(scale) * q + tf.reshape(bent, q.shape)))
+        return tf.where(held, 0.0, -(_each(scale) * q + tf.reshape(bent, tf.shape(q))))
 
     def _remember(self, s, y, q, good):
         """Put (s, y) into the oldest slot.  Returns sᵢᵀq and yᵢᵀq for every slot i."""

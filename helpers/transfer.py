@@ -83,7 +83,7 @@ class Transfer:
         self.init, self.optimizer, self.learning_rate = init, optimizer, float(learning_rate)
         self.levels, self.keep_colors, self.seed = int(levels), keep_colors, seed
         self._with_gradient = (
-            tf.function(self._gradient, jit_compile=True) if xla else self._gradient
+            tf.function(self._gradient, jit_compile=True, autograph=False) if xla else self._gradient
         )
         self.content_layer = content_layer or network.content_layer
         if layer_weights is None:
@@ -106,6 +106,11 @@ class Transfer:
         self._tv = tf.Variable(0.0)
         self._layer_weights = tf.Variable(tf.zeros(len(self.style_layers)))
         self.tv, self.layer_weights = tv, layer_weights
+        channels = {name: layer.channels for name, layer in network.layers.items()}
+        self._content_target = _content_target(channels[self.content_layer])
+        self._style_targets = {
+            layer: _style_target(len(self.styles), channels[layer]) for layer in self.style_layers
+        }
         for level in range(self.levels):
             for picture in (self.content, *self.styles):
                 network.check_size(*self._shape(picture, level))
@@ -177,12 +182,13 @@ class Transfer:
 
     @picture.setter
     def picture(self, picture):
-        if np.shape(picture) != tuple(self._G.shape[1:]):
-            shapes = f"{np.shape(picture)}, the run has {tuple(self._G.shape[1:])}"
+        shape = (*self._shape(self.content, self.level), 3)
+        if np.shape(picture) != shape:
+            shapes = f"{np.shape(picture)}, the run has {shape}"
             raise SettingError(f"The picture has the shape {shapes}: resize it first.")
         if self.keep_colors == "luminance":
             picture = images.luminance(picture)
-        self._G.assign(np.broadcast_to(np.clip(picture, 0, 255), self._G.shape))
+        self._G.assign(np.broadcast_to(np.clip(picture, 0, 255), (self._G.shape[0], *shape)))
         self._optimizer.forget()
 
     @property
@@ -295,20 +301,24 @@ class Transfer:
             raise self._diverged(rows[done])
 
     def _steps_graph(self):
-        """A compiled function of n steps, new for each level: an optimizer knows one Variable."""
+        """A compiled function of n steps, with a new optimizer."""
         self._optimizer = OPTIMIZERS[self.optimizer](
             self._G, len(self._names), self._with_gradient, self.learning_rate
         )
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+        # Without AutoGraph, which takes longer to read the code than all the rest of the tracing.
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)
         def steps(rates):
+            def goes_on(done, finite, rows):
+                return finite & (done < tf.size(rates))
+
+            def step(done, finite, rows):
+                row, finite = self._optimizer.step(rates[done])
+                return done + tf.cast(finite, tf.int32), finite, rows.write(done, row)
+
             shape = (self._alpha.shape[0], len(self._names))
             rows = tf.TensorArray(tf.float32, tf.size(rates), element_shape=shape)
-            done, finite = tf.constant(0), tf.constant(True)
-            while finite and done < tf.size(rates):
-                row, finite = self._optimizer.step(rates[done])
-                rows = rows.write(done, row)
-                done += tf.cast(finite, tf.int32)
+            done, _, rows = tf.while_loop(goes_on, step, (0, True, rows))
             return rows.stack(), done
 
         return steps.get_concrete_function()  # traced here, once
@@ -328,7 +338,7 @@ class Transfer:
         content = scale * tf.reduce_sum((a_G - a_C) ** 2, (1, 2, 3))
         layers = []
         for layer in self.style_layers:
-            A_S, scales = self._style_targets[layer]  # (styles, n_C, n_C) and (styles,)
+            A_S, scales = self._style_targets[layer]
             A_G = costs.mean_gram_matrix(activations[layer])[:, tf.newaxis]
             of_each_style = scales * tf.reduce_sum((A_G - A_S) ** 2, (2, 3))
             layers.append(tf.linalg.matvec(of_each_style, self.style_weights))
@@ -354,17 +364,23 @@ class Transfer:
             pictures = self._enlarged(level)
 
         a_C = tf.cast(self.network(content)[self.content_layer], tf.float32)
-        self._content_target = a_C, costs.content_scale(a_C, self.convention)
+        _assign(self._content_target, a_C, costs.content_scale(a_C, self.convention))
         activations = [self.network(style) for style in styles]
-        self._style_targets = {}
         for layer in self.style_layers:
             A_S = tf.stack([costs.mean_gram_matrix(a[layer]) for a in activations])
             scales = tf.stack([costs.style_scale(A, self.convention) for A in A_S])
-            self._style_targets[layer] = A_S, scales
+            _assign(self._style_targets[layer], A_S, scales)
 
         self.level = level
-        self._G = tf.Variable(np.stack(pictures), dtype=tf.float32)
-        self._graph = self._steps_graph()
+        pictures = np.stack(pictures).astype(np.float32)
+        if self._optimizer and self._optimizer.ANY_SIZE:
+            self._G.assign(pictures)
+            self._optimizer.begin()
+        else:
+            any_size = OPTIMIZERS[self.optimizer].ANY_SIZE
+            sides = (None, None) if any_size else pictures.shape[1:3]
+            self._G = tf.Variable(pictures, shape=(len(pictures), *sides, 3))
+            self._graph = self._steps_graph()
 
     def _shape(self, picture, level):
         shrink = 2 ** (self.levels - 1 - level)
@@ -502,6 +518,21 @@ def _deferred_interrupt():
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _content_target(n_C):
+    """Variables for a_C of any size and for its scale."""
+    return tf.Variable(tf.zeros((0, 0, n_C)), shape=(None, None, n_C)), tf.Variable(0.0)
+
+
+def _style_target(styles, n_C):
+    """Variables for the Gram matrices of a layer, one for each style picture, and their scales."""
+    return tf.Variable(tf.zeros((styles, n_C, n_C))), tf.Variable(tf.zeros(styles))
+
+
+def _assign(variables, *values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _pictures(content, styles):
