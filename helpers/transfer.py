@@ -82,9 +82,8 @@ class Transfer:
         self.network, self.convention = network, convention
         self.init, self.optimizer, self.learning_rate = init, optimizer, float(learning_rate)
         self.levels, self.keep_colors, self.seed = int(levels), keep_colors, seed
-        self._with_gradient = (
-            tf.function(self._gradient, jit_compile=True, autograph=False) if xla else self._gradient
-        )
+        compiled = tf.function(self._gradient, jit_compile=True, autograph=False)
+        self._with_gradient = compiled if xla else self._gradient
         self.content_layer = content_layer or network.content_layer
         if layer_weights is None:
             layer_weights = dict.fromkeys(network.style_layers, 1.0)

@@ -140,8 +140,10 @@ def test_every_rival_lowers_the_same_cost(mini, rival):
 
 
 def test_reached_finds_the_first_time():
-    log = {"seconds": [0, 1, 2], "steps": [0, 5, 9], "cost": [9.0, 3.0, 4.0]}
-    assert against.reached(log, 5.0) == (1, 5)
+    log = {"seconds": [0, 1, 2], "steps": [0, 6, 9], "cost": [9.0, 3.0, 4.0]}
+    assert against.reached(log, 3.0) == (1, 6)
+    assert against.reached(log, 5.0) == (pytest.approx(2 / 3), 4)  # on the way there
+    assert against.reached(log, 9.0) == (0, 0)
     assert against.reached(log, 1.0) is None
 
 

@@ -195,8 +195,22 @@ def race(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
 
 
 def reached(log, cost):
-    """(seconds, steps) after which the cost was first as low, or None."""
-    for seconds, steps, now in zip(log["seconds"], log["steps"], log["cost"], strict=True):
-        if now <= cost:
-            return seconds, steps
-    return None
+    """(seconds, steps) after which the cost was first as low, or None.
+
+    Between two looks it is taken to fall evenly, where in truth it falls ever slower, so that
+    nobody gains by it.
+    """
+    lower = np.asarray(log["cost"]) <= cost
+    if not lower.any():
+        return None
+    i = int(np.argmax(lower))
+    if i == 0:
+        return log["seconds"][0], log["steps"][0]
+    above, below = log["cost"][i - 1 : i + 1]
+    share = (above - cost) / (above - below)
+
+    def on_the_way(name):
+        before, after = log[name][i - 1 : i + 1]
+        return before + share * (after - before)
+
+    return on_the_way("seconds"), round(on_the_way("steps"))
