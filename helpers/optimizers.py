@@ -9,13 +9,14 @@ once then serves all sizes.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 TOTAL = 3  # the column of J in a row of costs
 # Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
 BETA_2 = 0.9
-MEMORY = 10  # pairs that L-BFGS remembers
+MEMORY = 20  # pairs that L-BFGS remembers
 FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
 SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
@@ -56,7 +57,8 @@ class Adam:
 
 class LBFGS:
     """L-BFGS in the compact form of Byrd, Nocedal & Schnabel 1994 (equation 3.1), its moves
-    projected into 0–255 (Bertsekas 1982); each picture of a batch goes its own way.
+    projected into 0–255 (Bertsekas 1982); each picture of a batch goes its own way.  Its first
+    guess of the inverse Hessian, H₀ = scale·M, is `reach` of each frequency.
 
     It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
     follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
@@ -71,8 +73,9 @@ class LBFGS:
         self.row = tf.Variable(tf.zeros((batch, columns)))  # of G; infinite before it is measured
         self.trial, self.gradient, self.move = (tf.Variable(G, shape=G.shape) for _ in range(3))
         self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
-        # A ring of moves s and of what they did to the gradient, y.  One Variable for each pair,
-        # because TensorFlow copies all of a Variable that is written in parts.
+        self.M = tf.Variable(tf.zeros((2, 0, 0)), shape=(2, None, None))
+        # A ring of moves s and of My, where y is what they did to the gradient.  One Variable for
+        # each pair, because TensorFlow copies all of a Variable that is written in parts.
         pair = tf.zeros((batch, 2, 0))
         self.pairs = [tf.Variable(pair, shape=(batch, 2, None)) for _ in range(MEMORY)]
         self.known = tf.Variable(tf.zeros((batch, MEMORY)))  # 1 where there is a pair
@@ -88,6 +91,7 @@ class LBFGS:
     def begin(self):
         """With a G of another size, of which nothing is known."""
         zeros = tf.zeros_like(self.G)
+        self.M.assign(reach(*zeros.shape[1:3]))
         for variable in (self.gradient, self.move):
             variable.assign(zeros)
         for pair in self.pairs:
@@ -129,42 +133,65 @@ class LBFGS:
         q = tf.convert_to_tensor(self.gradient)
         held = ((self.G <= 0) & (q > 0)) | ((self.G >= 255) & (q < 0))  # would leave 0–255 at once
         q = tf.where(held, 0.0, q)
-        s_y, y_y = _dot(s, y), _dot(y, y)
+        M_q, M_y = self._times_M(q), self._times_M(y)
+        s_y, y_y = _dot(s, y), _dot(y, M_y)
         good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
         self.scale.assign(tf.where(good, tf.math.divide_no_nan(s_y, y_y), self.scale))
-        s, y = (_where(good, v, tf.zeros_like(v)) for v in (s, y))
-        s_q, y_q = self._remember(*(tf.reshape(v, (v.shape[0], -1)) for v in (s, y, q)), good)
+        s, y, M_y = (_where(good, v, tf.zeros_like(v)) for v in (s, y, M_y))
+        rows = (tf.reshape(v, (self.G.shape[0], -1)) for v in (s, M_y, y, q))
+        s_q, y_q = self._remember(*rows, good)
 
         # The compact form, in slots that know a pair; R holds sᵢᵀyⱼ where i is the older one.
         known, age = self.known, (self.newest - tf.range(MEMORY)) % MEMORY
         both = known[:, tf.newaxis] * known[..., tf.newaxis]
         S_Y, Y_Y = both * self.s_y, both * self.y_y
         R = tf.where(age[:, tf.newaxis] >= age, S_Y, 0.0) + tf.linalg.diag(1 - known)
-        first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(q**2, (1, 2, 3))))
+        first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(M_q**2, (1, 2, 3))))
         scale = tf.where(tf.reduce_any(known > 0, 1), self.scale, first)
         of_s, of_y = _compact(R, tf.linalg.diag_part(S_Y), Y_Y, s_q * known, y_q * known, scale)
         weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
         bent = tf.add_n([tf.matmul(w, p) for w, p in zip(weights, self.pairs, strict=True)])
-        return tf.where(held, 0.0, -(_each(scale) * q + tf.reshape(bent, tf.shape(q))))
+        return tf.where(held, 0.0, -(_each(scale) * M_q + tf.reshape(bent, tf.shape(q))))
 
-    def _remember(self, s, y, q, good):
-        """Put (s, y) into the oldest slot.  Returns sᵢᵀq and yᵢᵀq for every slot i."""
+    def _times_M(self, pictures):
+        """M·pictures."""
+        brightness, color = tf.unstack(tf.cast(self.M, tf.complex64))
+        waves = tf.signal.rfft2d(tf.transpose(pictures, (0, 3, 1, 2)))
+        mean = tf.reduce_mean(waves, 1, keepdims=True)
+        waves = color * waves + (brightness - color) * mean
+        found = tf.signal.irfft2d(waves, tf.shape(pictures)[1:3])
+        return tf.ensure_shape(tf.transpose(found, (0, 2, 3, 1)), pictures.shape)
+
+    def _remember(self, s, M_y, y, q, good):
+        """Put (s, My) into the oldest slot.  Returns sᵢᵀq and yᵢᵀMq for every slot i."""
         slot = (self.newest + 1) % MEMORY
         self.newest.assign(tf.where(tf.reduce_any(good), slot, self.newest))
-        new = tf.stack([s, y], axis=1)
+        new = tf.stack([s, M_y], axis=1)
         tf.switch_case(slot, [lambda p=p: tf.identity(p.assign(new)[0, 0, 0]) for p in self.pairs])
         # One pass over the memory gives the products with all that is new.
-        recent = tf.stack([s, y, q], axis=1)
+        recent = tf.stack([y, q], axis=1)
         dots = tf.stack([tf.matmul(recent, p, transpose_b=True) for p in self.pairs], axis=1)
-        Y_s, Y_y, S_y, S_q, Y_q = (
-            dots[:, :, k, i] for k, i in ((0, 1), (1, 1), (1, 0), (2, 0), (2, 1))
-        )
+        (S_y, Y_y), (S_q, Y_q) = (tf.unstack(d, axis=2) for d in tf.unstack(dots, axis=2))
         here = tf.one_hot(slot, MEMORY, True, False)
-        for matrix, row, column in ((self.s_y, Y_s, S_y), (self.y_y, Y_y, Y_y)):
-            found = tf.where(here, column[..., tf.newaxis], matrix)
-            matrix.assign(tf.where(here[:, tf.newaxis], row[:, tf.newaxis], found))
+        for matrix, column in ((self.s_y, S_y), (self.y_y, Y_y)):
+            matrix.assign(tf.where(here, column[..., tf.newaxis], matrix))
+        self.y_y.assign(tf.where(here[:, tf.newaxis], Y_y[:, tf.newaxis], self.y_y))
         self.known.assign(tf.where(here, tf.cast(good, tf.float32)[:, tf.newaxis], self.known))
         return S_q, Y_q
+
+
+def reach(height, width):
+    """(2, height, width // 2 + 1): how far brightness and color move for a gradient, by frequency.
+
+    The network hardly sees how bright a large area is, nor the finest grain, nor any detail of
+    color: J curves little there, and the gradient is small, while the way to go is as long.  So M
+    is one over the square root of J's curvature, which `tools/benchmark.py curvature` measures;
+    the ramps are its shape for VGG-19 in cycles per pixel, and mini's is much the same.
+    """
+    f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+    brightness = np.clip(f / 0.14, 0.1, 1) * np.clip((0.62 - f) / 0.25, 0.1, 1)
+    color = np.clip((0.25 - f) / 0.1, 0.1, 1)
+    return np.stack([brightness, color]).astype(np.float32) ** -0.5
 
 
 def _compact(R, D, Y_Y, S_q, Y_q, scale):

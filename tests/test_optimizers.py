@@ -50,23 +50,45 @@ def test_it_finds_the_lowest_point_within_the_bounds_as_scipy_does(bowl):
     assert (np.diff(rows, axis=0) <= 0).all()  # it never shows a higher cost
 
 
-def two_loops(gradient, pairs):
-    """Nocedal & Wright 2006, algorithm 7.4; pairs from the oldest to the newest."""
+def two_loops(gradient, pairs, M):
+    """Nocedal & Wright 2006, algorithm 7.4, from H₀ = scale·M; the oldest pair comes first."""
     q, weights = gradient.copy(), []
     for s, y in reversed(pairs):
         weights.append(s @ q / (s @ y))
         q -= weights[-1] * y
     s, y = pairs[-1]
-    q *= s @ y / (y @ y)
+    q = M @ q * (s @ y / (y @ M @ y))
     for (s, y), weight in zip(pairs, reversed(weights), strict=True):
         q += s * (weight - y @ q / (s @ y))
     return -q
+
+
+def matrix_of(lbfgs):
+    return np.stack(
+        [lbfgs._times_M(x.reshape(1, *SHAPE)).numpy().ravel() for x in np.eye(SIZE, dtype="f")]
+    )
+
+
+def test_the_first_inverse_hessian_is_symmetric_and_positive(bowl):
+    M = matrix_of(begin(bowl[0])[1])
+    np.testing.assert_allclose(M, M.T, atol=1e-6)
+    assert np.linalg.eigvalsh(M).min() > 0.99
+
+
+def test_the_reach_is_long_where_the_network_sees_little():
+    """Of waves along the width: a bright area, the brightness of edges, their color."""
+    brightness, color = optimizers.reach(64, 64)[:, 0]
+    bright_area, edges, colored_edges = brightness[1], brightness[12], color[20]
+    assert edges == pytest.approx(1, abs=0.01)
+    assert bright_area > 2
+    assert colored_edges > 2
 
 
 def test_its_move_is_that_of_the_two_loop_recursion(bowl):
     evaluate, A, _ = bowl
     rng, pairs = np.random.default_rng(2), []
     _, lbfgs = begin(evaluate, batch=1)
+    M = matrix_of(lbfgs)
     for i in range(optimizers.MEMORY + 4):
         s = rng.normal(size=SIZE)
         y = A @ s * (-1 if i == 3 else 1)  # one without positive curvature, which is left out
@@ -76,7 +98,7 @@ def test_its_move_is_that_of_the_two_loop_recursion(bowl):
         move = lbfgs._move(*pair, tf.constant([True])).numpy().ravel()
         if i != 3:
             pairs.append((s, y))
-        expected = two_loops(gradient, pairs[-optimizers.MEMORY :])
+        expected = two_loops(gradient, pairs[-optimizers.MEMORY :], M)
         np.testing.assert_allclose(move, expected, rtol=1e-3, atol=1e-3)
 
 

@@ -18,6 +18,10 @@ cost from the same photograph with the same network, in turns.
     python tools/benchmark.py grid
 
 compares a 3 × 3 grid of α and β as one batch with nine runs, in turns.
+
+    python tools/benchmark.py curvature CONTENT STYLE [CONTENT STYLE …]
+
+measures how strongly J curves along waves of each frequency, from which L-BFGS sets out.
 """
 
 import argparse
@@ -42,6 +46,9 @@ from helpers import images
 # What both networks have: mini ends at block3_conv3.
 LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block3_conv3")
 ROUNDS = 5
+# Edges of bands, in cycles per pixel, and the colors of the waves of `curvature`.
+BANDS = (0, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.36, 0.42, 0.5, 0.71)
+WAVES = {"brightness": (1, 1, 1), "color": (1, -1, 0)}
 
 
 def worker(pipe, network, size, precision, weights, layers, xla):
@@ -343,10 +350,49 @@ def grid(options):
     return rows
 
 
+def curvature(pairs, options, steps=150):
+    """J's second derivative along noise of each band of frequencies, `steps` steps down.
+
+    1 is the curvature along the brightness of the bands from 0.16 to 0.3, which are the steepest.
+    """
+    import tensorflow as tf
+
+    from helpers import vgg
+    from helpers.transfer import Transfer
+
+    rng, found = np.random.default_rng(0), []
+    network = vgg.load(options.networks[0], weights=options.weights)
+    for content, style in pairs:
+        size = options.sizes[0]
+        run = Transfer(
+            images.load(content, size), images.load(style, size), network, tv=0, levels=3
+        )
+        run.run(steps)
+        G, (height, width) = run.picture[np.newaxis], run.picture.shape[:2]
+        gradient = tf.function(lambda G, run=run: run._with_gradient(G)[1])
+        f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+
+        def along(low, high, color, f=f, G=G, gradient=gradient):
+            waves = np.fft.rfft2(rng.normal(size=G.shape[1:3])) * ((f >= low) & (f < high))
+            noise = np.fft.irfft2(waves, G.shape[1:3])[..., np.newaxis] * np.array(color)
+            v = (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)[np.newaxis]
+            return np.vdot(v, gradient(G + v) - gradient(G - v)) / (2 * np.vdot(v, v))
+
+        bands = list(itertools.pairwise(BANDS))
+        rows = {name: [along(*band, color) for band in bands] for name, color in WAVES.items()}
+        steep = np.mean(rows["brightness"][BANDS.index(0.16) : BANDS.index(0.3)])
+        rows = {name: [float(c / steep) for c in row] for name, row in rows.items()}
+        found.append({"content": content, "style": style, "bands": bands} | rows)
+        print(f"{content} + {style}: cycles per pixel, curvature along {', '.join(WAVES)}")
+        for band, *curvatures in zip(bands, *rows.values(), strict=True):
+            print("  {:.2f}–{:.2f}".format(*band), *(f"{c:7.3f}" for c in curvatures), flush=True)
+    return found
+
+
 def main(arguments=None):
     parse = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parse.add_argument
-    add("words", nargs="*", help="yardstick or --against: CONTENT STYLE …; or grid; or nothing")
+    add("words", nargs="*", help="yardstick, curvature, --against: CONTENT STYLE …; grid; nothing")
     add("--against", action="store_true", help="race against what people would use instead")
     add("--networks", nargs="+", default=["mini", "vgg19"])
     add("--sizes", nargs="+", type=int, default=[256, 512], help="longest side, aspect 4 : 3")
@@ -376,6 +422,8 @@ def main(arguments=None):
             for name, picture in row.pop("pictures").items():
                 if options.save:
                     images.save(Path(options.save) / f"pair{i}_{name}.png", picture)
+    elif what == "curvature":
+        found = curvature(pairs, options)
     elif what == "steps":
         found = measure(options)
         print_table(found)
