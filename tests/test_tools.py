@@ -108,8 +108,8 @@ def test_the_benchmark_compares_xla_and_a_grid_with_its_runs(tmp_path):
     assert 0 < row["steps_alone"][0] < 5
     benchmark.main([str(word) for word in ("curvature", "cat", "starry_swirls", *given)])
     (row,) = json.loads((tmp_path / "b.json").read_text())
-    # J hardly curves along large areas of brightness, the finest grain, and details of color.
-    assert max(row["brightness"][0], row["brightness"][-1], *row["color"][7:]) < 0.3
+    # J hardly curves along large areas of brightness, the finest grain and details of color.
+    assert max(row["brightness"][1], row["brightness"][-1], *row["color"][7:]) < 0.3
 
 
 def test_the_race_takes_turns_and_reports(tmp_path, capsys):
