@@ -239,8 +239,9 @@ plots.curves(series, ylabel="J", alt="The total cost over the steps, from three 
 #
 # Gatys used L-BFGS. It looks at its last few moves and at what they did to the gradient, guesses
 # the curvature of $J$ from that, and moves straight to where the valley should be. A move that
-# leads upwards is taken back and tried again, shorter. That costs a little more per step, so we
-# compare the two by seconds.
+# leads upwards is taken back and tried again, shorter. Ours knows something before its first move:
+# the network hardly sees fine detail of color, or how bright a large area is, so these may move
+# farther. All that costs a little more per step, so we compare the two by seconds.
 
 # %%
 from time import perf_counter
