@@ -152,6 +152,14 @@ def test_most_steps_are_taken_at_full_size(make):
     assert hurried.picture.shape == hurried.content.shape  # full size, however few
 
 
+def test_a_step_is_traced_once_for_all_levels(make):
+    run = make(levels=3)
+    graph = run._graph
+    run.run(6)
+    assert run.level == 2
+    assert run._graph is graph
+
+
 @pytest.mark.parametrize("settings", [{}, {"keep_colors": "luminance"}])
 def test_a_larger_level_brings_back_the_detail_of_the_photograph(make, settings):
     run = make(levels=2, **settings)
