@@ -17,6 +17,13 @@ class _Parser(argparse.ArgumentParser):
         fail(f"{message[0].upper()}{message[1:]}: see python -m helpers --help.")
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """The default of every option that has one."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default is None else super()._get_help_string(action)
+
+
 def fail(message):
     sys.exit(_say(f"python -m helpers: {message}") or 2)
 
@@ -25,15 +32,16 @@ def parser():
     parse = _Parser(
         prog="python -m helpers",
         description="Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016).",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
     )
     add = parse.add_argument
     add("content", help="picture: a path, an http(s) address or a gallery name; or a directory")
     add("style", nargs="+", help="one or several pictures, likewise")
     add("--output", required=True, help=".png, .jpg or .webp; for a directory, a directory")
     add("--size", type=int, default=384, help="longest side in pixels")
-    add("--steps", type=int, default=240, help="steps over all levels")
-    add("--levels", type=int, default=3, help="coarse to fine: 3 is 1/4, 1/2, full size")
+    add("--steps", type=int, default=200, help="steps over all levels")
+    levels = "coarse to fine: 3 is 1/4, 1/2, full size (default: 3 from 256 pixels on, else 2 or 1)"
+    add("--levels", type=int, help=levels)
     add("--alpha", type=float, default=1.0, help="weight of the content cost")
     add("--beta", type=float, default=100.0, help="weight of the style cost")
     add("--tv", type=float, default=1e-3, help="weight of the total variation")
@@ -154,15 +162,16 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
     """Paint one picture and write it; `also` is kept with its settings."""
     from tqdm import tqdm
 
-    from .transfer import Transfer
+    from .transfer import Transfer, levels_for
 
     started = time.monotonic()
     layers = options.style_layers or network.style_layers
     weights = options.layer_weights or [1.0] * len(layers)
     if len(weights) != len(layers):
         raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
+    picture = images.load(content, options.size)
     transfer = Transfer(
-        images.load(content, options.size),
+        picture,
         styles,
         network,
         alpha=options.alpha,
@@ -175,7 +184,7 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
         init=options.init,
         optimizer=options.optimizer,
         learning_rate=options.learning_rate,
-        levels=options.levels,
+        levels=levels_for(max(picture.shape)) if options.levels is None else options.levels,
         keep_colors=options.keep_colors,
         seed=options.seed,
     )

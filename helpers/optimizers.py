@@ -74,20 +74,19 @@ class LBFGS:
         self.trial, self.gradient, self.move = (tf.Variable(G, shape=G.shape) for _ in range(3))
         self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
         self.M = tf.Variable(tf.zeros((2, 0, 0)), shape=(2, None, None))
-        # A ring of moves s and of My, where y is what they did to the gradient.  One Variable for
-        # each pair, because TensorFlow copies all of a Variable that is written in parts.
+        # Moves s, and My, where y is what they did to the gradient; the oldest first.  One Variable
+        # for each pair, because TensorFlow copies all of a Variable that is written in parts.
         pair = tf.zeros((batch, 2, 0))
         self.pairs = [tf.Variable(pair, shape=(batch, 2, None)) for _ in range(MEMORY)]
         self.known = tf.Variable(tf.zeros((batch, MEMORY)))  # 1 where there is a pair
-        # sᵢᵀyⱼ and yᵢᵀMyⱼ of the slots i and j.
+        # sᵢᵀyⱼ and yᵢᵀMyⱼ, where i is not the newer one.
         self.s_y, self.y_y = (tf.Variable(tf.zeros((batch, MEMORY, MEMORY))) for _ in range(2))
-        self.newest = tf.Variable(0)
         self.begin()
 
     @property
     def variables(self):
         mine = [self.row, self.trial, self.gradient, self.move, self.share, self.scale]
-        return [*mine, *self.pairs, self.known, self.s_y, self.y_y, self.newest]
+        return [*mine, *self.pairs, self.known, self.s_y, self.y_y]
 
     def begin(self):
         """With a G of another size, of which nothing is known."""
@@ -142,14 +141,15 @@ class LBFGS:
         rows = (tf.reshape(v, (self.G.shape[0], -1)) for v in (s, M_y, y, q))
         s_q, y_q = self._remember(*rows, good)
 
-        # The compact form, in slots that know a pair; R holds sᵢᵀyⱼ where i is the older one.
-        known, age = self.known, (self.newest - tf.range(MEMORY)) % MEMORY
+        known = tf.convert_to_tensor(self.known)
         both = known[:, tf.newaxis] * known[..., tf.newaxis]
-        S_Y, Y_Y = both * self.s_y, both * self.y_y
-        R = tf.where(age[:, tf.newaxis] >= age, S_Y, 0.0) + tf.linalg.diag(1 - known)
+        R, Y_Y = both * self.s_y, both * self.y_y
+        D = tf.linalg.diag_part(R)
+        R += tf.linalg.diag(1 - known)  # where nothing is known
+        Y_Y += tf.linalg.matrix_transpose(tf.linalg.set_diag(Y_Y, tf.zeros_like(known)))
         first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(M_q**2, (1, 2, 3))))
         scale = tf.where(tf.reduce_any(known > 0, 1), self.scale, first)
-        of_s, of_y = _compact(R, tf.linalg.diag_part(S_Y), Y_Y, s_q * known, y_q * known, scale)
+        of_s, of_y = _compact(R, D, Y_Y, s_q * known, y_q * known, scale)
         weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
         bent = tf.add_n([_product(w, p) for w, p in zip(weights, self.pairs, strict=True)])
         return tf.where(held, 0.0, -(_each(scale) * M_q + tf.reshape(bent, tf.shape(q))))
@@ -164,20 +164,18 @@ class LBFGS:
         return tf.ensure_shape(tf.transpose(found, (0, 2, 3, 1)), pictures.shape)
 
     def _remember(self, s, M_y, y, q, good):
-        """Put (s, My) into the oldest slot.  Returns sᵢᵀq and yᵢᵀMq for every slot i."""
-        slot = (self.newest + 1) % MEMORY
-        self.newest.assign(tf.where(tf.reduce_any(good), slot, self.newest))
-        new = tf.stack([s, M_y], axis=1)
-        tf.switch_case(slot, [lambda p=p: tf.identity(p.assign(new)[0, 0, 0]) for p in self.pairs])
+        """Put (s, My) last, or an empty pair, and drop the first.  Returns sᵢᵀq and yᵢᵀMq."""
+        for older, newer in zip(self.pairs, [*self.pairs[1:], tf.stack([s, M_y], 1)], strict=True):
+            older.assign(newer)  # hands the memory on, and copies nothing
+        self.known.assign(
+            tf.concat([self.known[:, 1:], tf.cast(good, tf.float32)[:, tf.newaxis]], 1)
+        )
         # One pass over the memory gives the products with all that is new.
         recent = tf.stack([y, q], axis=1)
         dots = tf.stack([_product(recent, p, transpose_b=True) for p in self.pairs], axis=1)
         (S_y, Y_y), (S_q, Y_q) = (tf.unstack(d, axis=2) for d in tf.unstack(dots, axis=2))
-        here = tf.one_hot(slot, MEMORY, True, False)
-        for matrix, column in ((self.s_y, S_y), (self.y_y, Y_y)):
-            matrix.assign(tf.where(here, column[..., tf.newaxis], matrix))
-        self.y_y.assign(tf.where(here[:, tf.newaxis], Y_y[:, tf.newaxis], self.y_y))
-        self.known.assign(tf.where(here, tf.cast(good, tf.float32)[:, tf.newaxis], self.known))
+        self.s_y.assign(_pushed(self.s_y, S_y))
+        self.y_y.assign(_pushed(self.y_y, Y_y))
         return S_q, Y_q
 
 
@@ -203,6 +201,12 @@ def _compact(R, D, Y_Y, S_q, Y_q, scale):
     w = D * u[..., 0] + scale * (tf.linalg.matvec(Y_Y, u[..., 0]) - Y_q)
     of_s = tf.linalg.solve(R, w[..., tf.newaxis], adjoint=True)
     return tf.cast(of_s[..., 0], tf.float32), tf.cast(-scale * u[..., 0], tf.float32)
+
+
+def _pushed(matrices, column):
+    """Without their first row and column; the last row is 0 but for the end of the last column."""
+    kept = tf.pad(matrices[:, 1:, 1:], ((0, 0), (0, 1), (0, 0)))
+    return tf.concat([kept, column[..., tf.newaxis]], axis=2)
 
 
 def _finite(row, gradient):

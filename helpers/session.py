@@ -13,7 +13,7 @@ import numpy as np
 
 from . import images, vgg
 from .errors import PictureError, SettingError
-from .transfer import Transfer
+from .transfer import Transfer, levels_for
 
 TICK = 0.2  # seconds: two ticks and the way there and back are less than half a second
 MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
@@ -21,7 +21,7 @@ MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
 FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
 # After a change, steps at ¼ and at ½ of the size come first: they are cheap, and move large strokes
 # that steps at full size would never find.
-COARSE_STEPS, COARSEST = 30, 64  # steps at each size, pixels of the smallest
+COARSE_STEPS = 30  # steps at each smaller size
 CURVE_POINTS = 400
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
 
@@ -201,7 +201,7 @@ class Session:
         scene = self.scene._replace(size=min(size, self.scene.size))
         pairs = [(alpha, beta) for beta in betas for alpha in alphas]
         weights = self.weights | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
-        run = self._build(scene, weights, "lbfgs", _levels(scene.size))
+        run = self._build(scene, weights, "lbfgs", levels_for(scene.size))
         yield 0.0
         for _ in run.chunks(steps, TICK):
             yield run.step_count / steps
@@ -269,7 +269,7 @@ class Session:
 
     def _build_all(self, scene, weights):
         """One Transfer for each size, the last one for the picture itself."""
-        sizes = [round(scene.size / 2**i) for i in range(_levels(scene.size))][::-1]
+        sizes = [round(scene.size / 2**i) for i in range(levels_for(scene.size))][::-1]
         return [self._build(scene._replace(size=size), weights) for size in sizes]
 
     def _build(self, scene, weights, optimizer="adam", levels=1):
@@ -333,11 +333,6 @@ class Session:
             picture = images.resize(picture, *self.picture.shape[:2])
         self.transfer.picture = picture
         self._paces = {}  # the pace is measured anew
-
-
-def _levels(size):
-    """Halvings of the size that leave at least COARSEST pixels, at most two, and one."""
-    return min(max(int(math.log2(size / COARSEST)), 0), 2) + 1
 
 
 def _layer_weights(network, given):

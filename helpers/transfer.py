@@ -6,6 +6,7 @@ Gatys, Ecker & Bethge 2016 (section 2.3).  The network is frozen; only the pixel
 import contextlib
 import hashlib
 import json
+import math
 import signal
 import threading
 import time
@@ -21,8 +22,9 @@ from .errors import CheckpointError, DivergedError, SettingError
 INITS = ("content", "noise", "blank")
 OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 KEEP_COLORS = ("luminance", "histogram")
-COARSE_STEPS = 60  # at most, of `run` at half of the size; they lay out, they do not finish
+COARSE_STEPS = 40  # at most, of `run` at half of the size; they lay out, they do not finish
 COARSER = 2  # at each smaller size so many times fewer: too many there, and the motif is lost
+COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
 FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of `run`
 
 
@@ -350,7 +352,7 @@ class Transfer:
     # Levels and targets.
 
     def _enter(self, level, pictures=None):
-        """Begin a level: its targets, its Variable, its compiled step."""
+        """Begin a level: its targets, its pictures and, where the last does not serve, its step."""
         content, styles = self.content, self.styles
         if self.keep_colors == "luminance":
             content = images.luminance(self.content)
@@ -372,11 +374,11 @@ class Transfer:
 
         self.level = level
         pictures = np.stack(pictures).astype(np.float32)
-        if self._optimizer and self._optimizer.ANY_SIZE:
+        any_size = OPTIMIZERS[self.optimizer].ANY_SIZE
+        if self._optimizer and any_size:
             self._G.assign(pictures)
             self._optimizer.begin()
         else:
-            any_size = OPTIMIZERS[self.optimizer].ANY_SIZE
             sides = (None, None) if any_size else pictures.shape[1:3]
             self._G = tf.Variable(pictures, shape=(len(pictures), *sides, 3))
             self._graph = self._steps_graph()
@@ -503,6 +505,12 @@ class Transfer:
         for array in (self.content, *self.styles, *self.network.model.get_weights()):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+
+def levels_for(size):
+    """The levels of a picture whose longest side has `size` pixels: at most 3, none of them less
+    than COARSEST."""
+    return int(np.clip(math.log2(size / COARSEST), 0, 2)) + 1
 
 
 @contextlib.contextmanager

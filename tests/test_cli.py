@@ -86,6 +86,7 @@ def test_the_settings_of_a_picture_make_it_again(files, tmp_path):
         ("--optimizer", "lbfgs", "optimizer", "lbfgs"),
         ("--learning-rate", 2, "learning_rate", 2.0),
         ("--levels", 2, "levels", 2),
+        ("--size", 24, "levels", 1),
         ("--seed", 9, "seed", 9),
         ("--content-layer", "block2_conv1", "content_layer", "block2_conv1"),
         ("--style-layers", "block1_conv1", "layer_weights", {"block1_conv1": 1.0}),

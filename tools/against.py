@@ -5,7 +5,7 @@
     keras      the Keras example: gradient descent, learning rate 100 that falls by 4 % every 100
                steps, on pixels of 0–255; content, style and G go through the network at every step
     gatys      Gatys et al. 2016: L-BFGS (SciPy's), from the first step to the last at full size
-    ours       helpers.transfer: L-BFGS within 0–255, three levels
+    ours       helpers.transfer: L-BFGS within 0–255, coarse to fine
 
 All lower the same J = α·J_content + β·J_style of the `relative` convention, from the photograph, so
 that only the way there differs.  The first two have hyper-parameters that belong to a cost of a
@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from helpers import costs
 from helpers.optimizers import TOTAL
-from helpers.transfer import Transfer
+from helpers.transfer import Transfer, levels_for
 
 TUTORIAL_STEPS = 1000
 
@@ -143,10 +143,10 @@ class Ours:
     """With everything by default, but for the smoothing, which the others do not have, and for
     the number of steps, which is to last until the tutorial's last cost is reached."""
 
-    def __init__(self, judge, network=None, steps=500, levels=3):
-        self.run = Transfer(
-            judge.content, judge.style, network or judge.network, levels=levels, **judge.settings
-        )
+    def __init__(self, judge, network=None, steps=500, levels=None):
+        levels = levels or levels_for(max(judge.content.shape))
+        network = network or judge.network
+        self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.settings)
         self.size, self.steps = judge.content.shape[:2], steps
         self.chunks = self.run.chunks(steps, seconds=0.0)
 

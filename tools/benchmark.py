@@ -368,18 +368,15 @@ def curvature(pairs, options, steps=150):
             images.load(content, size), images.load(style, size), network, tv=0, levels=3
         )
         run.run(steps)
-        G, (height, width) = run.picture[np.newaxis], run.picture.shape[:2]
         gradient = tf.function(lambda G, run=run: run._with_gradient(G)[1])
-        f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
-
-        def along(low, high, color, f=f, G=G, gradient=gradient):
-            waves = np.fft.rfft2(rng.normal(size=G.shape[1:3])) * ((f >= low) & (f < high))
-            noise = np.fft.irfft2(waves, G.shape[1:3])[..., np.newaxis] * np.array(color)
-            v = (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)[np.newaxis]
-            return np.vdot(v, gradient(G + v) - gradient(G - v)) / (2 * np.vdot(v, v))
-
         bands = list(itertools.pairwise(BANDS))
-        rows = {name: [along(*band, color) for band in bands] for name, color in WAVES.items()}
+        rows = {
+            name: [
+                _curvature_along(_noise(run.picture.shape, band, color, rng), run.picture, gradient)
+                for band in bands
+            ]
+            for name, color in WAVES.items()
+        }
         steep = np.mean(rows["brightness"][BANDS.index(0.16) : BANDS.index(0.3)])
         rows = {name: [float(c / steep) for c in row] for name, row in rows.items()}
         found.append({"content": content, "style": style, "bands": bands} | rows)
@@ -387,6 +384,20 @@ def curvature(pairs, options, steps=150):
         for band, *curvatures in zip(bands, *rows.values(), strict=True):
             print("  {:.2f}–{:.2f}".format(*band), *(f"{c:7.3f}" for c in curvatures), flush=True)
     return found
+
+
+def _noise(shape, band, color, rng):
+    """Of a band (low, high) of frequencies in cycles per pixel; its root mean square is 1."""
+    height, width, _ = shape
+    f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+    waves = np.fft.rfft2(rng.normal(size=(height, width))) * ((f >= band[0]) & (f < band[1]))
+    noise = np.fft.irfft2(waves, (height, width))[..., np.newaxis] * np.array(color)
+    return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
+
+
+def _curvature_along(v, picture, gradient):
+    difference = gradient((picture + v)[np.newaxis]) - gradient((picture - v)[np.newaxis])
+    return np.vdot(v, difference) / (2 * np.vdot(v, v))
 
 
 def main(arguments=None):
