@@ -17,6 +17,9 @@ TOTAL = 3  # the column of J in a row of costs
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
 BETA_2 = 0.9
 MEMORY = 20  # pairs that L-BFGS remembers
+FADE = (
+    0.9  # of the scale of H₀ from pair to pair: one short, steep move does not make the next short
+)
 FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
 SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
@@ -101,7 +104,8 @@ class LBFGS:
     def forget(self):
         """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
         self.row.assign(tf.fill(self.row.shape, float("inf")))
-        self.known.assign(tf.zeros(self.known.shape))
+        for variable in (self.known, self.scale):
+            variable.assign(tf.zeros_like(variable))
         self.trial.assign(self.G)
 
     def step(self, rate):
@@ -136,7 +140,8 @@ class LBFGS:
         M_q, M_y = self._times_M(q), self._times_M(y)
         s_y, y_y = _dot(s, y), _dot(y, M_y)
         good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
-        self.scale.assign(tf.where(good, tf.math.divide_no_nan(s_y, y_y), self.scale))
+        newest = tf.maximum(tf.math.divide_no_nan(s_y, y_y), FADE * self.scale)
+        self.scale.assign(tf.where(good, newest, self.scale))
         s, y, M_y = (_where(good, v, tf.zeros_like(v)) for v in (s, y, M_y))
         rows = (tf.reshape(v, (self.G.shape[0], -1)) for v in (s, M_y, y, q))
         s_q, y_q = self._remember(*rows, good)
