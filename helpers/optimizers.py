@@ -17,9 +17,7 @@ TOTAL = 3  # the column of J in a row of costs
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
 BETA_2 = 0.9
 MEMORY = 20  # pairs that L-BFGS remembers
-FADE = (
-    0.9  # of the scale of H₀ from pair to pair: one short, steep move does not make the next short
-)
+FADE = 0.9  # of the scale of H₀ from pair to pair: after one steep move the next are not all short
 FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
 SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
