@@ -183,20 +183,39 @@ def _load_vgg(name, layers, pooling, weights, precision):
 def _rebuild(model, table, pooling, precision):
     """A new model of the same convolutions, up to the last layer of the table."""
     pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
-    x = inputs = keras.Input((None, None, 3))
+    inputs = keras.Input((None, None, 3))
+    x = pixels = _split(inputs, precision)
     outputs = {}
     for layer in model.layers[1:]:
         if isinstance(layer, keras.layers.MaxPooling2D):
             x = pool(2, dtype=precision)(x)
             continue
+        kernel, bias = layer.get_weights()
+        if x is pixels:
+            kernel = _for_split(kernel, precision)
         copy = keras.layers.Conv2D.from_config({**layer.get_config(), "dtype": precision})
         x = copy(x)
-        copy.set_weights(layer.get_weights())
+        copy.set_weights([kernel, bias])
         if layer.name in table:
             outputs[layer.name] = x
         if len(outputs) == len(table):
             break
     return _frozen(keras.Model(inputs, outputs))
+
+
+def _split(pixels, precision):
+    """Each value as the sum of two, in twice the channels: of grey level 200 bfloat16 knows only
+    the half, and L-BFGS would not see what its small moves do."""
+    if precision == "float32":
+        return pixels
+    coarse = keras.ops.cast(pixels, precision)
+    rest = pixels - keras.ops.cast(coarse, "float32")
+    return keras.layers.Concatenate(dtype=precision)([coarse, rest])
+
+
+def _for_split(kernel, precision):
+    """The kernel that does to split pixels what this one does to pixels."""
+    return kernel if precision == "float32" else np.concatenate([kernel, kernel], axis=2)
 
 
 def _load_mini(layers, pooling, weights, precision):
@@ -205,8 +224,9 @@ def _load_mini(layers, pooling, weights, precision):
     arrays = _read_npz(weights)
     table = _cut(layer_table("mini", weights), layers, "mini")
     pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
-    x = inputs = keras.Input((None, None, 3))
-    x = x / 64  # the unit that keeps the first kernel within float16
+    inputs = keras.Input((None, None, 3))
+    # 64 is the unit that keeps the first kernel within float16.
+    x = pixels = _split(inputs / 64, precision)
     outputs = {}
     for layer in _up_to(_layers_of(arrays), list(table)[-1]):
         if _pools_before(layer):
@@ -215,6 +235,8 @@ def _load_mini(layers, pooling, weights, precision):
         for factor in factors:
             last = factor == factors[-1]
             kernel = arrays[f"{layer}/{factor}"]
+            if x is pixels:
+                kernel = arrays[f"{layer}/{factor}"] = _for_split(kernel, precision)
             convolution = keras.layers.Conv2D(
                 kernel.shape[-1],
                 kernel.shape[:2],

@@ -111,6 +111,14 @@ def test_half_precision_stays_close(mini, picture, precision):
         assert 0 < error < 0.05
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_knows_a_pixel_to_a_hundredth(picture, precision):
+    split = vgg._split(tf.constant(picture), precision)
+    assert split.dtype == precision
+    coarse, rest = tf.split(tf.cast(split, tf.float32), 2, axis=-1)
+    np.testing.assert_allclose(coarse + rest, picture, atol=0.01)
+
+
 def test_mini_follows_vgg19(mini, vgg19_weights, picture):
     real = vgg.load("vgg19", list(mini.layers), weights=vgg19_weights)(picture)
     for layer, a in mini(picture).items():
