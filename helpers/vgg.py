@@ -126,7 +126,7 @@ def load(name="auto", layers=None, pooling="max", weights=None, precision="float
     weights: a file; else the environment variable NST_WEIGHTS; else Keras' cache or download.
     A .npz holds LAYER/kernel and LAYER/bias and may end early, a .h5 is a whole Keras network.
     precision: of the convolutions and activations.  "auto" is bfloat16 for VGG on a CPU that
-    multiplies it (a step takes 0.6 of the time, and runs end within 3 % of float32's cost), else
+    multiplies it (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else
     float32.
     Raises NetworkError for anything unknown, and for weights that are missing or damaged.
     """
