@@ -108,7 +108,9 @@ def moved(value, before):
 
 
 def set_log(slider, value):
-    if value > 0:
+    """Sets a log slider.  One that stands there already is left alone: a hand may be on it, whose
+    next move a value from here would undo."""
+    if value > 0 and moved(slider.value, value):
         slider.min = min(slider.min, math.floor(math.log10(value)))
         slider.max = max(slider.max, math.ceil(math.log10(value)))
         slider.value = value

@@ -501,7 +501,9 @@ class Studio:
                 parts.set_log(getattr(self, name), weights[name])
             if weights["alpha"] > 0 and weights["beta"] > 0:
                 lean = math.log10(weights["beta"] / weights["alpha"])
-                self.balance.value = min(max(lean, self.balance.min), self.balance.max)
+                lean = min(max(lean, self.balance.min), self.balance.max)
+                if parts.moved(10**lean, 10**self.balance.value):
+                    self.balance.value = lean
 
     def _show_layers(self):
         weights = self.session.transfer.layer_weights

@@ -227,6 +227,20 @@ def test_errors_while_painting_pause_it(made, monkeypatch, error, sentence):
     assert said(made) == ""
 
 
+@pytest.mark.parametrize("name", ["alpha", "beta", "tv", "balance"])
+def test_a_slider_is_left_where_the_hand_put_it(made, name):
+    """A value sent back, though only rounded to float32, would undo the hand's next move."""
+    slider = getattr(made, name)
+    sent = []
+    slider.observe(lambda change: sent.append(change["new"]), "value")
+    wished = [slider.value + 0.14, slider.value + 0.48]
+    if name != "balance":
+        wished = [slider.value * 10**0.14, slider.value * 10**0.48]
+    for value in wished:
+        slider.value = value
+    assert sent == wished
+
+
 def test_weights_that_cannot_be_had_leave_the_network_as_it_was(made, monkeypatch):
     def refuse(*_, **__):
         raise studio.StyleTransferError("VGG-19's weights could not be downloaded.")
