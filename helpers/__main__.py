@@ -162,7 +162,7 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
     """Paint one picture and write it; `also` is kept with its settings."""
     from tqdm import tqdm
 
-    from .transfer import Transfer, levels_for
+    from .transfer import Transfer
 
     started = time.monotonic()
     layers = options.style_layers or network.style_layers
@@ -184,7 +184,7 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
         init=options.init,
         optimizer=options.optimizer,
         learning_rate=options.learning_rate,
-        levels=levels_for(max(picture.shape)) if options.levels is None else options.levels,
+        levels=options.levels,
         keep_colors=options.keep_colors,
         seed=options.seed,
     )

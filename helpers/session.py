@@ -201,7 +201,7 @@ class Session:
         scene = self.scene._replace(size=min(size, self.scene.size))
         pairs = [(alpha, beta) for beta in betas for alpha in alphas]
         weights = self.weights | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
-        run = self._build(scene, weights, "lbfgs", levels_for(scene.size))
+        run = self._build(scene, weights, "lbfgs", levels=None)
         yield 0.0
         for _ in run.chunks(steps, TICK):
             yield run.step_count / steps

@@ -43,7 +43,7 @@ class Transfer:
     style_weights: one weight for each style picture, averaged likewise.
     init: G starts from "content", white "noise" or a "blank" grey picture.
     optimizer: "lbfgs" or "adam", whose learning_rate is in pixel units of 0–255.
-    levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full.
+    levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full; None: see `levels_for`.
     keep_colors: None, "luminance" or "histogram" (Gatys et al. 2016b, arXiv:1606.05897).
     xla: compile a step with XLA, which takes minutes on some machines and is slower on CPUs.
 
@@ -78,9 +78,10 @@ class Transfer:
         _check_choice("optimizer", optimizer, OPTIMIZERS)
         _check_choice("way to keep colors", keep_colors, (None, *KEEP_COLORS))
         _check_number("learning rate", learning_rate, above_zero=True)
+        self.content, self.styles = _pictures(content, styles)
+        levels = levels_for(max(self.content.shape)) if levels is None else levels
         if levels < 1:
             raise SettingError(f"There are {levels} levels: use 1 or more.")
-        self.content, self.styles = _pictures(content, styles)
         self.network, self.convention = network, convention
         self.init, self.optimizer, self.learning_rate = init, optimizer, float(learning_rate)
         self.levels, self.keep_colors, self.seed = int(levels), keep_colors, seed

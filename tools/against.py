@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from helpers import costs
 from helpers.optimizers import TOTAL
-from helpers.transfer import Transfer, levels_for
+from helpers.transfer import Transfer
 
 TUTORIAL_STEPS = 1000
 
@@ -144,7 +144,6 @@ class Ours:
     the number of steps, which is to last until the tutorial's last cost is reached."""
 
     def __init__(self, judge, network=None, steps=500, levels=None):
-        levels = levels or levels_for(max(judge.content.shape))
         network = network or judge.network
         self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.settings)
         self.size, self.steps = judge.content.shape[:2], steps

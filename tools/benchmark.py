@@ -22,6 +22,10 @@ compares a 3 × 3 grid of α and β as one batch with nine runs, in turns.
     python tools/benchmark.py curvature CONTENT STYLE [CONTENT STYLE …]
 
 measures how strongly J curves along waves of each frequency, from which L-BFGS sets out.
+
+    python tools/benchmark.py shares
+
+measures what a step spends outside the network: on the costs and on L-BFGS.
 """
 
 import argparse
@@ -368,11 +372,12 @@ def curvature(pairs, options, steps=150):
             images.load(content, size), images.load(style, size), network, tv=0, levels=3
         )
         run.run(steps)
+        picture = run.picture
         gradient = tf.function(lambda G, run=run: run._with_gradient(G)[1])
         bands = list(itertools.pairwise(BANDS))
         rows = {
             name: [
-                _curvature_along(_noise(run.picture.shape, band, color, rng), run.picture, gradient)
+                _curvature_along(_noise(picture.shape, band, color, rng), picture, gradient)
                 for band in bands
             ]
             for name, color in WAVES.items()
@@ -384,6 +389,56 @@ def curvature(pairs, options, steps=150):
         for band, *curvatures in zip(bands, *rows.values(), strict=True):
             print("  {:.2f}–{:.2f}".format(*band), *(f"{c:7.3f}" for c in curvatures), flush=True)
     return found
+
+
+def shares(options):
+    """Milliseconds of a step, and of its costs and its optimizer by themselves, in turns.
+
+    What is left is the network's share: at least so much, for the three can also overlap.
+    """
+    import tensorflow as tf
+
+    from helpers import vgg
+    from helpers.optimizers import LBFGS, TOTAL
+    from helpers.transfer import Transfer
+
+    rows = []
+    kinds = itertools.product(options.networks, options.sizes, options.precisions)
+    for name, size, precision in kinds:
+        weights = options.weights if name.startswith("vgg") else None
+        network = vgg.load(name, weights=weights, precision=precision)
+        run = Transfer(images.load("cat", size), images.load("starry_swirls", size), network)
+        run.step(2)
+        G = tf.convert_to_tensor(run._G)
+        activations, (row, gradient) = network(G), run._with_gradient(G)
+        optimizer = LBFGS(tf.Variable(G), row.shape[1], lambda _, found=(row, gradient): found)
+
+        def costs(run=run, G=G, activations=activations):
+            run.network = lambda _: activations
+            with tf.GradientTape() as tape:
+                tape.watch([G, activations])
+                J = run._measure(G)[0, TOTAL]
+            return tape.gradient(J, [G, activations])
+
+        parts = {"step": run.step, "costs": tf.function(costs)}
+        parts["optimizer"] = tf.function(lambda optimizer=optimizer: optimizer.step(1.0))
+        times = {part: [] for part in parts}
+        for function in parts.values():
+            function()
+        for _, (part, function) in itertools.product(range(10 * options.rounds), parts.items()):
+            started = time.perf_counter()
+            function()
+            times[part].append(1000 * (time.perf_counter() - started))
+        found = {part: statistics.median(milliseconds) for part, milliseconds in times.items()}
+        share = 1 - (found["costs"] + found["optimizer"]) / found["step"]
+        rows.append({"network": name, "size": size, "precision": precision, **found})
+        rows[-1]["share"] = share
+        print(
+            "{network:8} {size:4}  {precision:9} {step:7.1f} ms a step, {costs:5.1f} costs, "
+            "{optimizer:5.1f} L-BFGS: {share:.1%} are the network's".format(**rows[-1]),
+            flush=True,
+        )
+    return rows
 
 
 def _noise(shape, band, color, rng):
@@ -403,7 +458,11 @@ def _curvature_along(v, picture, gradient):
 def main(arguments=None):
     parse = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parse.add_argument
-    add("words", nargs="*", help="yardstick, curvature, --against: CONTENT STYLE …; grid; nothing")
+    add(
+        "words",
+        nargs="*",
+        help="yardstick, curvature, --against: CONTENT STYLE …; grid; shares; nothing",
+    )
     add("--against", action="store_true", help="race against what people would use instead")
     add("--networks", nargs="+", default=["mini", "vgg19"])
     add("--sizes", nargs="+", type=int, default=[256, 512], help="longest side, aspect 4 : 3")
@@ -435,6 +494,8 @@ def main(arguments=None):
                     images.save(Path(options.save) / f"pair{i}_{name}.png", picture)
     elif what == "curvature":
         found = curvature(pairs, options)
+    elif what == "shares":
+        found = shares(options)
     elif what == "steps":
         found = measure(options)
         print_table(found)
