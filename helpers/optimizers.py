@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .costs import product
+
 TOTAL = 3  # the column of J in a row of costs
 # Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
@@ -155,7 +157,7 @@ class LBFGS:
         scale = tf.where(tf.reduce_any(known > 0, 1), self.scale, first)
         of_s, of_y = _compact(R, D, Y_Y, s_q * known, y_q * known, scale)
         weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
-        bent = tf.add_n([_product(w, p) for w, p in zip(weights, self.pairs, strict=True)])
+        bent = tf.add_n([product(w, p) for w, p in zip(weights, self.pairs, strict=True)])
         return -free * (_each(scale) * M_q + tf.reshape(bent, tf.shape(q)))
 
     def _times_M(self, pictures):
@@ -176,7 +178,7 @@ class LBFGS:
         )
         # One pass over the memory gives the products with all that is new.
         recent = tf.stack([y, q], axis=1)
-        dots = tf.stack([_product(recent, p, transpose_b=True) for p in self.pairs], axis=1)
+        dots = tf.stack([product(recent, p, transpose_b=True) for p in self.pairs], axis=1)
         (S_y, Y_y), (S_q, Y_q) = (tf.unstack(d, axis=2) for d in tf.unstack(dots, axis=2))
         self.s_y.assign(_pushed(self.s_y, S_y))
         self.y_y.assign(_pushed(self.y_y, Y_y))
@@ -220,13 +222,6 @@ def _finite(row, gradient):
 
 def _dot(a, b):
     return tf.reduce_sum(a * b, (1, 2, 3))
-
-
-def _product(a, b, **transposed):
-    """tf.matmul, which is four times as fast without a batch as with a batch of one."""
-    if a.shape[0] == 1:
-        return tf.matmul(a[0], b[0], **transposed)[tf.newaxis]
-    return tf.matmul(a, b, **transposed)
 
 
 def _each(values):
