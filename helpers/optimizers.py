@@ -18,6 +18,7 @@ TOTAL = 3  # the column of J in a row of costs
 # Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
 BETA_2 = 0.9
+FAR = 8.0  # a weight so many times as large, or as small, makes J another cost
 MEMORY = 20  # pairs that L-BFGS remembers
 FADE = 0.9  # of the scale of H₀ from pair to pair: after one steep move the next are not all short
 FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
@@ -50,9 +51,12 @@ class Adam:
 
         return row, tf.cond(tf.reduce_all(_finite(row, gradient)), move, lambda: False)
 
-    def forget(self):
+    def forget(self, factor=np.inf):
         """Adam divides by lengths of gradients that it remembers: after β has gone down a
-        thousandfold the picture would hardly follow."""
+        thousandfold the picture would hardly follow.  A small change of a weight, by `factor`, it
+        follows best with all its memory."""
+        if factor < FAR:
+            return
         moments = [v for v in self.adam.variables if v.shape == self.G.shape]
         for variable in (self.adam.iterations, *moments):
             variable.assign(tf.zeros_like(variable))
@@ -101,7 +105,7 @@ class LBFGS:
             pair.assign(tf.reshape(tf.stack([zeros, zeros], axis=1), (self.G.shape[0], 2, -1)))
         self.forget()
 
-    def forget(self):
+    def forget(self, factor=np.inf):
         """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
         self.row.assign(tf.fill(self.row.shape, float("inf")))
         for variable in (self.known, self.scale):

@@ -13,14 +13,15 @@ import numpy as np
 
 from . import images, vgg
 from .errors import PictureError, SettingError
+from .optimizers import FAR
 from .transfer import Transfer, levels_for
 
 TICK = 0.2  # seconds: two ticks and the way there and back are less than half a second
 MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
 # The learning rate, in pixel units: high after a change, then falling, so that the pixels settle.
 FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
-# After a change, steps at ¼ and at ½ of the size come first: they are cheap, and move large strokes
-# that steps at full size would never find.
+# Where larger strokes are asked for, steps at ¼ and at ½ of the size come first: they are cheap,
+# and find strokes that steps at full size never would.  After a small change they would only blur.
 COARSE_STEPS = 30  # steps at each smaller size
 CURVE_POINTS = 400
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
@@ -115,8 +116,14 @@ class Session:
             for name, value in before.items():
                 self._set(name, value)
             raise
-        if self.weights != before:
+        if self.weights == before:
+            return
+        if _asks_for_strokes(self.weights, self._laid_out):
             self._plan(CHANGED)
+            return
+        self._rate = max(self._rate, CHANGED)
+        if _lean(self.weights) < _lean(self._laid_out):
+            self._laid_out = self.weights  # strokes go at full size
 
     def change(self, **fields):
         """Another content, style, network, size, start or keep_colors.
@@ -298,7 +305,7 @@ class Session:
         """What the next ticks do: [(level, steps)] of the coarse ones, then the last for ever."""
         self._rate, self._coarse_rate = rate, rate
         self._planned = [(level, COARSE_STEPS) for level in range(len(self._pyramid) - 1)]
-        self._entered = None
+        self._entered, self._laid_out = None, self.weights
 
     def _step_coarsely(self, level, n):
         """Steps of the picture made smaller; what they change is added to the picture itself."""
@@ -325,7 +332,8 @@ class Session:
             self.scene, self._pyramid = snapshot.scene, pyramid
         self.set(**snapshot.weights)
         self._put(snapshot.picture)
-        self._rate, self._planned = SETTLED, []  # it was settled when it was left
+        # It was settled when it was left.
+        self._rate, self._planned, self._laid_out = SETTLED, [], self.weights
         self.steps, self.curve = snapshot.steps, snapshot.curve[:]
 
     def _put(self, picture):
@@ -333,6 +341,18 @@ class Session:
             picture = images.resize(picture, *self.picture.shape[:2])
         self.transfer.picture = picture
         self._paces = {}  # the pace is measured anew
+
+
+def _lean(weights):
+    return max(weights["beta"], 1e-9) / max(weights["alpha"], 1e-9)
+
+
+def _asks_for_strokes(weights, before):
+    """Whether β/α has risen, or what the style layers count has changed, so much that it takes
+    other large strokes than before."""
+    now, then = weights["layer_weights"], before["layer_weights"]
+    differences = sum(abs(now.get(layer, 0) - then.get(layer, 0)) for layer in {*now, *then})
+    return _lean(weights) >= FAR * _lean(before) or differences > 0.5
 
 
 def _layer_weights(network, given):

@@ -157,11 +157,11 @@ class Transfer:
                 f"There are {np.size(value)} weights for {variable.shape[0]} pictures or layers: "
                 "give one, or one for each."
             )
-        value = np.broadcast_to(value, variable.shape).astype(np.float32)
-        if not np.array_equal(value, variable.numpy()):
+        value, before = np.broadcast_to(value, variable.shape).astype(np.float32), variable.numpy()
+        if not np.array_equal(value, before):
             variable.assign(value)
             if self._optimizer:
-                self._optimizer.forget()
+                self._optimizer.forget(_factor(before, value))
 
     # What comes out.
 
@@ -566,6 +566,12 @@ def _average(what, weights):
     if not np.any(weights):
         raise SettingError(f"The weight of every {what} is 0: give at least one a weight.")
     return (np.asarray(weights, float) / np.sum(weights)).tolist()
+
+
+def _factor(before, after):
+    """How many times as large, or as small, one of some weights has become."""
+    logs = np.log(np.maximum([before, after], 1e-30))
+    return float(np.exp(np.abs(np.diff(logs, axis=0)).max()))
 
 
 def _check_number(name, value, above_zero=False):

@@ -221,7 +221,9 @@ print(f"compiled anew:      {again:.3f} s")
 # wrong after each move of a slider. But Adam remembers too: it divides its steps by the lengths of
 # the last gradients. When β goes from 1000 to 1, the gradient becomes a thousand times shorter, the
 # memory fades only step by step, and the picture hardly follows. How far do the pixels move in the
-# five steps after the slider did, with the memory and without?
+# five steps after the slider did, with the memory and without? (After a small move, of less than a
+# factor of eight, the studio keeps the memory: it still fits nearly, and beginning anew would cost
+# some steps.)
 
 # %%
 moved = {}
@@ -239,9 +241,10 @@ print(moved, "levels of 0–255")
 
 # %% [markdown]
 # **Coarse first.** A step at a quarter of the size costs a sixteenth, and it moves what steps at
-# full size would need minutes for: large strokes, whole areas. So after each change the studio
-# takes 30 steps at ¼ and 30 at ½ of the size, adds what they change to the picture, and only then
-# goes on at full size. That is why the picture is blurred for a moment, and then sharp.
+# full size would need minutes for: large strokes, whole areas. So at the start, and when β/α has
+# risen eightfold, the studio takes 30 steps at ¼ and 30 at ½ of the size, adds what they change to
+# the picture, and only then goes on at full size. That is why the picture is blurred for a moment,
+# and then sharp. After a small move of a slider the strokes are there already: it only goes on.
 #
 # **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
 # studio paints for a fifth of a second, then looks up. A fast machine takes many steps in that

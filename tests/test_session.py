@@ -86,7 +86,7 @@ def test_nothing_is_set_when_one_weight_is_wrong(made):
     assert made.weights == before
 
 
-def test_after_a_change_coarse_sizes_come_first_and_change_the_picture_itself(large):
+def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     large.reset()
     start, sizes = large.picture, []
     while large._planned:
@@ -100,8 +100,44 @@ def test_after_a_change_coarse_sizes_come_first_and_change_the_picture_itself(la
     assert np.abs(difference - coarse).mean() < 0.2 * np.abs(coarse - 128).mean()
     large.tick(0)
     assert not large._planned
-    large.set(beta=3.0)
-    assert [level for level, _ in large._planned] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("weights", "coarse"),
+    [
+        ({"beta": 150.0}, False),
+        ({"alpha": 10.0, "beta": 1000.0}, False),
+        ({"beta": 1.0}, False),  # strokes go at full size
+        ({"beta": 1000.0}, True),
+        ({"alpha": 0.1}, True),
+        ({"layer_weights": {"block1_conv1": 1, "block2_conv1": 0, "block3_conv1": 0}}, True),
+    ],
+)
+def test_only_where_larger_strokes_are_asked_for(large, weights, coarse):
+    large._planned = []
+    large.set(alpha=1.0, beta=100.0, layer_weights=dict.fromkeys(large.network.style_layers, 1.0))
+    large._planned, large._laid_out = [], large.weights
+    large.set(**weights)
+    assert [level for level, _ in large._planned] == [0, 1] * coarse
+
+
+def test_many_small_rises_make_a_large_one(large):
+    large.set(alpha=1.0, beta=1.0)
+    large._planned, planned = [], []
+    for beta in np.geomspace(1.0, 8.5, 10):
+        large.set(beta=float(beta))
+        planned.append(bool(large._planned))
+    assert planned == [False] * 9 + [True]
+
+
+def test_a_small_change_does_not_spoil_the_picture(made):
+    for _ in range(60):
+        made.tick(0)
+    before = made.transfer.costs()["total"]
+    for beta in np.geomspace(101.0, 130.0, 8):
+        made.set(beta=float(beta))
+        made.tick(0)
+        assert made.transfer.costs()["total"] < 1.3 * before
 
 
 def test_undo_goes_back_to_the_last_snapshot_and_loses_nothing(made):

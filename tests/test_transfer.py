@@ -102,6 +102,15 @@ def test_weights_change_between_steps_without_tracing_again(make, monkeypatch):
     np.testing.assert_allclose(run.history["total"][2], expected, rtol=1e-4)
 
 
+def test_adam_forgets_when_a_weight_becomes_another_one(make):
+    run = make(optimizer="adam", beta=100.0)
+    run.step(3)
+    run.beta, run.tv = 150.0, 0.0015
+    assert run._optimizer.adam.iterations == 3
+    run.beta = 1.0
+    assert run._optimizer.adam.iterations == 0
+
+
 def test_alpha_alone_keeps_the_content_and_beta_alone_forgets_it(make):
     kept, forgotten = make(beta=0.0, tv=0.0), make(alpha=0.0)
     kept.run(15)
