@@ -40,7 +40,7 @@ def parser():
     add("--output", required=True, help=".png, .jpg or .webp; for a directory, a directory")
     add("--size", type=int, default=384, help="longest side in pixels")
     add("--steps", type=int, default=200, help="steps over all levels")
-    levels = "coarse to fine: 3 is 1/4, 1/2, full size (default: 3 from 256 pixels on, else 2 or 1)"
+    levels = "coarse to fine: 3 is 1/4, 1/2, full size (default: 2 from 128 pixels on, else 1)"
     add("--levels", type=int, help=levels)
     add("--alpha", type=float, default=1.0, help="weight of the content cost")
     add("--beta", type=float, default=100.0, help="weight of the style cost")

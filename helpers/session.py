@@ -23,6 +23,7 @@ FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
 # Where larger strokes are asked for, steps at ¼ and at ½ of the size come first: they are cheap,
 # and find strokes that steps at full size never would.  After a small change they would only blur.
 COARSE_STEPS = 30  # steps at each smaller size
+LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
 CURVE_POINTS = 400
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
 
@@ -276,7 +277,7 @@ class Session:
 
     def _build_all(self, scene, weights):
         """One Transfer for each size, the last one for the picture itself."""
-        sizes = [round(scene.size / 2**i) for i in range(levels_for(scene.size))][::-1]
+        sizes = [round(scene.size / 2**i) for i in range(levels_for(scene.size, LEVELS))][::-1]
         return [self._build(scene._replace(size=size), weights) for size in sizes]
 
     def _build(self, scene, weights, optimizer="adam", levels=1):
@@ -330,7 +331,8 @@ class Session:
         if snapshot.scene != self.scene:
             pyramid = self._build_all(snapshot.scene, snapshot.weights)
             self.scene, self._pyramid = snapshot.scene, pyramid
-        self.set(**snapshot.weights)
+        for name, value in snapshot.weights.items():
+            self._set(name, value)
         self._put(snapshot.picture)
         # It was settled when it was left.
         self._rate, self._planned, self._laid_out = SETTLED, [], self.weights

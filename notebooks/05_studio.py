@@ -241,10 +241,11 @@ print(moved, "levels of 0–255")
 
 # %% [markdown]
 # **Coarse first.** A step at a quarter of the size costs a sixteenth, and it moves what steps at
-# full size would need minutes for: large strokes, whole areas. So at the start, and when β/α has
-# risen eightfold, the studio takes 30 steps at ¼ and 30 at ½ of the size, adds what they change to
-# the picture, and only then goes on at full size. That is why the picture is blurred for a moment,
-# and then sharp. After a small move of a slider the strokes are there already: it only goes on.
+# full size would need minutes for: large strokes, whole areas. So at the start, with another
+# picture or size, other style layers, and when β/α has risen eightfold, the studio takes 30 steps
+# at ¼ and 30 at ½ of the size, adds what they change to the picture, and only then goes on at full
+# size. That is why the picture is blurred for a moment, and then sharp. After a small move of a
+# slider the strokes are there already: it only goes on.
 #
 # **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
 # studio paints for a fifth of a second, then looks up. A fast machine takes many steps in that
