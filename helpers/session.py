@@ -109,12 +109,12 @@ class Session:
         """New alpha, beta, tv or layer_weights, from the next step on; nothing is traced again."""
         before = self.weights
         try:
-            for name, value in weights.items():
+            for name, value in _zeros_last(weights):
                 if name not in WEIGHTS:
                     raise SettingError(f"There is no weight {name!r}: set {', '.join(WEIGHTS)}.")
                 self._set(name, value)
         except SettingError:
-            for name, value in before.items():
+            for name, value in _zeros_last(before):
                 self._set(name, value)
             raise
         if self.weights == before:
@@ -331,8 +331,7 @@ class Session:
         if snapshot.scene != self.scene:
             pyramid = self._build_all(snapshot.scene, snapshot.weights)
             self.scene, self._pyramid = snapshot.scene, pyramid
-        for name, value in snapshot.weights.items():
-            self._set(name, value)
+        self.set(**snapshot.weights)
         self._put(snapshot.picture)
         # It was settled when it was left.
         self._rate, self._planned, self._laid_out = SETTLED, [], self.weights
@@ -343,6 +342,11 @@ class Session:
             picture = images.resize(picture, *self.picture.shape[:2])
         self.transfer.picture = picture
         self._paces = {}  # the pace is measured anew
+
+
+def _zeros_last(weights):
+    """So that α and β are not both 0 on the way, which is an error."""
+    return sorted(weights.items(), key=lambda weight: weight[1] == 0)
 
 
 def _lean(weights):

@@ -77,6 +77,16 @@ def test_the_picture_follows_even_when_beta_falls_a_thousandfold(made):
     assert np.abs(made.picture - before).mean() > 2
 
 
+def test_content_alone_and_style_alone_follow_each_other(made):
+    for weights in ({"alpha": 0, "beta": 5}, {"alpha": 5, "beta": 0}, {"alpha": 0, "beta": 7}):
+        made.set(**weights)
+        assert {name: made.weights[name] for name in weights} == weights
+        made.tick(0)
+        made.keep()
+    made.restore(2)
+    assert (made.transfer.alpha, made.transfer.beta) == (5, 0)
+
+
 def test_nothing_is_set_when_one_weight_is_wrong(made):
     before = made.weights
     with pytest.raises(SettingError, match="beta"):
