@@ -346,7 +346,7 @@ class Session:
 
 def _zeros_last(weights):
     """So that α and β are not both 0 on the way, which is an error."""
-    return sorted(weights.items(), key=lambda weight: weight[1] == 0)
+    return sorted(weights.items(), key=lambda item: np.isscalar(item[1]) and item[1] == 0)
 
 
 def _lean(weights):

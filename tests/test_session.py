@@ -93,6 +93,8 @@ def test_nothing_is_set_when_one_weight_is_wrong(made):
         made.set(alpha=5.0, beta=-1.0)
     with pytest.raises(SettingError, match="no weight"):
         made.set(gamma=1.0)
+    with pytest.raises(SettingError, match="2 weights for 1 picture"):
+        made.set(alpha=5.0, beta=np.array([1.0, 2.0]))
     assert made.weights == before
 
 
