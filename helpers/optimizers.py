@@ -20,7 +20,9 @@ TOTAL = 3  # the column of J in a row of costs
 BETA_2 = 0.9
 FAR = 8.0  # a weight so many times as large, or as small, makes J another cost
 MEMORY = 20  # pairs that L-BFGS remembers
-FADE = 0.9  # of the scale of H₀ from pair to pair: after one steep move the next are not all short
+# The scale of H₀ is what the newest pair asks for, times LONGER, because the memory knows the steep
+# directions already; after a steep move it falls by FADE only, so that the next are not all short.
+LONGER, FADE = 1.5, 0.95
 FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
 SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
@@ -145,7 +147,7 @@ class LBFGS:
         M_q, M_y = self._times_M(q), self._times_M(y)
         s_y, y_y = _dot(s, y), _dot(y, M_y)
         good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
-        newest = tf.maximum(tf.math.divide_no_nan(s_y, y_y), FADE * self.scale)
+        newest = tf.maximum(LONGER * tf.math.divide_no_nan(s_y, y_y), FADE * self.scale)
         self.scale.assign(tf.where(good, newest, self.scale))
         s, y, M_y = (_where(good, v, tf.zeros_like(v)) for v in (s, y, M_y))
         rows = (tf.reshape(v, (self.G.shape[0], -1)) for v in (s, M_y, y, q))

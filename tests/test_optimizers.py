@@ -97,7 +97,7 @@ def test_its_move_is_that_of_the_two_loop_recursion(bowl):
         move = lbfgs._move(*pair, tf.constant([True])).numpy().ravel()
         pairs.append((s, y) if i != 3 else None)
         if pairs[-1]:
-            scale = max(s @ y / (y @ M @ y), optimizers.FADE * scale)
+            scale = max(optimizers.LONGER * (s @ y) / (y @ M @ y), optimizers.FADE * scale)
         remembered = [pair for pair in pairs[-optimizers.MEMORY :] if pair]
         expected = two_loops(gradient, remembered, scale * M)
         np.testing.assert_allclose(move, expected, rtol=1e-3, atol=1e-3)
