@@ -78,7 +78,7 @@ def main(arguments=None):
     except StyleTransferError as error:
         fail(error)
     except KeyboardInterrupt:
-        sys.exit(_say("Stopped before a picture was begun.") or 130)
+        sys.exit(_say("Stopped; pictures that are written stay.") or 130)
     if failures:
         fail(f"{len(failures)} of {len(jobs)} pictures could not be made.")
 
@@ -86,11 +86,14 @@ def main(arguments=None):
 def list_jobs(options):
     """[(content, path of the picture to write)]: one job, or one for each file of a directory."""
     content, output = Path(options.content), Path(options.output)
-    if not content.is_dir():
+    if not os.path.isdir(content):
         images.check_output(output)
         return [(options.content, output)]
     images.check_folder(output)
-    files = sorted(p for p in content.iterdir() if p.suffix.lower() in images.READABLE)
+    try:
+        files = sorted(p for p in content.iterdir() if p.suffix.lower() in images.READABLE)
+    except OSError:
+        raise PictureError(f"{content} may not be read: check its permissions.") from None
     if not files:
         raise PictureError(f"The directory {content} holds no picture: add some.")
     names = [file.stem for file in files]
@@ -104,6 +107,8 @@ def check_options(options, jobs):
     """What can be known before TensorFlow is loaded, so that mistakes show at once."""
     if options.steps < 1:
         raise SettingError(f"There are {options.steps} steps: use 1 or more.")
+    for content, output in jobs:
+        images.check_apart(output, content, *options.style)
     if options.preview_every < 0:
         raise SettingError(f"A preview every {options.preview_every} steps: use 0 or more.")
     for name, path in (("checkpoint", options.checkpoint), ("report", options.report)):
@@ -111,7 +116,7 @@ def check_options(options, jobs):
             raise SettingError(f"--{name} is for one picture: leave it out for a directory.")
         if path:
             images.check_folder(Path(path).parent)
-            if Path(path).is_dir():
+            if os.path.isdir(path):
                 raise OutputError(f"{path} is a directory: give the name of a file.")
     if options.resume and len(jobs) > 1:
         raise SettingError("--resume is for one picture: leave it out for a directory.")
@@ -162,7 +167,7 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
     """Paint one picture and write it; `also` is kept with its settings."""
     from tqdm import tqdm
 
-    from .transfer import Transfer
+    from .transfer import Transfer, deferred_interrupt
 
     started = time.monotonic()
     layers = options.style_layers or network.style_layers
@@ -170,24 +175,27 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
     if len(weights) != len(layers):
         raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
     picture = images.load(content, options.size)
-    transfer = Transfer(
-        picture,
-        styles,
-        network,
-        alpha=options.alpha,
-        beta=options.beta,
-        tv=options.tv,
-        convention=options.costs,
-        content_layer=options.content_layer,
-        layer_weights=dict(zip(layers, weights, strict=True)),
-        style_weights=options.style_weights,
-        init=options.init,
-        optimizer=options.optimizer,
-        learning_rate=options.learning_rate,
-        levels=options.levels,
-        keep_colors=options.keep_colors,
-        seed=options.seed,
-    )
+    with _enough_memory():
+        transfer = Transfer(
+            picture,
+            styles,
+            network,
+            alpha=options.alpha,
+            beta=options.beta,
+            tv=options.tv,
+            convention=options.costs,
+            content_layer=options.content_layer,
+            layer_weights=dict(zip(layers, weights, strict=True)),
+            style_weights=options.style_weights,
+            init=options.init,
+            optimizer=options.optimizer,
+            learning_rate=options.learning_rate,
+            levels=options.levels,
+            keep_colors=options.keep_colors,
+            seed=options.seed,
+        )
+    if not quiet:
+        _warn_of_memory(transfer)
     if options.resume:
         transfer.restore(options.resume)
     settings = {
@@ -203,18 +211,21 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
         if transfer.step_count == 0:
             return
         done = {"steps_done": transfer.step_count} if stopped else {}
-        images.save(output, transfer.picture, settings | done)
-        if options.report:
-            report = {
-                "settings": settings,
-                "network": network.description,
-                "steps_done": transfer.step_count,
-                "seconds": round(time.monotonic() - started, 3),
-                "costs": {name: values.tolist() for name, values in transfer.history.items()},
-                "final": transfer.costs(),
-            }
-            with images.whole_file(options.report) as file:
-                file.write(json.dumps(report, indent=1).encode())
+        with deferred_interrupt() as again:
+            images.save(output, transfer.full_picture, settings | done)
+            if options.report:
+                report = {
+                    "settings": settings,
+                    "network": network.description,
+                    "steps_done": transfer.step_count,
+                    "seconds": round(time.monotonic() - started, 3),
+                    "costs": {name: row.tolist() for name, row in transfer.history.items()},
+                    "final": transfer.costs(),
+                }
+                with images.whole_file(options.report) as file:
+                    file.write(json.dumps(report, indent=1).encode())
+        if again and not stopped:  # others of a directory are not begun
+            raise KeyboardInterrupt
 
     previewed = transfer.step_count
     done = transfer.step_count
@@ -226,11 +237,12 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
         newest = transfer.latest
         bar.set_postfix(content=f"{newest['content']:.3g}", style=f"{newest['style']:.3g}")
         if options.preview_every and transfer.step_count - previewed >= options.preview_every:
-            images.save(output, transfer.picture, settings | {"steps_done": transfer.step_count})
+            done = {"steps_done": transfer.step_count}
+            images.save(output, transfer.full_picture, settings | done)
             previewed = transfer.step_count
 
     try:
-        with bar:
+        with bar, _enough_memory():
             transfer.run(options.steps, show, options.checkpoint)
     except KeyboardInterrupt:
         write(stopped=True)
@@ -239,11 +251,34 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
             or 130
         )
     except StyleTransferError:
-        write(stopped=True)  # a diverged run, or a full disk: the last good picture is worth having
+        write(stopped=True)  # diverged, or no memory left: the last good picture is worth having
         raise
     write()
     if not quiet:
         _say(f"{output} was painted in {time.monotonic() - started:.0f} s.")
+
+
+@contextlib.contextmanager
+def _enough_memory():
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise SettingError("There is not enough memory for this: use a smaller --size.") from None
+
+
+def _warn_of_memory(transfer):
+    """A process that runs out of memory is killed without a word, so the word comes before."""
+    import psutil
+    import tensorflow as tf
+
+    needed, free = transfer.memory_needed(), psutil.virtual_memory().available
+    if needed > free and not tf.config.list_physical_devices("GPU"):
+        _say(
+            f"This run needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are "
+            "free: if it is stopped by the system, use a smaller --size."
+        )
 
 
 def _say(line):

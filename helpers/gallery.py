@@ -36,13 +36,14 @@ def read_jobs(path, folder):
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             table = csv.DictReader(file)
-            rows, columns = list(table), table.fieldnames or []
+            rows = [(table.line_num, row) for row in table]
+            columns = table.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingError(f"The table {path} cannot be read ({error}): check it.") from None
     if not {"content", "style"} <= set(columns):
         raise SettingError(f"The table {path} lacks the columns content and style: add them.")
     jobs, outputs = [], set()
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         if None in row or None in row.values():
             raise SettingError(f"Line {number} of {path} has not as many fields as the first one.")
         given = {name: value.strip() for name, value in row.items() if value.strip()}
@@ -71,7 +72,10 @@ def _options(given, output, where):
 
     strict.error = refuse
     options = strict.parse_args(words)
-    check_options(options, [1])
+    try:
+        check_options(options, [(options.content, output)])
+    except StyleTransferError as error:
+        raise SettingError(f"{where}: {error}") from None
     return options
 
 
@@ -160,12 +164,12 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parse.add_argument("jobs", help="a table (.csv)")
-    parse.add_argument("--output", required=True, help="the folder for the pictures")
+    parse.add_argument("--output", required=True, help="folder for the pictures, made if need be")
     parse.add_argument("--retries", type=int, default=1, help="of each job that fails")
     parse.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://host:8786")
     given = parse.parse_args(arguments)
     try:
-        images.check_folder(Path(given.output))
+        images.make_folder(given.output)
         jobs = read_jobs(given.jobs, given.output)
         failed = run_all(jobs, max(given.retries, 0), given.scheduler)
     except StyleTransferError as error:

@@ -5,6 +5,7 @@ A picture is an RGB float32 array (height, width, 3) with values 0–255.
 
 import contextlib
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -72,11 +73,11 @@ def load(source, size=None):
     known = gallery()
     source = known.get(str(source), source)
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(source)):
-        return _decode(io.BytesIO(_fetch(str(source))), str(source), size)
+        return _load_address(str(source), size)
     path = Path(source).expanduser()
-    if path.is_dir():
+    if os.path.isdir(path):
         raise PictureError(f"{source} is a directory: name a picture file in it.")
-    if not path.exists():
+    if not os.path.exists(path):  # also where a folder on the way may not be entered
         names = "" if path.suffix or len(path.parts) > 1 else f", nor a name of {', '.join(known)}"
         raise PictureError(f"There is no picture {source}{names}: check the path.")
     try:
@@ -130,25 +131,34 @@ def _to_rgb(image, name):
     return image.convert("RGB")
 
 
+def _load_address(address, size):
+    """The picture behind an http(s) address, from the cache when it was fetched before."""
+    cache = Path(os.environ.get("NST_CACHE") or Path.home() / ".cache" / "neural-style-transfer")
+    cached = cache / hashlib.sha256(address.encode()).hexdigest()
+    if cached.exists():
+        return _decode(cached, address, size)
+    data = _fetch(address)
+    picture = _decode(io.BytesIO(data), address, size)
+    with contextlib.suppress(OSError), whole_file(cached, parents=True) as file:
+        file.write(data)  # a cache that cannot be written only costs the next download
+    return picture
+
+
 def _fetch(address):
-    """The bytes behind an http(s) address, from the cache when it was fetched before."""
+    """The bytes behind an http(s) address."""
     if not address.lower().startswith(("http://", "https://")):
         raise PictureError(
             f"{address} is not a web address: it must begin with http:// or https://."
         )
-    cache = Path(os.environ.get("NST_CACHE") or Path.home() / ".cache" / "neural-style-transfer")
-    cached = cache / hashlib.sha256(address.encode()).hexdigest()
-    if cached.exists():
-        return cached.read_bytes()
     # Wikimedia refuses clients that do not say who they are.
     request = urllib.request.Request(address, headers={"User-Agent": "neural-style-transfer/1.0"})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             data = answer.read(MAX_DOWNLOAD + 1)
-            kind = answer.headers.get_content_type()
+            kind, length = answer.headers.get_content_type(), answer.headers["Content-Length"]
     except urllib.error.HTTPError as error:
         raise PictureError(f"{address} answered {error.code}: check the address.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise PictureError(
             f"{address} could not be fetched ({reason}): check the network, or use a local file."
@@ -157,10 +167,10 @@ def _fetch(address):
         raise PictureError(
             f"{address} is larger than {MAX_DOWNLOAD // 10**6} MB: choose a smaller picture."
         )
+    if length and len(data) < int(length):
+        raise PictureError(f"{address} broke off before its end: try again.")
     if kind.startswith("text/"):
         raise PictureError(f"{address} is a page, not a picture: use the picture's own address.")
-    with contextlib.suppress(OSError), whole_file(cached, parents=True) as file:
-        file.write(data)  # a cache that cannot be written only costs the next download
     return data
 
 
@@ -210,15 +220,6 @@ def save(path, picture, settings=None):
         file.write(encode(picture, format, exif=exif))
 
 
-def save_animation(path, pictures, milliseconds=100):
-    """Write pictures of one size as a GIF that loops; same errors as `save`."""
-    frames = [Image.fromarray(to_uint8(p)).quantize(256, dither=1) for p in pictures]
-    with whole_file(path) as file:
-        frames[0].save(
-            file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
-        )
-
-
 def read_settings(path):
     """The settings with which `save` wrote this picture, or PictureError if it holds none.
 
@@ -245,18 +246,36 @@ def check_output(path):
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise OutputError(f"{path} has no known picture ending: use .png, .jpg or .webp.")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"{path} is a directory: give the name of a file.")
     check_folder(path.parent)
     return path.suffix
 
 
+def check_apart(output, *sources):
+    """Raises OutputError if writing `output` would replace one of the pictures to paint from."""
+    for source in map(str, sources):
+        if os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
+            raise OutputError(f"{output} is a picture to paint from: give another output.")
+
+
 def check_folder(folder):
     """Raises OutputError unless files can be created in this folder."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OutputError(f"There is no directory {folder}: create it first.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"The directory {folder} is not writable: choose another.")
+
+
+def make_folder(folder):
+    """Create it and those above it, if need be; raises OutputError where that is not possible."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The directory {folder} could not be created ({error.strerror}): choose another."
+        ) from None
+    check_folder(Path(folder))
 
 
 @contextlib.contextmanager

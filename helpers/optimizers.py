@@ -5,7 +5,7 @@ function evaluate(G) → (row, gradient): a row of costs for each picture, with 
 dJ/dG.  `step` is called inside a tf.function and returns (row, finite); a step that meets a number
 that is not finite leaves G as it was.  `variables` are all that a checkpoint needs besides G.
 ANY_SIZE: whether G may be given another size, after which `begin` is called; a step that was traced
-once then serves all sizes.
+once then serves all sizes.  PICTURES: how many of the size of G, about, a step holds besides it.
 """
 
 import keras
@@ -31,7 +31,7 @@ SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given 
 class Adam:
     """Kingma & Ba 2015, with Keras' own; needs a learning rate for each step."""
 
-    ANY_SIZE = False
+    ANY_SIZE, PICTURES = False, 6
 
     def __init__(self, G, columns, evaluate, learning_rate):
         self.G, self.evaluate = G, evaluate
@@ -74,7 +74,7 @@ class LBFGS:
     So G is the lowest picture so far, and its row is the row.
     """
 
-    ANY_SIZE = True
+    ANY_SIZE, PICTURES = True, 2 * MEMORY + 10
 
     def __init__(self, G, columns, evaluate, learning_rate=None):
         self.G, self.evaluate = G, evaluate

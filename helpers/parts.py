@@ -119,7 +119,7 @@ def set_log(slider, value):
 def choice(description, options, value):
     values = options.values() if isinstance(options, dict) else options
     if value not in values:
-        options = [*(options.items() if isinstance(options, dict) else options), value]
+        options = options | {value: value} if isinstance(options, dict) else [*options, value]
     options = list(options.items()) if isinstance(options, dict) else list(options)
     return widgets.Dropdown(
         options=options, value=value, description=description,

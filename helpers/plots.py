@@ -45,11 +45,11 @@ def _require(alt):
         raise ValueError("The figure has no alt text: say in a sentence what it shows.")
 
 
-def _display(kind, data, alt):
+def _display(kind, data, alt, **size):
     from IPython.display import display
 
     bundle = {kind: base64.b64encode(data).decode(), "text/plain": alt}
-    display(bundle, metadata={kind: {"alt": alt}}, raw=True)
+    display(bundle, metadata={kind: {"alt": alt, **size}}, raw=True)
 
 
 def pictures(found, titles=None, *, alt, columns=None, height=2.6):
@@ -78,9 +78,10 @@ class Animation:
             buffer, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
         )
         self.gif = buffer.getvalue()
+        self.width = max(480, frames[0].width)  # as shown: small frames are enlarged
 
     def _ipython_display_(self):
-        _display("image/gif", self.gif, self.alt)
+        _display("image/gif", self.gif, self.alt, width=self.width)
 
 
 def animation(found, *, alt, milliseconds=150):
@@ -101,10 +102,10 @@ def grid(found, row_titles, column_titles, *, alt, height=1.8):
     return figure
 
 
-def channels(activation, which, *, alt, columns=None, height=1.5, titles=None):
-    """Activation maps of some channels of one layer, (n_H, n_W, n_C): dark 0, bright the largest.
+def channels(activation, which, *, alt, columns=None, height=1.5, titles=None, vmax=None):
+    """Activation maps of some channels of one layer, (n_H, n_W, n_C): dark 0, bright `vmax`.
 
-    Each map has its own scale, as its title would otherwise have to say.
+    Without it each map has its own scale, from 0 to its largest value.
     """
     which = list(which)
     activation = np.asarray(activation)
@@ -115,7 +116,7 @@ def channels(activation, which, *, alt, columns=None, height=1.5, titles=None):
     for i, channel in enumerate(which):
         axes = figure.add_subplot(rows, columns, i + 1)
         _bare(axes, titles[i] if titles else f"channel {channel}")
-        axes.imshow(activation[..., channel], cmap="magma", vmin=0)
+        axes.imshow(activation[..., channel], cmap="magma", vmin=0, vmax=vmax)
     return figure
 
 
@@ -157,8 +158,14 @@ def receptive_fields(picture, table, *, alt, center=None, width=6.0):
     return figure
 
 
-def matrix(values, *, alt, labels=None, title=None, numbers=False, width=4.0, label=None):
-    """A square matrix as a heat map, such as a Gram matrix; `numbers` writes each value."""
+def matrix(
+    values, *, alt, labels=None, title=None, numbers=False, width=4.0, label=None,
+    xlabel=None, ylabel=None,
+):  # fmt: skip
+    """A square matrix as a heat map, such as a Gram matrix; `numbers` writes each value.
+
+    labels: of rows and columns; label: of the values; xlabel, ylabel: what columns and rows are.
+    """
     values = np.asarray(values)
     signed = values.min() < 0
     limit = np.abs(values).max() or 1.0
@@ -177,6 +184,8 @@ def matrix(values, *, alt, labels=None, title=None, numbers=False, width=4.0, la
                       color="white" if dark else "black")  # fmt: skip
     if title:
         axes.set_title(title, fontsize=10, color=_INK)
+    axes.set_xlabel(xlabel, color=_INK)
+    axes.set_ylabel(ylabel, color=_INK)
     return figure
 
 
@@ -215,18 +224,6 @@ def curves(
     return figure
 
 
-def bars(values, *, alt, ylabel, log=False, width=6.0, height=3.0):
-    """One bar for each entry of {label: value}."""
-    figure = AltFigure(width, height, alt=alt)
-    axes = figure.add_subplot()
-    axes.bar(range(len(values)), list(values.values()), color=COLORS[0])
-    axes.set_xticks(range(len(values)), list(values), fontsize=8, rotation=30, ha="right")
-    if log:
-        axes.set_yscale("log")
-    _label(axes, None, ylabel)
-    return figure
-
-
 def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, height=5.5, zoom=0.5):
     """A curve of (x, y) points on log axes with the picture made at each point beside it."""
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
@@ -242,8 +239,10 @@ def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, hei
             AnnotationBbox(box, point, xybox=shift, boxcoords="offset points", pad=0.1,
                            arrowprops={"arrowstyle": "-", "color": _INK})
         )  # fmt: skip
-        axes.annotate(label, point, xytext=(5, 5), textcoords="offset points", fontsize=8)
-    axes.margins(0.22)
+        # On the side where the thumbnail's line is not.
+        beside = {"xytext": (6, 5), "ha": "left"} if i % 2 else {"xytext": (-6, -11), "ha": "right"}
+        axes.annotate(label, point, textcoords="offset points", fontsize=9, **beside)
+    axes.margins(0.35)
     _label(axes, xlabel, ylabel)
     return figure
 

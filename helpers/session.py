@@ -7,6 +7,7 @@ their progress, 0 to 1, as often.  Every picture that is left behind becomes a s
 
 import math
 import time
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -94,16 +95,21 @@ class Session:
     @property
     def settings(self):
         """What is saved with the picture, as `python -m helpers` does it."""
-        names = {"content": self.scene.content, "styles": [self.scene.style]}
+        names = {"content": str(self.scene.content), "styles": [str(self.scene.style)]}
         steps = {"size": self.scene.size, "steps": self.steps}
         return names | steps | self.transfer.settings
 
     # What the controls do.
 
     def upload(self, name, data):
-        """Make the bytes of a picture file known under a name.  Raises PictureError."""
+        """Make the bytes of a picture file known.  Returns the name by which they are known: the
+        one given, with a number where another upload has it.  Raises PictureError."""
         images.load(data, 64)
+        given, number = Path(name), 2
+        while self._uploads.get(name, data) != data:
+            name, number = f"{given.stem} ({number}){given.suffix}", number + 1
         self._uploads[name] = data
+        return name
 
     def set(self, **weights):
         """New alpha, beta, tv or layer_weights, from the next step on; nothing is traced again."""
@@ -206,15 +212,16 @@ class Session:
 
         At its end `cells` holds one list of Snapshots for each β, one Snapshot for each α.
         """
-        scene = self.scene._replace(size=min(size, self.scene.size))
+        begun, scene = self.scene, self.scene._replace(size=min(size, self.scene.size))
         pairs = [(alpha, beta) for beta in betas for alpha in alphas]
-        weights = self.weights | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
+        set_then = self.weights  # the controls are free while the grid is painted
+        weights = set_then | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
         run = self._build(scene, weights, "lbfgs", levels=None)
         yield 0.0
         for _ in run.chunks(steps, TICK):
             yield run.step_count / steps
         cells = [
-            Snapshot(picture, self.scene, self.weights | {"alpha": a, "beta": b}, steps, None, [])
+            Snapshot(picture, begun, set_then | {"alpha": a, "beta": b}, steps, None, [])
             for picture, (a, b) in zip(run.pictures, pairs, strict=True)
         ]
         self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
@@ -230,14 +237,14 @@ class Session:
         levels = max(1, math.floor(math.log2(max(grown, 1))) + 1)
         run = self._build(scene, self.weights, "lbfgs", levels)
         run.picture = images.resize(self.picture, *run.picture.shape[:2])
+        settings = self.settings | run.settings
         yield 0.0
         try:
             for _ in run.chunks(steps, TICK):
                 yield run.step_count / steps
         finally:
             steps_done = {"size": size, "steps": steps, "steps_done": run.step_count}
-            picture = images.resize(run.picture, *run.content.shape[:2])
-            self.rendered = picture, self.settings | run.settings | steps_done
+            self.rendered = run.full_picture, settings | steps_done
 
     def save(self, path, rendered=False):
         """Write the picture (or the rendered one) with its settings.  Raises OutputError."""
@@ -247,10 +254,16 @@ class Session:
         images.save(path, picture, settings)
 
     def apply(self, settings):
-        """Set everything as `settings` of a saved picture say.  Raises SettingError and others.
+        """Set pictures, network, start and weights as `settings` of a saved picture say.
 
+        Raises SettingError where the weights belong to other costs, and what `change` raises.
         Pictures that are not at hand are left as they are; returns their names.
         """
+        if settings.get("costs", "relative") != "relative":
+            raise SettingError(
+                f"This picture was painted with the costs {settings['costs']}, whose alpha and "
+                "beta mean something else here: choose one painted with relative costs."
+            )
         fields, missing = {}, []
         named = {"content": settings.get("content"), "style": (settings.get("styles") or [None])[0]}
         for field, name in named.items():
@@ -365,5 +378,7 @@ def _layer_weights(network, given):
     """`given` where the network has the layer; layers that were not named get their mean."""
     given = given if isinstance(given, dict) else {}
     given = {layer: weight for layer, weight in given.items() if layer in network.style_layers}
+    if not any(given.values()):  # all that counted are layers of another network
+        given = {}
     mean = sum(given.values()) / len(given) if given else 1.0
     return {layer: given.get(layer, mean) for layer in network.style_layers}

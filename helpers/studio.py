@@ -119,6 +119,8 @@ class Studio:
     puts its files.  session: the painting without its widgets.
     """
 
+    _latest = None
+
     def __init__(
         self, content="cat", style="starry_swirls", network="mini", size=256, start="content",
         *, alpha=1.0, beta=100.0, tv=1e-3, steps=100, classroom=False, folder=".",
@@ -132,6 +134,10 @@ class Studio:
         self.ticker = Ticker(self._guard(self._tick))
         self._make_widgets()
         self._lay_out(classroom)
+        if Studio._latest:  # of a cell that is run again: it would go on, unseen
+            Studio._latest.ticker.stop()
+            Studio._latest._show_buttons()
+        Studio._latest = self
         while self.session.steps < steps:
             self.session.tick()
         self._show_all()
@@ -279,7 +285,10 @@ class Studio:
         return callback
 
     def _fail(self, sentence):
-        self._end_job()
+        if self._end_job():
+            with contextlib.suppress(StyleTransferError):
+                self._keep_rendered("rendered as far as it went")
+                sentence += " What was rendered so far is saved."
         self.ticker.stop()
         self._say(sentence)
         self._show_all()
@@ -357,9 +366,10 @@ class Studio:
     def _lean(self, value):
         """The single slider: β/α, on a log scale, with α as it is."""
         weights = self.session.weights
-        if not parts.moved(weights["alpha"] * 10**value, weights["beta"]):
+        beta = max(weights["alpha"], 1e-9) * 10**value
+        if not parts.moved(beta, weights["beta"]):
             return
-        self.session.set(beta=weights["alpha"] * 10**value)
+        self.session.set(beta=beta)
         self._show_weights()
         self._show_caption()
 
@@ -370,8 +380,7 @@ class Studio:
 
     def _uploaded(self, upload, field):
         for name, data in parts.files(upload):
-            self.session.upload(name, data)
-            self.session.change(**{field: name})
+            self.session.change(**{field: self.session.upload(name, data)})
             self._show_all()
 
     def _load_settings(self, upload):
@@ -379,7 +388,8 @@ class Studio:
             missing = self.session.apply(images.read_settings(data))
             self._show_all()
             left = f" {' and '.join(missing)} is not at hand: upload it." if missing else ""
-            self._say(f"Everything is set as it was when this picture was saved.{left}", note=True)
+            sentence = "Pictures, network and weights are set as when this picture was saved."
+            self._say(sentence + left, note=True)
 
     def _grid(self, _=None):
         job = self.session.grid(GRID_ALPHAS, GRID_BETAS)
@@ -390,6 +400,7 @@ class Studio:
         self._show_all()
 
     def _render(self, _=None):
+        images.check_output(self._path())  # now, not after minutes of work
         job = self.session.render(self.render_size.value, self.render_network.value)
         self._begin_job(job, "Rendering", lambda: self._keep_rendered("rendered"))
 
@@ -418,25 +429,27 @@ class Studio:
             return
         self._say()
         self._job, self._done, self._resume = job, done, self.ticker.running
+        self._rendered_before = self.session.rendered
         self.progress.value, self.progress.description = 0, title
         self.progress_row.layout.display = _ON
         self.ticker.start()
         self._show_buttons()
 
     def _end_job(self):
-        if self._job is not None:
-            self._job.close()
+        """Returns whether it leaves a rendering, which may be half done, that is in no file yet."""
+        if self._job is None:
+            return False
+        self._job.close()
         self._job = None
         self.progress_row.layout.display = _OFF
+        return self.session.rendered is not self._rendered_before
 
     def _cancel(self, _=None):
         """A picture that is half rendered is worth keeping."""
-        rendering = self.progress.description == "Rendering"
-        before = self.session.rendered
-        self._end_job()
+        rendered = self._end_job()
         if not self._resume:
             self.ticker.stop()
-        if rendering and self.session.rendered is not before:
+        if rendered:
             self._keep_rendered("rendered as far as it went")
         self._show_all()
 
@@ -473,7 +486,8 @@ class Studio:
                 control, value = getattr(self, field), getattr(scene, field)
                 values = [o[1] if isinstance(o, tuple) else o for o in control.options]
                 if value not in values:
-                    control.options = (*control.options, value)
+                    new = (value, value) if isinstance(control.options[0], tuple) else value
+                    control.options = (*control.options, new)
                 control.value = value
             self.keep_colors.value = scene.keep_colors is not None
             self._show_layers()

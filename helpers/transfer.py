@@ -78,6 +78,7 @@ class Transfer:
         _check_choice("optimizer", optimizer, OPTIMIZERS)
         _check_choice("way to keep colors", keep_colors, (None, *KEEP_COLORS))
         _check_number("learning rate", learning_rate, above_zero=True)
+        _check_number("seed", seed)
         self.content, self.styles = _pictures(content, styles)
         levels = levels_for(max(self.content.shape)) if levels is None else levels
         if levels < 1:
@@ -194,6 +195,11 @@ class Transfer:
         self._optimizer.forget()
 
     @property
+    def full_picture(self):
+        """`picture` at full size: enlarged, as long as a coarse level is at work."""
+        return images.resize(self.picture, *self.content.shape[:2])
+
+    @property
     def history(self):
         """{name: one row for each step}: step, level, content, style, tv, total and each layer.
 
@@ -224,6 +230,17 @@ class Transfer:
         row = self._measure(tf.convert_to_tensor(self._G)).numpy()
         return {name: _scalar_or_array(row[:, i]) for i, name in enumerate(self._names)}
 
+    def memory_needed(self):
+        """Bytes that a step at full size takes, about: to be compared with what is free."""
+        values = self.network.values_per_pixel()
+        size = tf.as_dtype(self.network.precision).size
+        # On the way back all activations are there, and the widest one a few times more: gradients
+        # before and after the relu and of each cost, and float32 for the Gram matrix.
+        network = size * (sum(values) + 4 * max(values)) + (4 * max(values) if size < 4 else 0)
+        optimizer = 3 * 4 * OPTIMIZERS[self.optimizer].PICTURES
+        pixels = self._alpha.shape[0] * math.prod(self.content.shape[:2])
+        return pixels * (network + optimizer)
+
     # The work.
 
     def step(self, n=1, learning_rate=None):
@@ -243,14 +260,15 @@ class Transfer:
         Raises DivergedError when a cost is no longer finite; `picture` is the last good one.
         """
         saved = time.monotonic()
-        with _deferred_interrupt() as interrupted:
+        with deferred_interrupt() as interrupted:
             for _ in self.chunks(steps):
-                if checkpoint and self._due(saved, steps, interrupted):
-                    self.save_checkpoint(checkpoint)
-                    saved = time.monotonic()
                 if callback:
                     callback(self)
-                if interrupted:
+                stop = bool(interrupted)
+                if checkpoint and self._due(saved, steps, stop):
+                    self.save_checkpoint(checkpoint)
+                    saved = time.monotonic()
+                if stop:
                     raise KeyboardInterrupt
 
     def chunks(self, steps, seconds=0.5):
@@ -484,7 +502,7 @@ class Transfer:
             with np.load(path, allow_pickle=False) as file:
                 arrays = dict(file)
             state = json.loads(str(arrays["state"]))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise CheckpointError(
                 f"{path} is not a checkpoint, or it is damaged: begin anew."
             ) from error
@@ -494,12 +512,17 @@ class Transfer:
                 if name == "fingerprint":
                     what = "other pictures or weights"
                 raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
-        self._enter(state["level"], arrays["pictures"])
-        for i, variable in enumerate(self._optimizer.variables):
-            variable.assign(arrays[f"optimizer_{i}"])
-        self.step_count, self._planned = state["step_count"], state["steps"]
-        levels = arrays["row_levels"].tolist()
-        self._rows = [(i + 1, levels[i], arrays["rows"][i]) for i in range(len(levels))]
+        try:
+            self._enter(state["level"], arrays["pictures"])
+            for i, variable in enumerate(self._optimizer.variables):
+                variable.assign(arrays[f"optimizer_{i}"])
+            self.step_count, self._planned = state["step_count"], state["steps"]
+            levels = arrays["row_levels"].tolist()
+            self._rows = [(i + 1, levels[i], arrays["rows"][i]) for i in range(len(levels))]
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"{path} was written by another version of this package: begin anew."
+            ) from error
 
     def _fingerprint(self):
         digest = hashlib.sha256()
@@ -517,8 +540,8 @@ def levels_for(size, most=2):
 
 
 @contextlib.contextmanager
-def _deferred_interrupt():
-    """A list, empty until Ctrl-C, so that a step, its costs and its count stay together."""
+def deferred_interrupt():
+    """A list, empty until Ctrl-C, so that what belongs together is finished first."""
     interrupted = []
     if threading.current_thread() is not threading.main_thread():
         yield interrupted  # only the main thread receives signals

@@ -8,6 +8,7 @@ blocks, so that everything runs offline and at once (see weights/README.md).
 import os
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ _CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 _CHANNELS = (64, 128, 256, 512, 512)
 # Keras' VGG expects BGR minus the mean of ImageNet's pixels ("caffe" preprocessing).
 _MEAN_BGR = (103.939, 116.779, 123.68)
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
 
 
 class Layer(NamedTuple):
@@ -100,6 +102,15 @@ class Network:
             if layer not in self.layers:
                 names = ", ".join(self.layers)
                 raise NetworkError(f"{self.name} was loaded without layer {layer}: it has {names}.")
+
+    def values_per_pixel(self):
+        """How many values each layer of the model, read or not, holds for a pixel of a picture."""
+        found, area = [], 1.0
+        for layer in self.model.layers:
+            if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+                area /= 4
+            found.append(area * layer.output.shape[-1])
+        return found
 
     @property
     def style_layers(self):
@@ -286,7 +297,7 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key].astype(np.float32) for key in file.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, *_BROKEN_ZIP) as error:
         raise NetworkError(
             f"The weights {path} are damaged: fetch or copy the file again."
         ) from error

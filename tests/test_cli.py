@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
+import tensorflow as tf
 
 from helpers import __main__ as cli
 from helpers import images, transfer
@@ -51,6 +54,15 @@ def test_a_run_writes_a_picture_that_holds_its_settings(files, capsys, picture):
     assert (settings["beta"], settings["network"], settings["size"]) == (7, "mini", 32)
     assert settings["styles"] == [files[1]]
     assert "Network: mini" in capsys.readouterr().err
+
+
+def test_too_little_memory_is_said_beforehand(files, capsys, monkeypatch):
+    cli.main(arguments(files))
+    assert "of memory" not in capsys.readouterr().err
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    cli.main(arguments(files))
+    assert "of memory and 0.0 GB are free: if it is stopped" in capsys.readouterr().err
+    assert Path(files[2]).exists()
 
 
 def test_the_settings_of_a_picture_make_it_again(files, tmp_path):
@@ -228,6 +240,7 @@ BAD_SETTINGS = [
     (["--content-layer", "block9_conv1"], "no layer block9_conv1: choose from block1_conv1"),
     (["--style-layers", "block9_conv1"], "no layer block9_conv1"),
     (["--style-layers"], "expected at least one argument"),
+    (["--init", "noise", "--seed", "-1"], "The seed is -1.0: give a finite number of 0 or more."),
     (["--style-layers", "block1_conv1", "--layer-weights", "0"], "every style layer is 0"),
     (["--layer-weights", "1", "2"], "Give one of --layer-weights for each"),
     (["--style-weights", "1", "2"], "2 style weights for 1 style pictures"),
@@ -267,6 +280,28 @@ def test_bad_pictures_are_one_sentence(files, capsys, tmp_path):
     refused(capsys, arguments([str(tmp_path / "text.png"), style, output]), "is not a picture")
 
 
+def test_the_pictures_to_paint_from_are_never_replaced(files, capsys, tmp_path):
+    content, style, _ = files
+    before = Path(content).read_bytes()
+    refused(capsys, arguments([content, style, content]), "is a picture to paint from")
+    refused(capsys, arguments([content, style, style]), "is a picture to paint from")
+    refused(capsys, arguments([str(tmp_path), style, str(tmp_path)]), "is a picture to paint from")
+    assert Path(content).read_bytes() == before
+
+
+def test_too_little_memory_keeps_the_picture_so_far(files, capsys, monkeypatch):
+    steps = transfer.Transfer._steps
+
+    def run_out(self, rates):
+        if self.step_count:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor")
+        steps(self, rates)
+
+    monkeypatch.setattr(transfer.Transfer, "_steps", run_out)
+    refused(capsys, arguments(files), "There is not enough memory for this: use a smaller --size.")
+    assert images.read_settings(files[2])["steps_done"] == 1
+
+
 def test_a_checkpoint_of_other_settings_is_one_sentence(files, capsys, tmp_path):
     checkpoint = tmp_path / "c.npz"
     cli.main(arguments(files, "--checkpoint", checkpoint))
@@ -295,6 +330,34 @@ def shell(files, *more):
     command = [sys.executable, "-m", "helpers", *arguments(files, *more)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+
+
+def test_ctrl_c_while_the_picture_is_written_does_not_lose_it(files, capsys, monkeypatch):
+    save = images.save
+
+    def impatient(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        save(*given)
+
+    monkeypatch.setattr(images, "save", impatient)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments(files))
+    assert stopped.value.code == 130
+    assert "pictures that are written stay" in capsys.readouterr().err
+    assert images.read_settings(files[2])["steps"] == 3
+
+
+def test_a_picture_that_is_stopped_at_a_coarse_level_has_its_full_size(files, monkeypatch):
+    def stop(self, *_):
+        self.step(2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(transfer.Transfer, "run", stop)
+    with pytest.raises(SystemExit):
+        cli.main(arguments(files, "--levels", "2"))
+    settings = images.read_settings(files[2])
+    assert settings["steps_done"] == 2
+    assert images.load(files[2]).shape[:2] == (settings["height"], settings["width"])
 
 
 def test_ctrl_c_in_a_real_shell_keeps_the_picture(files):

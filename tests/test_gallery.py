@@ -45,6 +45,15 @@ def test_every_line_becomes_a_picture_and_is_not_made_again(table, folder, capsy
     assert "2 of 2 are finished already" in capsys.readouterr().out
 
 
+def test_the_folder_is_made_unless_a_file_is_in_its_place(table, tmp_path, capsys):
+    path = table("cat,starry_swirls,mini,48,2,1,,a.png\n")
+    call(path, "--output", tmp_path / "class" / "monday")
+    assert (tmp_path / "class" / "monday" / "a.png").exists()
+    with pytest.raises(SystemExit):
+        call(path, "--output", path / "monday")
+    assert "could not be created (Not a directory): choose another." in capsys.readouterr().err
+
+
 def test_a_changed_line_and_an_unfinished_picture_are_made_again(table, folder):
     path = table("cat,starry_swirls,mini,48,4,1,30,a.png\n")
     call(path, "--output", folder)

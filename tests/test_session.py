@@ -239,6 +239,38 @@ def test_an_upload_is_a_picture_like_any_other(made):
         made.upload("text.png", b"no picture")
 
 
+def test_uploads_of_one_name_stay_apart(made):
+    one, other = (images.encode(images.load(name, 64)) for name in ("dandelions", "launch_pad"))
+    assert made.upload("image.jpg", one) == "image.jpg"
+    assert made.upload("image.jpg", other) == "image (2).jpg"
+    assert made.upload("image.jpg", one) == "image.jpg"  # the very same once more
+    made.change(content="image.jpg", style="image (2).jpg")
+    np.testing.assert_array_equal(made.content, images.load(one, 64))
+    np.testing.assert_array_equal(made.style, images.load(other, 64))
+
+
+def test_what_is_changed_meanwhile_is_not_said_of_a_grid_or_a_rendering(made):
+    grid, rendering = made.grid([1.0], [10.0], size=48, steps=3), made.render(size=96, steps=3)
+    next(grid)
+    next(rendering)
+    made.change(style="cubist_facets")
+    made.set(tv=0.5)
+    list(grid)
+    list(rendering)
+    cell, (_, settings) = made.cells[0][0], made.rendered
+    assert cell.scene.style == "starry_swirls"
+    assert cell.weights["tv"] == pytest.approx(1e-3)
+    assert settings["styles"] == ["starry_swirls"]
+
+
+def test_weights_of_layers_that_a_network_lacks_become_equal_ones(made):
+    layers = made.network.style_layers
+    only = {"block9_conv1": 1.0} | dict.fromkeys(layers, 0.0)
+    assert made.apply(made.settings | {"layer_weights": only}) == []
+    found = list(made.weights["layer_weights"].values())
+    assert found == pytest.approx([1 / len(layers)] * len(layers))
+
+
 def test_the_grid_equals_single_runs(made):
     alphas, betas = (0.5, 2.0), (10.0, 300.0, 1000.0)
     progress = list(made.grid(alphas, betas, size=48, steps=6))
@@ -291,6 +323,13 @@ def test_saved_settings_set_everything_again(made, tmp_path):
     assert fresh.apply(images.read_settings(tmp_path / "g.png")) == []
     assert fresh.weights == made.weights
     assert fresh.scene == made.scene
+
+
+def test_settings_of_other_costs_are_refused_and_change_nothing(made):
+    before = made.weights
+    with pytest.raises(SettingError, match="costs gatys"):
+        made.apply(made.settings | {"costs": "gatys", "beta": 1e4, "content": "dandelions"})
+    assert (made.weights, made.scene.content) == (before, "cat")
 
 
 def test_settings_name_pictures_that_are_not_at_hand(made):

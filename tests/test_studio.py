@@ -294,6 +294,49 @@ def test_a_cancelled_rendering_is_kept_as_far_as_it_went(made, tmp_path):
     assert not made.ticker.running
 
 
+def test_a_rendering_is_not_begun_for_a_name_that_cannot_be_written(made):
+    made.file_name.value = "painting"
+    made.render_button.click()
+    assert "no known picture ending" in said(made)
+    assert made._job is None
+
+
+def test_a_rendering_that_fails_is_kept_as_far_as_it_went(made, tmp_path):
+    made.render_size.value = 384
+    made.render_button.click()
+    tick(made, 2)
+
+    def fail(_):
+        raise KeyboardInterrupt
+
+    made._job.gi_frame.f_locals["run"]._steps = fail
+    tick(made)
+    assert "Interrupted" in said(made)
+    assert "rendered so far is saved" in said(made)
+    (path,) = tmp_path.glob("painting_384x*.png")
+    assert 0 < images.read_settings(path)["steps_done"] < 120
+
+
+def test_a_studio_that_is_made_anew_silences_the_one_before(made):
+    made.start_button.click()
+    Studio(size=64, steps=0)
+    assert not made.ticker.running
+    assert made.start_button.description == "Start"
+
+
+def test_content_alone_can_be_left_by_the_slider(tmp_path):
+    made = Studio(size=64, steps=0, alpha=0.0, folder=tmp_path)
+    made.balance.value = made.balance.value - 1
+    assert "wrong" not in said(made)
+
+
+def test_a_network_that_is_not_in_the_list_can_be_left_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("NST_WEIGHTS", "")
+    options = parts.choice("network", {"VGG-19": "vgg19", "mini": "mini"}, "auto")
+    options.value = "mini"
+    assert options.value == "mini"
+
+
 def test_save_and_load_settings(made, tmp_path):
     made.beta.value = 500.0
     made.style.value = "cubist_facets"
@@ -304,7 +347,7 @@ def test_save_and_load_settings(made, tmp_path):
     put(other.upload_settings, "painting.png", data)
     assert other.style.value == "cubist_facets"
     assert other.beta.value == pytest.approx(500)
-    assert "Everything is set" in said(other)
+    assert "are set as when this picture was saved" in said(other)
 
 
 def test_compare_shows_both_sides_of_the_divider(made):

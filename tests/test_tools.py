@@ -114,14 +114,19 @@ def test_the_benchmark_compares_xla_and_a_grid_with_its_runs(tmp_path):
 
 def test_the_race_takes_turns_and_reports(tmp_path, capsys):
     given = ["--against", "cat", "cubist_facets", "--networks", "mini", "--sizes", "48"]
-    given += ["--steps", "12", "--seconds", "3"]
+    given += ["--steps", "12", "--seconds", "3", "--rounds", "2"]
     benchmark.main(
         [*given, "--json", str(tmp_path / "a.json"), "--figure", str(tmp_path / "a.jpg")]
     )
     found = json.loads((tmp_path / "a.json").read_text())
     assert [row["who"] for row in found["rows"]] == list(benchmark.RIVALS)
     assert all(row["peak_mb"] > 100 for row in found["rows"])
-    (race,) = found["races"].values()
+    ((race, second),) = found["races"].values()
+    assert second["ours"]["seconds"] != race["ours"]["seconds"]
+    assert found["rows"][0]["ratio_low"] == found["rows"][0]["ratio_high"] == 1
+    for row in found["rows"][1:]:
+        if row["ratio_to_goal"] and row["ratio_high"]:
+            assert row["ratio_low"] <= row["ratio_to_goal"] <= row["ratio_high"]
     for name, log in race.items():
         assert log["seconds"] == sorted(log["seconds"])
         if name != "keras":  # whose constant rate is too much for a picture this small

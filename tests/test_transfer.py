@@ -187,6 +187,17 @@ def test_a_larger_level_brings_back_the_detail_of_the_photograph(make, settings)
     assert np.ptp(blank.picture) < 1
 
 
+def test_it_needs_more_memory_for_more_pictures_and_moves(make, mini, picture, style_picture):
+    needed = make().memory_needed()
+    assert make(beta=[1.0, 2.0, 3.0]).memory_needed() == 3 * needed
+    assert make(optimizer="adam").memory_needed() < needed
+    half = vgg.load("mini", precision="bfloat16")
+    assert Transfer(picture, style_picture, half).memory_needed() < needed
+    # The activations of the layers read are held at once, whatever else there is.
+    held = sum(tf.size(a).numpy() for a in mini(picture).values())
+    assert 4 * held < needed < 40 * held
+
+
 def test_several_styles_are_averaged(mini, picture, style_picture):
     other = style_picture[::-1, :, ::-1] * 0.5
     both = Transfer(picture, [style_picture, other], mini, style_weights=[3, 1]).costs()
@@ -259,6 +270,13 @@ def test_a_missing_or_damaged_checkpoint_is_a_clear_error(make, tmp_path):
     run.step()
     run.save_checkpoint(path)
     data = path.read_bytes()
+    arrays = dict(np.load(path))
+    np.savez(path, **{name: a for name, a in arrays.items() if name != "optimizer_3"})
+    with pytest.raises(CheckpointError, match="another version"):
+        make().restore(path)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(CheckpointError, match="damaged"):
+        make().restore(tmp_path / "array.npy")
     for damaged in (b"", b"text", data[: len(data) // 2], data[:-30]):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="damaged"):
@@ -295,6 +313,20 @@ def test_an_interrupt_keeps_the_picture_and_the_run_goes_on(make, tmp_path, monk
     np.testing.assert_array_equal(again.picture, run.picture)
     run.step(2)
     assert run.step_count >= 9
+
+
+def test_an_interrupt_during_the_callback_leaves_a_checkpoint(make, tmp_path):
+    run = make()
+
+    def press_ctrl_c(run):
+        if run.step_count > 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run.run(100_000, press_ctrl_c, tmp_path / "checkpoint.npz")
+    again = make()
+    again.restore(tmp_path / "checkpoint.npz")
+    assert again.step_count == run.step_count
 
 
 def test_another_picture_can_be_put_in_place(make, picture):

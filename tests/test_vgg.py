@@ -85,6 +85,15 @@ def test_a_picture_without_batch_axis_gives_activations_without_one(mini, pictur
         np.testing.assert_allclose(batch[layer][1], a, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("pooling", vgg.POOLINGS)
+def test_values_per_pixel_count_what_every_layer_holds(picture, pooling):
+    network = vgg.load("mini", pooling=pooling)
+    everything = keras.Model(network.model.input, [x.output for x in network.model.layers])
+    square = np.zeros((1, 16, 16, 3), np.float32)
+    sizes = [tf.size(a).numpy() / 16**2 for a in everything(square)]
+    assert network.values_per_pixel() == pytest.approx(sizes)
+
+
 def test_defaults_are_gatys_layers_as_far_as_they_exist(mini, two_blocks):
     assert mini.style_layers == ["block1_conv1", "block2_conv1", "block3_conv1"]
     assert mini.content_layer.startswith("block3_")
@@ -185,6 +194,10 @@ def test_damaged_weights_are_clear_errors(tmp_path, two_blocks):
     with pytest.raises(NetworkError, match="damaged"):
         vgg.load("vgg19", weights=bad)
     bad.write_bytes(b"")
+    with pytest.raises(NetworkError, match="damaged"):
+        vgg.load("vgg19", weights=bad)
+    np.save(tmp_path / "bad.npy", np.zeros(3))
+    (tmp_path / "bad.npy").rename(bad)
     with pytest.raises(NetworkError, match="damaged"):
         vgg.load("vgg19", weights=bad)
     np.savez(bad, something=np.zeros(3))

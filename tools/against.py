@@ -146,7 +146,7 @@ class Ours:
     def __init__(self, judge, network=None, steps=500, levels=None):
         network = network or judge.network
         self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.settings)
-        self.size, self.steps = judge.content.shape[:2], steps
+        self.steps = steps
         self.chunks = self.run.chunks(steps, seconds=0.0)
 
     def step(self):
@@ -155,9 +155,7 @@ class Ours:
 
     @property
     def picture(self):
-        from helpers import images
-
-        return images.resize(self.run.picture, *self.size)
+        return self.run.full_picture
 
 
 def race(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):

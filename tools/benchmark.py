@@ -56,9 +56,9 @@ WAVES = {"brightness": (1, 1, 1), "color": (1, -1, 0)}
 
 
 def worker(pipe, network, size, precision, weights, layers, xla):
-    """Answers "step" with milliseconds per step, "memory" with peak MB, "flops" with GFLOP."""
+    """Answers "step" with milliseconds per step, "flops" with GFLOP, and "memory" with MB: the
+    peak, what the run added, and what it said beforehand that it would need."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    before = peak_memory()
     from helpers import vgg
     from helpers.transfer import Transfer
 
@@ -66,11 +66,12 @@ def worker(pipe, network, size, precision, weights, layers, xla):
     content, style = rng.uniform(0, 255, (2, round(size * 0.75), size, 3)).astype(np.float32)
     weights = weights if network.startswith("vgg") else None
     loaded = vgg.load(network, layers, weights=weights, precision=precision)
+    before = peak_memory()
     transfer = Transfer(content, style, loaded, xla=xla)
     transfer.step(2)
     while (question := pipe.recv()) != "end":
         if question == "memory":
-            pipe.send((peak_memory(), peak_memory() - before))
+            pipe.send((peak_memory(), peak_memory() - before, transfer.memory_needed() / 1e6))
         elif question == "flops":
             pipe.send(2 * gflop(loaded.model, *content.shape[:2]))  # forward, and back to pixels
         else:
@@ -133,13 +134,13 @@ def measure(options):
             there.close()
             group.append((network, precision + " XLA" * xla, here))
         times = {i: [] for i in range(len(group))}
-        for _ in range(options.rounds):
+        for _ in range(options.rounds or ROUNDS):
             for i, (_, _, pipe) in enumerate(group):
                 pipe.send("step")
                 times[i].append(pipe.recv())
         for i, (network, precision, pipe) in enumerate(group):
             pipe.send("memory")
-            peak, added = pipe.recv()
+            peak, added, estimate = pipe.recv()
             pipe.send("flops")
             flops = pipe.recv()
             pipe.send("end")
@@ -156,6 +157,7 @@ def measure(options):
                     "ratio_high": max(ratios),
                     "peak_mb": peak,
                     "added_mb": added,
+                    "estimated_mb": estimate,
                     "gflop_per_s": flops / milliseconds * 1000,
                 }
             )
@@ -167,12 +169,14 @@ def measure(options):
 
 def print_table(found):
     print(
-        "network  size  precision       ms/step  ratio (low–high)    peak MB   GFLOP/s  of matmul"
+        "network  size  precision       ms/step  ratio (low–high)    peak MB  added (estimated)   "
+        "GFLOP/s  of matmul"
     )
     for row in found["rows"]:
         print(
             "{network:8} {size:4}  {precision:13} {ms_per_step:9.1f}  {ratio:.2f} "
-            "({ratio_low:.2f}–{ratio_high:.2f})  {peak_mb:9.0f} {gflop_per_s:9.0f}  "
+            "({ratio_low:.2f}–{ratio_high:.2f})  {peak_mb:9.0f} {added_mb:7.0f} "
+            "({estimated_mb:6.0f})  {gflop_per_s:9.0f}  "
             "{of_matmul_peak:8.0%}".format(**row)
         )
     for precision, peak in found["matmul_gflop_per_s"].items():
@@ -211,7 +215,7 @@ def yardstick(pairs, weights, size=256, steps=200, beta=30.0):
 
 
 def against_others(pairs, options):
-    """The race of against.py on each pair, and everybody's peak memory."""
+    """The race of against.py on each pair, `rounds` times, and everybody's peak memory."""
     from helpers import vgg
     from tools import against
 
@@ -220,32 +224,48 @@ def against_others(pairs, options):
     network = vgg.load("vgg19" if options.weights else options.networks[0], weights=options.weights)
     bfloat16 = vgg.load(network.name, weights=options.weights, precision="bfloat16")
     for content, style in pairs:
-        size = options.sizes[0]
+        pair, size = f"{Path(content).stem} + {Path(style).stem}", options.sizes[0]
         judge = against.Judge(images.load(content, size), images.load(style, size), network, 1, 100)
         makers = _rivals(against, bfloat16)
-        race = against.race(makers, judge, options.steps, options.seconds)
-        goal = race["tutorial"]["cost"][-1]
-        ends = race["tutorial"]["seconds"][-1]
-        for name, log in race.items():
-            there = against.reached(log, goal)
-            paces = np.diff(log["seconds"][2:]) / np.maximum(np.diff(log["steps"][2:]), 1)
-            found["rows"].append(
-                {
-                    "pair": f"{Path(content).stem} + {Path(style).stem}",
-                    "who": name,
-                    "ms_per_full_step": 1000 * float(np.median(paces[-len(paces) // 3 :])),
-                    "seconds": log["seconds"][-1],
-                    "steps": log["steps"][-1],
-                    "final_cost": log["cost"][-1],
-                    "seconds_to_goal": there and there[0],
-                    "steps_to_goal": there and there[1],
-                    "ratio_to_goal": there and there[0] / ends,
-                    "peak_mb": memory[name],
-                }
-            )
-        print_against(found["rows"][-len(race) :], goal)
-        found["races"][f"{Path(content).stem} + {Path(style).stem}"] = race
+        races = [
+            against.race(makers, judge, options.steps, options.seconds)
+            for _ in range(options.rounds or 1)
+        ]
+        rows = [
+            {"pair": pair, "who": name, **_result(races, name, against), "peak_mb": memory[name]}
+            for name in RIVALS
+        ]
+        print_against(rows, races[0]["tutorial"]["cost"][-1])
+        found["rows"] += rows
+        found["races"][pair] = races
     return found
+
+
+def _result(races, name, against):
+    """Medians over the races; of the ratio also the lowest and the highest."""
+    rounds = []
+    for race in races:
+        log, tutorial = race[name], race["tutorial"]
+        paces = np.diff(log["seconds"][2:]) / np.maximum(np.diff(log["steps"][2:]), 1)
+        there, steps = against.reached(log, tutorial["cost"][-1]) or (math.inf, math.inf)
+        rounds.append(
+            {
+                "ms_per_full_step": 1000 * float(np.median(paces[-len(paces) // 3 :])),
+                "seconds": log["seconds"][-1],
+                "steps": log["steps"][-1],
+                "final_cost": log["cost"][-1],
+                "seconds_to_goal": there,
+                "steps_to_goal": steps,
+                "ratio_to_goal": there / tutorial["seconds"][-1],
+            }
+        )
+    result = {what: statistics.median(row[what] for row in rounds) for what in rounds[0]}
+    ratios = [row["ratio_to_goal"] for row in rounds]
+    result |= {"ratio_low": min(ratios), "ratio_high": max(ratios)}
+    for what, value in result.items():
+        if ("goal" in what or "ratio" in what) and math.isinf(value):
+            result[what] = None  # not reached
+    return result
 
 
 RIVALS = ("tutorial", "keras", "gatys", "ours", "ours, bfloat16")
@@ -288,22 +308,29 @@ def _three_steps(pipe, name, options):
 
 def print_against(rows, goal):
     print(f"{rows[0]['pair']}: the tutorial ends at {goal:.3f}")
-    print("  who             ms/step   final   steps  seconds to its end   ratio   peak MB")
+    print(
+        "  who             ms/step   final   steps  seconds to its end   ratio (low–high)  peak MB"
+    )
     for row in rows:
-        reached = "      not reached          "
-        if row["seconds_to_goal"] is not None:
-            reached = "{steps_to_goal:7} {seconds_to_goal:14.1f} {ratio_to_goal:11.3f}".format(
-                **row
+        print("  {who:15} {ms_per_full_step:7.0f} {final_cost:7.3f} ".format(**row), end="")
+        if row["seconds_to_goal"] is None:
+            reached = f"{'not reached':>45}"
+        else:
+            high = "" if row["ratio_high"] is None else f"{row['ratio_high']:.3f}"
+            reached = (
+                "{steps_to_goal:7.0f} {seconds_to_goal:14.1f}     {ratio_to_goal:6.3f} ".format(
+                    **row
+                )
             )
-        print("  {who:15} {ms_per_full_step:7.0f} {final_cost:7.3f}".format(**row), end=" ")
-        print(f"{reached} {row['peak_mb']:9.0f}", flush=True)
+            reached += f"({row['ratio_low']:.3f}–{high:5})"
+        print(f"{reached} {row['peak_mb']:8.0f}", flush=True)
 
 
 def draw_against(found, path):
     """Cost against seconds, one line for each rival, on the first pair."""
     from helpers import plots
 
-    pair, race = next(iter(found["races"].items()))
+    pair, (race, *_) = next(iter(found["races"].items()))
     series = {name: (log["seconds"][1:], log["cost"][1:]) for name, log in race.items()}
     figure = plots.curves(
         series, alt="Cost against seconds.", xlabel="seconds", ylabel=f"J, {pair}"
@@ -339,7 +366,7 @@ def grid(options):
 
     for size in options.sizes:
         found = []
-        for _ in range(options.rounds):
+        for _ in range(options.rounds or ROUNDS):
             together = seconds(size, alphas, betas)
             separate = sum(seconds(size, a, b) for a, b in zip(alphas, betas, strict=True))
             found.append(together / separate)
@@ -425,7 +452,9 @@ def shares(options):
         times = {part: [] for part in parts}
         for function in parts.values():
             function()
-        for _, (part, function) in itertools.product(range(10 * options.rounds), parts.items()):
+        for _, (part, function) in itertools.product(
+            range(10 * (options.rounds or ROUNDS)), parts.items()
+        ):
             started = time.perf_counter()
             function()
             times[part].append(1000 * (time.perf_counter() - started))
@@ -474,7 +503,7 @@ def main(arguments=None):
     add("--grid-steps", type=int, default=90, help="of each picture of the grid")
     add("--seconds", type=float, default=120, help="after which others leave the race")
     add("--figure", help="file (.jpg) for the race on the first pair")
-    add("--rounds", type=int, default=ROUNDS)
+    add("--rounds", type=int, help=f"of turns, default {ROUNDS}; of whole races, default 1")
     add("--json", help="file to write, with every number")
     add("--save", help="for the yardstick: folder for both pictures of each pair")
     options = parse.parse_args(arguments)

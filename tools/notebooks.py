@@ -143,7 +143,8 @@ def page(made, title):
             if kind.startswith("image/") and "alt" in about:
                 source = f"data:{kind};base64,{output.data[kind]}"
                 image = f'<img alt="{html.escape(about["alt"])}" src="{source}" '
-                output.data["text/html"] = image + 'style="max-width: 100%">'
+                wide = f'width="{about["width"]}" ' if "width" in about else ""
+                output.data["text/html"] = image + wide + 'style="max-width: 100%">'
     return HTMLExporter().from_notebook_node(made, {"metadata": {"name": title}})[0]
 
 

@@ -25,7 +25,7 @@ An interrupted run goes on where it was, from the checkpoint beside the output.
 import argparse
 import json
 import os
-import tempfile
+import sys
 import time
 from pathlib import Path
 
@@ -35,6 +35,10 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFilter
 from scipy.spatial import cKDTree
 from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from helpers import images
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = ("teacher", "output", "report")  # options that say where, and so stay out of the report
@@ -516,18 +520,6 @@ class Easels:
             self._begin(life=self.rng.integers(50, 250, len(taken) - len(alive)))
 
 
-# Files, written beside and then moved, so that an interruption never leaves half a file.
-
-
-def write(path, save):
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as file:
-        save(file)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-
-
 def export(network, path):
     """float16 arrays LAYER/reduce, LAYER/kernel, LAYER/expand, LAYER/bias, in this order.
 
@@ -550,13 +542,15 @@ def export(network, path):
     arrays = {key: array.astype(np.float16) for key, array in arrays.items()}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise FloatingPointError("A weight is not finite in float16: the training diverged.")
-    write(path, lambda file: np.savez_compressed(file, **arrays))
+    with images.whole_file(path, parents=True) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def save_checkpoint(path, trainer, step, seconds):
     state = [*trainer.student.variables, *trainer.optimizer.variables]
     arrays = {f"state_{i}": np.asarray(v) for i, v in enumerate(state)}
-    write(path, lambda file: np.savez(file, step=step, seconds=seconds, **arrays))
+    with images.whole_file(path, parents=True) as file:
+        np.savez(file, step=step, seconds=seconds, **arrays)
 
 
 def load_checkpoint(path, trainer):
@@ -637,7 +631,8 @@ def train(options):
         "losses": curve,
     }
     if options.report:
-        write(options.report, lambda file: file.write(json.dumps(report, indent=1).encode()))
+        with images.whole_file(options.report, parents=True) as file:
+            file.write(json.dumps(report, indent=1).encode())
     return report
 
 
