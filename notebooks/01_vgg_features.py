@@ -29,7 +29,7 @@
 # - find channels that like a texture, and let a channel paint its favourite picture;
 # - say, with numbers, what a deeper layer still knows of a picture and what it lets go.
 #
-# You need Python, NumPy, and an idea of what a convolution is.
+# You need Python, NumPy, derivatives, and an idea of what a convolution is.
 # **Time:** 45 minutes to read and try. Computing takes about one minute on two CPU cores with
 # `mini` (measured), and about one minute on a Colab GPU with VGG-19 (estimated).
 
@@ -75,6 +75,9 @@ print(network.description)
 #   trained to give the same answers as VGG-19, and comes close. It has no blocks 4 and 5.
 #
 # The same code runs with both. Where something needs the deeper blocks, the text says so.
+#
+# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
+# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
 
 # %%
 photo = images.load("cat", SIZE)
@@ -162,7 +165,7 @@ right = preprocess(photo)
 mistakes = {
     "RGB instead of BGR": right[..., ::-1],
     "mean forgotten": photo[..., ::-1],
-    "pixels in 0–1": photo[..., ::-1] / 255,
+    "pixels in 0–1": preprocess(photo / 255),
 }
 for name, wrong in mistakes.items():
     found = network.model(wrong[None])
@@ -170,10 +173,11 @@ for name, wrong in mistakes.items():
     print(f"{name:20}", *(f"{k} {error:4.0%}  " for k, error in zip(a, errors, strict=True)))
 
 # %% [markdown]
-# The number is the length of the error divided by the length of the right activation. With pixels
-# in 0–1 it is close to 100 %: next to the activations it should have, the network sees as good as
-# nothing. The other two spoil every layer too, `block1_conv1` most, and no program stops with an
-# error message. If a transfer looks dull or odd, look at the preprocessing first.
+# The number is the length of the error divided by the length of the right activation: 100 % is as
+# wrong as an activation of nothing but zeros. In `block1_conv1` a forgotten mean and pixels in 0–1
+# are both far worse than that. From block 2 on, 0–1 is the worst: to VGG the picture is black, and
+# about 100 % of the activation is wrong. And no program stops with an error message. If a transfer
+# looks dull or odd, look at the preprocessing first.
 #
 # ### Exercise 1: the way back
 #
@@ -234,8 +238,10 @@ def receptive_field(layers):
 
 
 # %% [markdown]
-# Is it true? Ask the network. A central value's gradient with respect to the pixels is zero
-# outside what it sees. We feed noise and measure the square in which it is not zero.
+# Is it true? Ask the network. The **gradient** of a central value says, for every pixel, how much
+# the value would change if that pixel became a little brighter: outside what it sees, zero.
+# TensorFlow's `GradientTape` records a computation and works it out. We feed noise and measure the
+# square in which the gradient is not zero.
 
 # %%
 noise = tf.random.stateless_uniform([4, 224, 224, 3], seed=[1, 2], maxval=255.0)
@@ -283,8 +289,9 @@ plots.filters(
 # %% [markdown]
 # Two kinds can be told apart. Many filters are grey to the eye, with a light and a dark side or a
 # light middle: they answer to an edge of some direction, or to a line or a spot, whatever its
-# color. Others are nearly the same in all nine places but colored: they answer to a color, or to
-# the border between two. Nobody designed them; training on photographs found them.
+# color. Others are nearly the same in all nine places but colored: they answer to a color. A few
+# are colored *and* have two different sides: they answer to the border between two colors. Nobody
+# designed them; training on photographs found them.
 #
 # ## 5 · Activation maps through the blocks
 #
@@ -398,14 +405,15 @@ plots.channels(answers, liking, columns=4, height=1.3, titles=titles, alt=alt)
 # colors answers a little to everything, and strongly only there. (This was seen with VGG-19 and
 # `mini`; VGG-16 has other channels.)
 #
-# The four directions are answered already; dots need a wider view, as we shall see.
+# The four directions are answered already; a fan of dots comes with the next layer.
 #
 # ## 7 · A channel's favourite picture
 #
 # Turn the question round: not "what does this channel answer to my picture?" but "which picture
 # would it answer most?" Start from noise, and change the *pixels* along the gradient of the
 # channel's mean activation. That is the very idea of style transfer, with a simpler cost: the
-# network is frozen, and the picture moves.
+# network is frozen, and the picture moves. (`Adam` turns a gradient into a step, and `tf.function`
+# makes the step fast; notebook 4 explains both.)
 
 
 # %%
@@ -487,13 +495,13 @@ layer = network.style_layers[2]  # block3_conv1
 liking, shares = fans(layer)
 waves = rng.normal(0, 0.2, (2, len(liking), 3, *frequency.shape)).astype("float32")
 favourites = climb(layer, liking, from_frequencies, waves, jitter=8)
-titles = [f"liked {n}: channel {c}" for n, c in zip(names, liking, strict=True)]
+titles = [f"{n}: channel {c}, {s:.0%}" for n, c, s in zip(names, liking, shares, strict=True)]
 alt = f"Favourite pictures of eight channels of {layer}."
 plots.pictures(favourites, titles, columns=4, height=1.9, alt=alt)
 
 # %% [markdown]
 # The first row draws what it liked: lines across, upright, and the two slants, no longer as bare
-# stripes but as a weave. In the second row the channel that likes dots, which the layer above did
+# stripes but as a weave. In the second row the channel that likes dots, which `block2_conv1` did
 # not have, paints bright dots on dark ground. The others paint textures of their own: what *we*
 # showed them was only the nearest thing to it in our mosaic.
 #
@@ -595,16 +603,18 @@ for name, distances in moved.items():
 # %% [markdown]
 # Three kinds of change:
 #
-# - *Darker* and *red ↔ blue* move the first layer most, and the deeper ones about half as much.
-#   Those let go of light and color.
+# - *Darker* moves the deepest layer half as far as the pixels: light is let go. *Red ↔ blue* moves
+#   the first layer most; deeper ones move half as much as that, which is hardly less than the
+#   pixels: color is kept, more coarsely.
 # - *Blurred* and *speckled* go the other way: a small change of the pixels, and a much larger one
 #   from block 2 on. Fine structure counts.
-# - Place: *one pixel to the right* matters less from block 3 on, where neighbours are four pixels
-#   apart. But *mirrored*, the same cat with everything in another place, is nearly as far off as
-#   another photo. These layers know very well where things are.
+# - Place: *one pixel to the right* moves every layer more than the pixels; it is worst in block 2,
+#   and less in block 3, where neighbours are four pixels apart. And *mirrored*, the same cat with
+#   everything in another place, is nearly as far off as another photo. These layers know very well
+#   where things are.
 #
-# So a deeper layer keeps **which structures are where**, and keeps light, color and the exact
-# pixel much less. That is why notebook 2 measures *content* there. How this goes on in blocks 4
+# So a deeper layer keeps **which structures are where**, and cares less about light, and a little
+# less about color. That is why notebook 2 measures *content* there. How this goes on in blocks 4
 # and 5 the table shows only where VGG-19 was run with all its blocks.
 #
 # ## 9 · VGG-16 beside VGG-19
@@ -682,7 +692,7 @@ else:
 # - `extract`: picture → {layer: activation $(n_H, n_W, n_C)$}, all values ≥ 0.
 # - `receptive_field`: 3 pixels in the first layer, 24 in `block3_conv1`, 252 at the end of VGG-19.
 # - Channels are detectors: first of edges and colors, then of textures. We let them paint.
-# - Deeper layers care less about light, color and exact place, and more about structure.
+# - Deeper layers care less about light, and more about structure and its place.
 #
 # The last point is the seed of what comes next: if two pictures agree in a deeper layer, they show
 # the same thing without being the same pixels. **Next:**

@@ -20,8 +20,8 @@
 #
 # Two pictures, and one question: *do they show the same thing?* Pixel by pixel is too strict: a
 # painting of a cat shares hardly a pixel with the photograph of that cat. In notebook 1 you saw
-# that deeper layers of VGG keep which structures are where, and let light, color and exact pixels
-# go. So we compare what a layer answers. That is Gatys, Ecker & Bethge 2016, section 2.1.
+# that deeper layers of VGG care more about which structures are where, and less about light. So we
+# compare what a layer answers. That is Gatys, Ecker & Bethge 2016, section 2.1.
 #
 # **After this notebook you can**
 # - write the content cost $J_{content}(C, G)$ of one layer, as loops and as one expression;
@@ -68,6 +68,9 @@ print(network.description)
 # The last line names the network that makes every picture below. `mini` is the small stand-in for
 # VGG-19's first three blocks that notebook 1 introduces.
 #
+# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
+# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+#
 # ## 1 · Both pictures through the network
 #
 # The **content picture** C is the cat. The **generated picture** G is the one we shall change. Here
@@ -93,7 +96,7 @@ print(f"{layer}: n_H = {n_H}, n_W = {n_W}, n_C = {n_C}, so {a_C.numpy().size:,} 
 channel = int(np.argmax(np.std(a_C, axis=(0, 1))))
 both = np.stack([a_C[..., channel], a_G[..., channel]], axis=-1)
 alt = f"Channel {channel} of {layer} for C and for G: bright in different places."
-plots.channels(both, [0, 1], height=2.2, titles=["$a_C$", "$a_G$"], alt=alt)
+plots.channels(both, [0, 1], height=2.2, titles=["$a_C$", "$a_G$"], vmax=both.max(), alt=alt)
 
 # %% [markdown]
 # One channel of both. What is bright in the one is weaker or missing in the other, and the noise
@@ -216,11 +219,10 @@ print(f"largest difference: {abs(by_loops - by_expression) / by_loops:.1e} of th
 # %% [markdown]
 # Equal but for the rounding of 32-bit numbers.
 #
-# ### Why unrolling does not change it
+# ### Does the order matter?
 #
-# The sum takes each difference once, and does not care in which order. **Before you run it:** which
-# of the next four numbers are the same? In the third, the rows of *both* matrices are shuffled the
-# same way; in the fourth, those of $a_G$ only.
+# **Before you run it:** which of the next four numbers are the same? In the third, the rows of
+# *both* matrices are shuffled the same way; in the fourth, those of $a_G$ only.
 
 # %%
 F_C, F_G = unroll(a_C), unroll(a_G)
@@ -237,18 +239,19 @@ print(f"both shuffled       {cost_of_rows(tf.gather(F_C, order), tf.gather(F_G, 
 print(f"only G shuffled     {cost_of_rows(F_C, tf.gather(F_G, order)):10.2f}")
 
 # %% [markdown]
-# The first three agree, but for rounding. The fourth is larger: each position is compared with the
-# *same* position of the other picture. **Content has a "where".** In notebook 3 we look for a cost
-# that does not even notice the fourth shuffle; that one will be style.
+# The first three agree, but for rounding: the sum takes each difference once, and does not care in
+# which order. The fourth is larger: each position is compared with the *same* position of the other
+# picture. **Content has a "where".** In notebook 3 we look for a cost that does not even notice the
+# fourth shuffle; that one will be style.
 #
 # ### The constant in front
 #
-# The factor $\frac{1}{4 n_H n_W n_C}$ comes from the course that many know this method from. The
-# paper's equation 1 has $\frac12$, others take the mean of the squares. The same sum each time,
-# times a number that G does not change; so the *best* G is the same. What changes is how much
-# content counts beside style, and with it every "good" α and β you read somewhere. The package
-# holds all of them, and one more, `relative`, that has no unit: 0 is the same, 1 is as far away as
-# an activation of nothing but zeros.
+# The factor $\frac{1}{4 n_H n_W n_C}$ comes from the Coursera course on deep learning (`course`
+# below), where many meet this method. The paper's equation 1 has $\frac12$, others take the mean of
+# the squares. The same sum each time, times a number that G does not change; so the *best* G is the
+# same. What changes is how much content counts beside style, and with it every "good" α and β you
+# read somewhere. The package holds all of them, and one more, `relative`, that has no unit: 0 is
+# the same, 1 is as far away as an activation of nothing but zeros.
 
 # %%
 from helpers import costs
@@ -304,6 +307,9 @@ for layer, gradient in gradients.items():
     print(f"{layer}: {wide} pixels wide, {side} of the square and up to {sees - 1} on each side")
 
 # %% [markdown]
+# A few pixels less than the sum, because behind a pooling the fields begin only at every second or
+# fourth pixel. And at the rim of what is touched the gradient is too faint to be seen above.
+#
 # Is it the right gradient? Then a small step against it must lower the cost by the length of the
 # gradient, squared, times the step. With the noisy G from above:
 
@@ -436,9 +442,11 @@ plots.pictures(shown, ["C", "the start", *drawn], columns=3, height=2.1, alt=alt
 # %%
 height, width = C.shape[:2]
 part = np.s_[height // 4 : height // 4 + height // 3, width // 4 : width // 4 + height // 2]
-shown = [C[part], *(pair[0][part] for pair in drawn.values())]
-alt = "An eye enlarged: sharp in the photo and in block 1, more and more speckled below."
-plots.pictures(shown, ["C", *drawn], height=1.9, alt=alt)
+rows = [[C[part], *(pair[i][part] for pair in drawn.values())] for i in range(2)]
+alt = (
+    "An eye enlarged, drawn twice: sharp in the photo and in block 1, then more and more speckled."
+)
+plots.grid(rows, ["from one noise", "from another"], ["C", *drawn], height=1.9, alt=alt)
 
 # %%
 print("mean difference of pixels, in grey levels")
@@ -452,7 +460,8 @@ plots.curves(histories, xlabel="try", ylabel="relative content cost", alt=alt)
 
 # %% [markdown]
 # **Block 1** gives the photo back: colors, whiskers, single hairs. Only a faint pattern is left of
-# the noise, and the two drawings are close to each other. This layer pins down every pixel.
+# the noise, and the two drawings are close to each other. This layer leaves little free, and less
+# with every step: its curve still falls.
 #
 # **From block 2 on** the cat is still there, and in its place: the outlines of eyes, nose and ears,
 # the pattern of the fur, colors over larger areas. But every surface carries colored speckle, and
@@ -518,8 +527,8 @@ else:
 # - `content_cost`: the squared differences of one layer, place by place. Zero for the same picture,
 #   and it notices when places are exchanged.
 # - Its gradient is a picture: what to change, and where.
-# - Shallow layers pin down every pixel and leave no room for style. Deeper ones keep the structure
-#   and leave the surface free.
+# - The first layer pins down nearly every pixel and leaves no room for style. Deeper ones keep the
+#   structure and leave the surface free.
 #
 # **Next:** [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb) takes the matrix
 # you have just unrolled, and throws the "where" away.

@@ -68,6 +68,9 @@ print(network.description)
 # %% [markdown]
 # The last line names the network that makes every picture below.
 #
+# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
+# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+#
 # ## 1 · By hand
 #
 # Three positions, two channels. Unrolled as in notebook 2, that is a matrix $F$ with one row for
@@ -79,6 +82,9 @@ print(network.description)
 # channels place by place, and add up over all places $k$ (Gatys 2016, equation 3):
 #
 # $$G_{ij} = \sum_k F_{ki} F_{kj}$$
+#
+# (An unlucky letter, but the paper's. With indices, as in $G_{ij}$, $G_S$ or $G_G$, it is a Gram
+# matrix. Alone, as in $J(S, G)$, G is still the generated picture, and $G_G$ is *its* Gram matrix.)
 #
 # **Before you go on:** work out $G_{11}$, $G_{12}$, $G_{21}$ and $G_{22}$ on paper.
 
@@ -184,7 +190,9 @@ loud = np.argsort(-np.diag(G_S))[:30]
 G_loud = G_S.numpy()[np.ix_(loud, loud)]
 lengths = np.sqrt(np.diag(G_loud))
 together = G_loud / np.outer(lengths, lengths)
-plots.matrix(together, alt="Cosines of 30 channels: bright blocks and dark lines off the diagonal.")
+name = "channel, loudest first"
+alt = "Cosines of 30 channels: bright blocks and dark lines off the diagonal."
+plots.matrix(together, xlabel=name, ylabel=name, label="cosine", alt=alt)
 
 # %% [markdown]
 # Now look at two pairs of the ten loudest in the picture itself: the pair with the largest cosine
@@ -195,23 +203,27 @@ plots.matrix(together, alt="Cosines of 30 channels: bright blocks and dark lines
 ten = together[:10, :10]
 i, j = np.unravel_index(np.argmax(ten - np.eye(10)), ten.shape)  # the diagonal is no pair
 p, q = np.unravel_index(np.argmin(ten), ten.shape)
-titles = [f"channel {loud[x]}" for x in (i, j, p, q)]
+pairs = {"together": (i, j), "apart": (p, q)}
+titles = [f"{word}: channel {loud[x]}" for word, pair in pairs.items() for x in pair]
 print(f"together: {together[i, j]:.2f}    apart: {together[p, q]:.2f}")
 
 # %%
-alt = "Four activation maps: the first two light up in the same places, the last two do not."
+alt = "Four activation maps: the first two bright in the same places, the last two side by side."
 plots.channels(a_S, loud[[i, j, p, q]], titles=titles, columns=4, height=2.0, alt=alt)
 
 # %% [markdown]
-# The first two maps light up in the same places: whatever one likes, the other likes too. The last
-# two share hardly a place. *This pair belongs together, that pair does not* — thousands of such
-# statements are what the Gram matrix says about a painting.
+# The first pair: where the one is bright, the other mostly is too, though it may be bright
+# elsewhere as well; the cosine is not 1. The last pair may look alike from afar, as both follow the
+# same strokes. Look along one stroke: where the one is bright, the other is dark. They take
+# opposite sides of it, and so they are hardly ever bright at the *same place*. *This pair belongs
+# together, that pair does not* — thousands of such statements are what the Gram matrix says about a
+# painting.
 #
 # ## 3 · No "where"
 #
-# The sum runs over all places, and a sum does not care in which order. Shuffle the rows of $F$ and
-# nothing can change. **Before you run it:** the same shuffle in both lines, one of them the content
-# cost of notebook 2. Which is zero, and which is not?
+# Shuffle the rows of $F$, that is, exchange the places of the activation. **Before you run it:**
+# the same shuffle for the Gram matrix and for the content cost of notebook 2. Which of the two
+# notices?
 
 # %%
 F = unroll(a_S)
@@ -223,9 +235,10 @@ print(f"content cost: {float(content_cost(a_S, a_shuffled)):.1f}, compared with"
 print(f"              {float(content_cost(a_S, 0 * a_S)):.1f} for a layer that is silent")
 
 # %% [markdown]
-# The Gram matrix stays the same but for rounding; the content cost is as large as if the picture
-# were gone. That was the activation. Now shuffle the *picture*, in tiles. Inside a tile all is as
-# before, but along the cuts the layer sees edges that were not there.
+# The Gram matrix stays the same but for rounding: its sum runs over all places, and a sum does not
+# care in which order. The content cost is as large as if the picture were gone. That was the
+# activation. Now shuffle the *picture*, in tiles. Inside a tile all is as before, but along the
+# cuts the layer sees edges that were not there.
 
 
 # %%
@@ -310,8 +323,6 @@ print(f"largest difference: {abs(by_loops - by_expression) / by_loops:.1e} of th
 # paintings in two. Is a left half nearer to its own right half than to any other painting? As
 # distance we divide the squared difference by the squares of both matrices: 0 is *the same*, 1 is
 # *nothing in common*.
-#
-# **Before you run it:** which two paintings will be most alike, and which least?
 
 # %%
 names = [n for n, place in images.gallery("style").items() if "http" not in str(place)]
@@ -320,6 +331,9 @@ middle = [p.shape[1] // 2 for p in paintings]
 left = [network(p[:, :m])["block3_conv1"] for p, m in zip(paintings, middle, strict=True)]
 right = [network(p[:, m:])["block3_conv1"] for p, m in zip(paintings, middle, strict=True)]
 plots.pictures(paintings, names, height=1.3, alt=f"The paintings {', '.join(names)}.")
+
+# %% [markdown]
+# **Before you run the next cell:** which two paintings will be most alike, and which least?
 
 
 # %%
@@ -331,7 +345,8 @@ def distance(a, b):
 table = np.array([[distance(a, b) for b in right] for a in left])
 label = "distance in block3_conv1"
 alt = "Distances of left halves (rows) to right halves (columns); small on the diagonal."
-plots.matrix(table, labels=names, numbers=True, label=label, alt=alt)
+halves = {"xlabel": "right half of", "ylabel": "left half of"}
+plots.matrix(table, labels=names, numbers=True, label=label, alt=alt, **halves)
 
 # %%
 nearest = table.argmin(axis=1)
@@ -342,7 +357,9 @@ print(f"{np.mean(nearest == np.arange(len(names))):.0%} find their other half")
 # %% [markdown]
 # No picture was labelled, nothing was trained, and no place was compared with any other place; yet
 # the halves find each other. The hardest is `woodblock_wave` (look at its row): its left half is
-# all water, its right half mostly sky and paper, and the two *are* painted differently.
+# mostly water, its right half mostly sky and paper, and the two *are* painted differently. Of
+# different paintings, `water_light` and `starry_swirls` are most alike, dabs of blue both;
+# `stained_glass` is far from all the others.
 #
 # Now the shuffled tiles from above, beside the other paintings:
 
@@ -495,8 +512,9 @@ from helpers import costs
 def texture(S, layers, seed=0):
     """White noise, moved until its Gram matrices in these layers are those of S."""
     noise = np.random.default_rng(seed).uniform(0, 255, S.shape)
-    G, falling = tf.Variable(noise, dtype=tf.float32), keras.optimizers.schedules.CosineDecay
-    adam = keras.optimizers.Adam(falling(16.0, STEPS), beta_2=0.99)
+    G = tf.Variable(noise, dtype=tf.float32)
+    rate = keras.optimizers.schedules.CosineDecay(16.0, STEPS)  # falls to 0: see notebook 4
+    adam = keras.optimizers.Adam(rate, beta_2=0.99)
     targets = {layer: network(S)[layer] for layer in layers}
 
     @tf.function

@@ -67,6 +67,9 @@ print(network.description)
 # %% [markdown]
 # The last line names the network that paints every picture below.
 #
+# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
+# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+#
 # ## 1 · One cost
 #
 # $$J(G) = α · J_{content}(C, G) + β · J_{style}(S, G)$$
@@ -188,7 +191,8 @@ plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
 
 # %% [markdown]
 # That is all of neural style transfer. Colors and strokes are the painting's; eyes, ears and nose
-# stayed where they were. The rest of this notebook makes it better, faster and easier to steer.
+# stayed where they were. The smooth places changed most, cheek and background: there the content
+# has little to hold on to. The rest of this notebook makes it better, faster and easier to steer.
 #
 # The package has the same loop as a class, `Transfer`. It keeps the targets, the picture, and the
 # history of all costs. Is it really the same?
@@ -209,7 +213,9 @@ print(f"mean difference of the pixels: {np.abs(same.picture - G.numpy()).mean():
 #
 # ## 3 · Where G begins
 #
-# From the content picture, from white noise, or from a blank sheet. **Before you run it:** which
+# From the content picture, from white noise, or from a blank sheet. (From here on `Transfer` has
+# its default third term, a light smoothing, see section 8; and `run` lowers Adam's rate towards the
+# end. So J is higher than above, and the pictures have less grain.) **Before you run it:** which
 # start will end with the lowest cost? Which will keep the most of the cat?
 
 # %%
@@ -290,7 +296,7 @@ plots.pictures([by_adam.picture, by_lbfgs.picture], ["Adam", "L-BFGS"], alt=alt)
 # |---|---|---|---|
 # | the Coursera course | 10 | 40 | as in notebooks 2 and 3 |
 # | Gatys et al. 2015 | 1 | 10³ or 10⁴ | ½ Σ(a_C − a_G)²; the style cost of notebook 3 |
-# | TensorFlow's tutorial | 10⁴ | 10⁻² | mean squares of both, pixels 0–1, `block5_conv2` |
+# | TensorFlow's tutorial | 10⁴ | 10⁻² | mean squares of both, content in `block5_conv2` |
 # | jcjohnson/neural-style | 5 | 100 | mean squares of both, the style one divided by n_C² |
 # | gordicaleksa | 10⁵ | 3·10⁴ | mean squares of both |
 #
@@ -329,13 +335,15 @@ for convention in costs.CONVENTIONS:
 # the same thing for every picture, size and network, and one slider can serve all. It is the
 # default of this package, with α = 1.
 #
-# And since only constants differ, **conversion is exact**: the gradient stays the same if
-# $α c$ and each $β λ_l s_l$ do.
+# So anybody's α and β can be converted: keep $α c$ and each $β λ_l s_l$, and ask for new weights.
+#
+# **Before you run it:** four pairs of α and β for the same C and S, with ratios that differ by a
+# factor of up to 750 000. How different will the four pictures be?
 
 
 # %%
 def convert(alpha, beta, weights, old, new):
-    """(α, β, {layer: λ_l}) with the same gradient under another convention; Σ λ_l = 1."""
+    """(α, β, {layer: λ_l}) for another convention; Σ λ_l = 1."""
     (c, s), (c_new, s_new) = scales(old), scales(new)
     pulls = {layer: beta * weights[layer] * s[layer] / s_new[layer] for layer in weights}
     beta = sum(pulls.values())
@@ -343,34 +351,31 @@ def convert(alpha, beta, weights, old, new):
 
 
 # %%
-same_picture = {}
+converted = {}
 for convention in costs.CONVENTIONS:
     a, b, weights = convert(1.0, 100.0, lambdas, "relative", convention)
     run = Transfer(
         C, S, network, convention=convention, alpha=a, beta=b, layer_weights=weights, tv=0.0
     )
     run.run(20)
-    same_picture[convention] = run.picture
+    converted[convention] = run.picture
     print(f"{convention:9} α = {a:8.2g}   β = {b:8.2g}   β/α = {b / a:8.2g}")
-
-# %% [markdown]
-# **Before you look:** four pairs of α and β, with ratios that are millions apart. How different are
-# the pictures?
 
 # %%
 alt = "Four paintings under four conventions: the same picture four times."
-plots.pictures(same_picture.values(), list(same_picture), alt=alt)
+plots.pictures(converted.values(), list(converted), alt=alt)
 
 # %%
-reference = same_picture["relative"]
-for convention, picture in same_picture.items():
+reference = converted["relative"]
+for convention, picture in converted.items():
     print(f"{convention:9} differs by {np.abs(picture - reference).mean():.2f} grey levels")
 
 # %% [markdown]
-# Paste anybody's numbers into `convert`, and you have them in your own units. (What a conversion
-# cannot undo: another network, other layers, a start from noise, or stopping after a few steps.
-# The course's α = 10, β = 40 let the style rule by far; its pictures keep their content because
-# they *start* from it and stop early.)
+# The same picture four times: only constants differ, so the gradient is the same, and **conversion
+# is exact**. Paste anybody's numbers into `convert`, and you have them in your own units. (What a
+# conversion cannot undo: another network, other layers, a start from noise, or stopping after a few
+# steps. The course's α = 10, β = 40 let the style rule by far; its pictures keep their content
+# because they *start* from it and stop early.)
 #
 # ### Exercise 2: from mean squares to the course's constants
 #
@@ -435,9 +440,9 @@ plots.trade_off(
 
 # %% [markdown]
 # No point is best. A lower style cost is paid for with content, and β says at which price. Left
-# above, hardly anything is paid; right below, the last bit of style costs the motif. Somewhere
-# between lies what you like, and no number can tell you where. **Look.** (For this pair, which
-# would you take?)
+# above, hardly anything is paid; right below, the last bit of style costs eyes and outlines their
+# shape. Somewhere between lies what you like, and no number can tell you where. **Look.** (For this
+# pair, which would you take?)
 #
 # ## 7 · Coarse to fine
 #
@@ -493,9 +498,8 @@ plots.pictures(shown, [f"γ = {tv:g}" for tv in weights], height=2.6, alt=alt)
 
 # %% [markdown]
 # These began as noise, where there is most of it. With γ = 0, every pixel has a color of its own.
-# The package's default, 0.001, is a light touch that suits a start from the photograph. At 0.02
-# the grain is gone, and the strokes begin to look like enamel. Too much of it takes the brush
-# marks away.
+# The package's default, 0.001, takes the grain away already. At 0.02 edges and brush marks go too,
+# and the strokes begin to look like enamel.
 #
 # ## 9 · Several styles
 #

@@ -65,6 +65,10 @@ print(network.description)
 # %% [markdown]
 # The last line names the network with which the studio begins; you can choose another one there.
 #
+# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
+# holds VGG-19's blocks 1–3. The stored picture
+# of the studio itself was taken with `mini`.)
+#
 # ## 1 · The studio
 #
 # Run the next cell. It paints a first picture, then it is yours. Press **Start**, and move
@@ -82,8 +86,8 @@ print(network.description)
 # | **Save**, **Load settings** | a saved picture knows how it was made |
 # | **Classroom mode** | large type, one slider, and questions to predict first |
 #
-# Sliders need a running Python. Where you read this without one (on GitHub, say), the figures below
-# show the same experiments.
+# Sliders need a running Python. Where you read this without one (on GitHub, say), the figures
+# below, and those of notebook 4, show most of these experiments.
 
 # %%
 from helpers.studio import Studio
@@ -122,9 +126,10 @@ found = [row[0].picture for row in session.cells]
 plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
 
 # %% [markdown]
-# Between 1 and 1000 lies everything that is worth looking at, and one factor of ten is a clear
-# step. That is why the slider is logarithmic, and why it can be the same one for every picture:
-# the costs are *relative*, 0 is "the same" and 1 is "as far away as nothing at all" (notebook 4).
+# The whiskers are faint at β = 1 and gone at 10. Between 1 and 1000 lies everything that is worth
+# looking at, and one factor of ten is a clear step. That is why the slider is logarithmic, and why
+# it can be the same one for every picture: the costs are *relative*, 0 is "the same" and 1 is "as
+# far away as nothing at all" (notebook 4).
 #
 # ### Exercise 1: a log slider
 #
@@ -320,8 +325,8 @@ plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting
 # %%
 from helpers.studio import QUESTIONS
 
-for number, (question, _, answer) in enumerate(QUESTIONS, 1):
-    print(f"{number}. {question}\n   → {answer}\n")
+for number, (question, _, _) in enumerate(QUESTIONS, 1):
+    print(f"{number}. {question}")
 
 # %% [markdown]
 # ## What you have now
