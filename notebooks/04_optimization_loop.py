@@ -371,11 +371,11 @@ for convention, picture in converted.items():
     print(f"{convention:9} differs by {np.abs(picture - reference).mean():.2f} grey levels")
 
 # %% [markdown]
-# The same picture four times: only constants differ, so the gradient is the same, and **conversion
-# is exact**. Paste anybody's numbers into `convert`, and you have them in your own units. (What a
-# conversion cannot undo: another network, other layers, a start from noise, or stopping after a few
-# steps. The course's α = 10, β = 40 let the style rule by far; its pictures keep their content
-# because they *start* from it and stop early.)
+# The same picture four times, but for what the steps make of roundings: only constants differ, so
+# the gradient is the same, and **conversion is exact**. Paste anybody's numbers into `convert`, and
+# you have them in your own units. (What a conversion cannot undo: another network, other layers, a
+# start from noise, or stopping after a few steps. The course's α = 10, β = 40 let the style rule by
+# far; its pictures keep their content because they *start* from it and stop early.)
 #
 # ### Exercise 2: from mean squares to the course's constants
 #

@@ -13,7 +13,8 @@ It runs the transfer with mini and with VGG-19 and judges both results with VGG-
     python tools/benchmark.py --against CONTENT STYLE [CONTENT STYLE …] --figure build/against.jpg
 
 races helpers.transfer against what people would use instead (see against.py): all lower the same
-cost from the same photograph with the same network, in turns.
+cost from the same photograph with the same network, in turns; `--rounds 3` races three times, for
+the spread.  The network is VGG-19 where --weights or --networks say so, else mini.
 
     python tools/benchmark.py grid
 
