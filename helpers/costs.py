@@ -60,7 +60,7 @@ def _products(F):
 def product(a, b, **transposed):
     """tf.matmul, which is quicker without a batch than with a batch of one, at best four times."""
     if a.shape.rank == 3 and a.shape[0] == 1:
-        return tf.matmul(a[0], b[0], **transposed)[tf.newaxis]
+        return tf.expand_dims(tf.matmul(tf.squeeze(a, 0), tf.squeeze(b, 0), **transposed), 0)
     return tf.matmul(a, b, **transposed)
 
 
