@@ -146,12 +146,13 @@ class Ours:
     def __init__(self, judge, network=None, steps=500, levels=None):
         network = network or judge.network
         self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.settings)
-        self.steps = steps
-        self.chunks = self.run.chunks(steps, seconds=0.0)
+        self.chunks = self.run.chunks(steps, seconds=0.2)  # several steps in one call, as `run`
 
     def step(self):
+        before = self.run.step_count
         if next(self.chunks, None) is None:
             raise StopIteration
+        return self.run.step_count - before
 
     @property
     def picture(self):
@@ -177,9 +178,8 @@ def race(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
             turn = 1 if log["steps"][-1] < 10 else max(1, steps // rows)
             begun, taken = time.perf_counter(), 0
             try:
-                for _ in range(turn):
-                    rival.step()
-                    taken += 1
+                while taken < turn:
+                    taken += rival.step() or 1
             except StopIteration:
                 running.pop(name)
             log["seconds"].append(log["seconds"][-1] + time.perf_counter() - begun)

@@ -301,7 +301,7 @@ def _three_steps(pipe, name, options):
     judge = against.Judge(content.astype(np.float32), style.astype(np.float32), network, 1, 100)
     rival = _rivals(against, network)[name](judge)
     if name.startswith("ours"):
-        rival = against.Ours(judge, steps=3, levels=1)
+        rival = against.Ours(judge, levels=1)
     for _ in range(3):
         rival.step()
     pipe.send(peak_memory())
