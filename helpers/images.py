@@ -136,7 +136,8 @@ def _load_address(address, size):
     cache = Path(os.environ.get("NST_CACHE") or Path.home() / ".cache" / "neural-style-transfer")
     cached = cache / hashlib.sha256(address.encode()).hexdigest()
     if cached.exists():
-        return _decode(cached, address, size)
+        with contextlib.suppress(PictureError):  # a damaged one is fetched again
+            return _decode(cached, address, size)
     data = _fetch(address)
     picture = _decode(io.BytesIO(data), address, size)
     with contextlib.suppress(OSError), whole_file(cached, parents=True) as file:
@@ -254,7 +255,8 @@ def check_output(path):
 
 def check_apart(output, *sources):
     """Raises OutputError if writing `output` would replace one of the pictures to paint from."""
-    for source in map(str, sources):
+    known = gallery()
+    for source in (str(known.get(str(name), name)) for name in sources):
         if os.path.exists(source) and os.path.exists(output) and os.path.samefile(source, output):
             raise OutputError(f"{output} is a picture to paint from: give another output.")
 

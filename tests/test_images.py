@@ -210,10 +210,21 @@ def server(tmp_path, monkeypatch, rgb8):
     served.shutdown()
 
 
-def test_an_address_is_fetched_once_and_cached(server, rgb8):
+def test_an_address_is_fetched_once_and_cached(server, rgb8, tmp_path):
     for _ in range(2):
         np.testing.assert_array_equal(images.load(f"{server.address}/a.png"), rgb8)
     assert Handler.visits == 1
+    (cached,) = (tmp_path / "cache").iterdir()
+    cached.write_bytes(cached.read_bytes()[:100])  # as an interrupted disk would leave it
+    np.testing.assert_array_equal(images.load(f"{server.address}/a.png"), rgb8)
+    assert Handler.visits == 2
+
+
+def test_no_picture_of_the_gallery_is_written_over():
+    path = images.gallery("content")["cat"]
+    with pytest.raises(OutputError, match="a picture to paint from"):
+        images.check_apart(path, "dandelions", "cat")
+    images.check_apart(path, "dandelions")
 
 
 def test_a_cache_that_cannot_be_written_does_not_matter(server, rgb8, tmp_path, monkeypatch):
