@@ -194,10 +194,10 @@ def paint(content, output, styles, network, options, also=None, quiet=False):
             keep_colors=options.keep_colors,
             seed=options.seed,
         )
-    if not quiet:
-        _warn_of_memory(transfer)
-    if options.resume:
-        transfer.restore(options.resume)
+        if not quiet:
+            _warn_of_memory(transfer)
+        if options.resume:
+            transfer.restore(options.resume)
     settings = {
         "content": str(content),
         "styles": options.style,

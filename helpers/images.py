@@ -286,9 +286,7 @@ def whole_file(path, parents=False):
     path = Path(path)
     temporary = None
     try:
-        if parents:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        check_folder(path.parent)
+        (make_folder if parents else check_folder)(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
         with os.fdopen(handle, "wb") as file:
             yield file

@@ -117,14 +117,22 @@ def set_log(slider, value):
 
 
 def choice(description, options, value):
-    values = options.values() if isinstance(options, dict) else options
-    if value not in values:
-        options = options | {value: value} if isinstance(options, dict) else [*options, value]
     options = list(options.items()) if isinstance(options, dict) else list(options)
-    return widgets.Dropdown(
-        options=options, value=value, description=description,
+    control = widgets.Dropdown(
+        options=options, description=description,
         style={"description_width": "112px"}, layout={"width": "100%"},
     )  # fmt: skip
+    choose(control, value)
+    return control
+
+
+def choose(control, value):
+    """Sets a dropdown, which gets the value as an option where it has none."""
+    values = [o[1] if isinstance(o, tuple) else o for o in control.options]
+    if value not in values:
+        new = (value, value) if isinstance(control.options[0], tuple) else value
+        control.options = (*control.options, new)
+    control.value = value
 
 
 def upload(description):

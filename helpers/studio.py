@@ -483,12 +483,7 @@ class Studio:
         with self._silently():
             scene = self.session.scene
             for field in ("content", "style", "network", "size", "start"):
-                control, value = getattr(self, field), getattr(scene, field)
-                values = [o[1] if isinstance(o, tuple) else o for o in control.options]
-                if value not in values:
-                    new = (value, value) if isinstance(control.options[0], tuple) else value
-                    control.options = (*control.options, new)
-                control.value = value
+                parts.choose(getattr(self, field), getattr(scene, field))
             self.keep_colors.value = scene.keep_colors is not None
             self._show_layers()
         self._show_weights()

@@ -66,8 +66,7 @@ print(network.description)
 # The last line names the network with which the studio begins; you can choose another one there.
 #
 # (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. The stored picture
-# of the studio itself was taken with `mini`.)
+# holds VGG-19's blocks 1–3. The stored picture of the studio itself was taken with `mini`.)
 #
 # ## 1 · The studio
 #

@@ -330,8 +330,7 @@ def test_content_alone_can_be_left_by_the_slider(tmp_path):
     assert "wrong" not in said(made)
 
 
-def test_a_network_that_is_not_in_the_list_can_be_left_again(tmp_path, monkeypatch):
-    monkeypatch.setenv("NST_WEIGHTS", "")
+def test_a_network_that_is_not_in_the_list_can_be_left_again():
     options = parts.choice("network", {"VGG-19": "vgg19", "mini": "mini"}, "auto")
     options.value = "mini"
     assert options.value == "mini"
