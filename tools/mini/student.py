@@ -102,7 +102,9 @@ class Student:
             self.spread[name] = tf.constant(self.gains[-1])
             mine = [conv(h, layer) for h in mine]
             if say:
-                error = sum(((relu(m) - relu(t)) ** 2).sum() for m, t in zip(mine, theirs, strict=True))
+                error = sum(
+                    ((relu(m) - relu(t)) ** 2).sum() for m, t in zip(mine, theirs, strict=True)
+                )
                 size = sum((relu(t) ** 2).sum() for t in theirs)
                 say(f"{name}: relative error of the activation {np.sqrt(error / size):.3f}")
 
