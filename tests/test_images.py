@@ -158,11 +158,8 @@ SRGB = np.float64([[0.4361, 0.2225, 0.0139], [0.3851, 0.7169, 0.0971], [0.1431, 
 def p3():
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(2.2 * 256))
     curves = {tag: curve for tag in (b"rTRC", b"gTRC", b"bTRC")}
-    return profile(
-        b"RGB ",
-        b"XYZ ",
-        TEXT | WHITE | curves | dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(xyz, P3), strict=True)),
-    )
+    colorants = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(xyz, P3), strict=True))
+    return profile(b"RGB ", b"XYZ ", TEXT | WHITE | curves | colorants)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
@@ -181,7 +178,7 @@ def test_profiles_and_transparency_and_palettes_go_together(tmp_path, p3):
     clear = Image.new("RGBA", (4, 4), (190, 100, 80, 255))
     clear.putpixel((0, 0), (190, 100, 80, 0))
     clear.save(tmp_path / "a.png", icc_profile=p3)
-    palette = Image.new("RGB", (4, 4), (190, 100, 80)).convert("P")
+    palette = Image.new("RGB", (4, 4), (190, 100, 80)).quantize(4)
     palette.save(tmp_path / "p.png", icc_profile=p3)
     for name in ("a.png", "p.png"):
         found = images.load(tmp_path / name)
@@ -191,8 +188,10 @@ def test_profiles_and_transparency_and_palettes_go_together(tmp_path, p3):
 
 def test_inks_are_what_their_profile_says(tmp_path):
     steps = bytes(range(256))
-    # Lab of the sixteen corners: paper, and half grey wherever there is ink.
-    corners = bytes([255, 128, 128] + 15 * [round(255 * 0.53585), 128, 128])
+    # Lab of the sixteen corners: paper, black where there is black ink, a middle grey elsewhere.
+    light = [255] + 15 * [137]
+    light[1::2] = 8 * [0]
+    corners = bytes(value for L in light for value in (L, 128, 128))
     unit = struct.pack(">9i", *(65536 * (k % 4 == 0) for k in range(9)))
     table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + unit + 4 * steps + corners + 3 * steps
     inks = profile(b"CMYK", b"Lab ", TEXT | WHITE | {b"A2B0": table})
@@ -251,6 +250,14 @@ def test_a_picture_with_broken_exif_is_read_without_its_turn(tmp_path, rgb8, suf
         images.read_settings(path)
 
 
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_a_turn_that_can_be_read_is_applied_whatever_else_is_broken(tmp_path, rgb8, suffix):
+    entries = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x8769, 4, 1, 99999)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + entries + bytes(4)
+    path = saved(tmp_path / f"a.{suffix}", rgb8, exif=exif)
+    assert images.load(path).shape == (8, 6, 3)
+
+
 def test_only_the_formats_that_are_meant_are_opened(tmp_path, rgb8):
     for format in ("eps", "dds", "ppm", "ico", "avif", "tga"):
         with contextlib.suppress(KeyError, OSError):  # where Pillow lacks one
@@ -291,25 +298,22 @@ def test_other_descriptions_are_no_settings(rgb8, text):
 
 
 def corpus():
-    noise = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    """A picture of each format and mode, with EXIF and a profile where the format has room."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8))
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, '{"a": 1}'
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for format in ("png", "jpeg", "webp", "tiff", "bmp", "gif", "mpo"):
-        for mode in ("RGB", "P", "RGBA", "CMYK", "L", "1", "I;16"):
+        for mode in ("RGB", "P", "RGBA", "CMYK", "L", "1", "I"):
             buffer = io.BytesIO()
+            extra = {} if format in ("bmp", "gif") else {"exif": exif, "icc_profile": srgb}
             with contextlib.suppress(OSError, KeyError, ValueError):
-                image = (
-                    Image.fromarray(noise).convert("L").convert("I").convert(mode)
-                    if mode == "I;16"
-                    else Image.fromarray(noise).convert(mode)
+                noise.convert("L" if mode == "I" else mode).convert(mode).save(
+                    buffer, format, **extra
                 )
-                extra = {} if format in ("bmp", "gif") else {"exif": exif}
-                extra |= {"icc_profile": SRGB_PROFILE} if extra and mode != "CMYK" else {}
-                image.save(buffer, format, **extra)
                 yield buffer.getvalue()
 
 
-SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CORPUS = list(corpus())
 
 
