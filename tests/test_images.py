@@ -251,11 +251,14 @@ def test_a_picture_with_broken_exif_is_read_without_its_turn(tmp_path, rgb8, suf
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
-def test_a_turn_that_can_be_read_is_applied_whatever_else_is_broken(tmp_path, rgb8, suffix):
-    entries = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack(">HHII", 0x8769, 4, 1, 99999)
-    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + entries + bytes(4)
-    path = saved(tmp_path / f"a.{suffix}", rgb8, exif=exif)
-    assert images.load(path).shape == (8, 6, 3)
+@pytest.mark.parametrize(("tag", "kind"), [(0xA005, 1), (0x010E, 5), (0x011A, 1), (0x8769, 4)])
+def test_a_turn_that_can_be_read_is_applied_whatever_else_is_broken(rgb8, suffix, tag, kind):
+    entries = [(0x0112, 3, 1, 6 << 16), (tag, kind, 1, 0)]
+    tags = b"".join(struct.pack(">HHII", *entry) for entry in sorted(entries))
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02" + tags + bytes(4)
+    buffer = io.BytesIO()
+    Image.fromarray(rgb8).save(buffer, "jpeg" if suffix == "jpg" else suffix, exif=exif)
+    assert images.load(buffer.getvalue()).shape == (8, 6, 3)
 
 
 def test_only_the_formats_that_are_meant_are_opened(tmp_path, rgb8):
