@@ -76,18 +76,20 @@ def check_file(path):
     Raises OutputError unless that is a regular file, or a new name in a folder that takes one.
     """
     found = resolve(path)
-    target = Path(os.path.realpath(found))
     try:
         mode = os.stat(found).st_mode
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        check_folder(target.parent)
-        return target
+        while os.path.islink(found):
+            found = found.parent / os.readlink(found)
+        check_folder(found.parent)  # before realpath, to which none/../a is a
+        return Path(os.path.realpath(found))
     except OSError as error:
         raise _refused(path, error) from None
     if stat.S_ISDIR(mode):
         raise OutputError(f"{path} is a directory: give the name of a file.")
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path} is a device or a pipe: give the name of a file.")
+    target = Path(os.path.realpath(found))
     check_folder(target.parent)
     if not os.access(target, os.W_OK):
         raise OutputError(f"{path} is protected against writing: give another name.")

@@ -127,6 +127,7 @@ def test_only_files_and_new_names_are_written(place):
     (place / "folder.png").mkdir()
     os.symlink("folder.png", "link.png")
     os.symlink("none/new.png", "dangling.png")
+    os.symlink("none/../pipe.png", "through.png")
     os.symlink("loop.png", "loop.png")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
@@ -137,6 +138,8 @@ def test_only_files_and_new_names_are_written(place):
             ("folder.png", "is a directory"),
             ("link.png", "is a directory"),
             ("~", "is a directory"),
+            ("none/../pipe.png", "There is no directory .*none"),
+            ("through.png", "There is no directory .*none"),
             ("dangling.png", "There is no directory .*none: create it first"),
             ("a.png/b.png", "There is no directory .*a.png"),
             ("loop.png", "cannot be created .*symbolic links"),
@@ -162,7 +165,7 @@ def test_addresses_are_never_written_over(place):
     files.check_paths([("the content", "https://example.org/a.png")], [("the output", "q.png")])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_file_but_the_named_ones_changes(data):
     """Links, hard links, pipes, folders, `~`, absolute and relative: what passes harms nothing."""
@@ -184,7 +187,7 @@ def test_no_file_but_the_named_ones_changes(data):
         if os.path.isfile("a") and data.draw(st.booleans()):
             os.link("a", "h")
         os.mkfifo("p")
-        spelled = st.sampled_from(["{}", "./{}", "~/{}", folder + "/{}", "d/../{}", "d/e/../../{}"])
+        spelled = st.sampled_from(["{}", "./{}", "~/{}", folder + "/{}", "d/../{}", "none/../{}"])
         path = st.builds(str.format, spelled, everywhere)
         reads = list(enumerate(data.draw(st.lists(path, max_size=3)), 10))
         writes = list(enumerate(data.draw(st.lists(path, min_size=1, max_size=3))))
@@ -307,7 +310,7 @@ def server(tmp_path, monkeypatch, picture_bytes):
     served = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     served.data, served.over = picture_bytes, threading.Event()
     Handler.visits = 0
-    threading.Thread(target=served.serve_forever, daemon=True).start()
+    threading.Thread(target=served.serve_forever, args=[0.02], daemon=True).start()
     served.address = f"http://127.0.0.1:{served.server_port}"
     yield served
     served.over.set()
