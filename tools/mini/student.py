@@ -20,7 +20,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from helpers import images
+from helpers import files
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 INPUT_UNIT = 64.0  # the file's first kernel reads (BGR - mean) / 64
@@ -235,5 +235,5 @@ def export(network, path):
     arrays = {key: array.astype(np.float16) for key, array in arrays.items()}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise FloatingPointError("A weight is not finite in float16: the training diverged.")
-    with images.whole_file(path, parents=True) as file:
+    with files.whole_file(path, parents=True) as file:
         np.savez_compressed(file, **arrays)
