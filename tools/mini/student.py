@@ -154,13 +154,18 @@ def _read(z, name):
 
 
 def _mean(chunks):
-    means = [chunk.mean(axis=(0, 1, 2), dtype=np.float64) for chunk in chunks]
+    means = [tf.reduce_mean(chunk, (0, 1, 2)).numpy() for chunk in chunks]
     return np.mean(means, axis=0).astype(np.float32)
 
 
 def _products(chunks):
     rows = [chunk.reshape(-1, chunk.shape[-1]) for chunk in chunks]
-    return sum((r.T @ r).astype(np.float64) for r in rows) / sum(len(r) for r in rows)
+    return sum(_product(r, r) for r in rows) / sum(len(r) for r in rows)
+
+
+def _product(a, b):
+    """aᵀb, by TensorFlow, whose products of long thin matrices are many times as quick."""
+    return tf.matmul(a, b, transpose_a=True).numpy().astype(np.float64)
 
 
 def _fit_core(start, h, z, reduce, writes, mean):
@@ -172,12 +177,15 @@ def _fit_core(start, h, z, reduce, writes, mean):
     for read, written in zip(h, z, strict=True):
         u = tf.nn.conv2d(read, reduce[None, None], 1, "SAME")
         X = tf.image.extract_patches(u, [1, 3, 3, 1], [1] * 4, [1] * 4, "SAME").numpy()
-        X, y = X.reshape(-1, n), ((written - mean) @ writes).reshape(-1, K.shape[1])
+        X, y = (
+            X.reshape(-1, n),
+            tf.matmul((written - mean).reshape(-1, len(writes)), writes).numpy(),
+        )
         if len(X) > share:
             chosen = rng.choice(len(X), share, replace=False)
             X, y = X[chosen], y[chosen]
-        A += X.T @ X
-        B += X.T @ (y - X @ K)
+        A += _product(X, X)
+        B += _product(X, y - tf.matmul(X, K))
     return (K + np.linalg.solve(A, B)).reshape(start.shape).astype(np.float32)
 
 
@@ -188,8 +196,8 @@ def _least_squares(inputs, outputs):
     for chunk, answer in zip(inputs, outputs, strict=True):
         X = chunk.reshape(-1, n - 1)
         X = np.c_[X, np.ones(len(X), np.float32)]
-        A = A + X.T @ X
-        B = B + X.T @ answer.reshape(len(X), -1)
+        A = A + _product(X, X)
+        B = B + _product(X, answer.reshape(len(X), -1))
     return np.linalg.solve(A, B).astype(np.float32)
 
 
