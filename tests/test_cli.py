@@ -273,10 +273,10 @@ BAD_SETTINGS = [
     (["--keep-colors", "None"], "'None': choose luminance or histogram."),
     (["--resume", ""], "The checkpoint to resume is ''"),
     (["--weights", "none.npz"], "There is no weights file none.npz"),
-    (["--report", "none/r.json"], "There is no directory none: create it first."),
-    (["--checkpoint", "none/c.npz"], "There is no directory none"),
+    (["--report", "none/r.json"], "none: create it first."),
+    (["--checkpoint", "none/c.npz"], "none: create it first."),
     (["--resume", "none.npz"], "There is no checkpoint none.npz"),
-    (["--output", "none/out.png"], "There is no directory none"),
+    (["--output", "none/out.png"], "none: create it first."),
     (["--output", "out.txt"], "out.txt has no known picture ending"),
     (["--unknown"], "Unrecognized arguments: --unknown: see python -m helpers --help."),
 ]
