@@ -84,7 +84,7 @@ class Option:
             raise self._wrong(text) from None
 
     def _many(self, values):
-        if isinstance(values, Mapping):
+        if isinstance(values, Mapping) and self.kind is float:
             return dict(zip(values, self._many(list(values.values())), strict=True))
         listed = _listed(values)
         if not listed:
@@ -120,7 +120,7 @@ class Option:
             named = f"choose {_either(self.choices)}"
             raise SettingError(f"There is no {self._what} {_shown(value)}: {named}.")
         try:
-            text = os.fspath(value)
+            text = os.fsdecode(value)
         except TypeError:
             text = ""
         if not text:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from helpers import __main__ as cli
-from helpers import images, transfer
+from helpers import checkpoint as checkpoints
+from helpers import images, paint, settings, transfer
 from helpers.errors import DivergedError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +33,9 @@ def files(tmp_path, picture, style_picture):
 
 
 def arguments(files, *more):
-    content, style, output = files
-    quick = ["--network", "mini", "--steps", "3", "--levels", "1"]
-    return [content, style, "--output", output, *quick, *map(str, more)]
+    content, style, output, *styles = files
+    quick = ["--network", "mini", "--size", "48", "--steps", "3", "--levels", "1"]
+    return [content, style, *styles, "--output", output, *quick, *map(str, more)]
 
 
 def refused(capsys, given, sentence, status=2):
@@ -50,81 +53,92 @@ def test_a_run_writes_a_picture_that_holds_its_settings(files, capsys, picture):
     cli.main(arguments(files, "--size", 32, "--beta", 7))
     found = images.load(files[2])
     assert found.shape == (27, 32, 3)
-    settings = images.read_settings(files[2])
-    assert (settings["beta"], settings["network"], settings["size"]) == (7, "mini", 32)
-    assert settings["styles"] == [files[1]]
+    found = images.read_settings(files[2])
+    assert (found["beta"], found["network"], found["size"]) == (7, "mini", 32)
+    assert found["styles"] == ["style.png"]  # not where it lies: pictures are shared
     assert "Network: mini" in capsys.readouterr().err
 
 
 def test_too_little_memory_is_said_beforehand(files, capsys, monkeypatch):
     cli.main(arguments(files))
     assert "of memory" not in capsys.readouterr().err
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    memory = SimpleNamespace(available=1000, total=10**12)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     cli.main(arguments(files))
     assert "of memory and 0.0 GB are free: if it is stopped" in capsys.readouterr().err
     assert Path(files[2]).exists()
 
 
-def test_the_settings_of_a_picture_make_it_again(files, tmp_path):
+def test_more_memory_than_the_machine_has_is_not_begun(files, capsys, monkeypatch):
+    monkeypatch.setattr(images, "load", lambda *_: pytest.fail("allocated"))
+    refused(capsys, arguments(files, "--size", 90_000), "GB of memory and this machine has")
+    assert not Path(files[2]).exists()
+
+
+def test_the_estimate_of_memory_includes_large_styles(files, mini):
+    content, style, output = files
+    Image.new("RGB", (384, 8)).save(content)
+    one, two = (
+        paint.memory_needed(paint.Job(c, (s,), output, settings.read({})), mini)
+        for c, s in ((content, content), (content, style))
+    )
+    assert two > 5 * one
+
+
+def test_the_settings_of_a_picture_make_it_again(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     cli.main(arguments(files, "--init", "noise", "--seed", 5))
     first = images.load(files[2])
     made = images.read_settings(files[2])
     again = [made["content"], *made["styles"], "--output", files[2]]
-    for name in (
-        "network",
-        "steps",
-        "levels",
-        "init",
-        "seed",
-        "alpha",
-        "beta",
-        "tv",
-        "costs",
-        "size",
-    ):
+    for name in ("network", "steps", "levels", "init", "seed", "alpha", "beta", "tv", "costs"):
         again += [f"--{name}", str(made[name])]
+    again += ["--size", str(made["size"])]
     cli.main(again)
     np.testing.assert_array_equal(images.load(files[2]), first)
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "name", "expected"),
+    ("option", "value", "expected"),
     [
-        ("--alpha", 3, "alpha", 3.0),
-        ("--beta", 7, "beta", 7.0),
-        ("--tv", 0.5, "tv", 0.5),
-        ("--costs", "gatys", "convention", "gatys"),
-        ("--init", "blank", "init", "blank"),
-        ("--optimizer", "lbfgs", "optimizer", "lbfgs"),
-        ("--learning-rate", 2, "learning_rate", 2.0),
-        ("--levels", 2, "levels", 2),
-        ("--size", 24, "levels", 1),
-        ("--seed", 9, "seed", 9),
-        ("--content-layer", "block2_conv1", "content_layer", "block2_conv1"),
-        ("--style-layers", "block1_conv1", "layer_weights", {"block1_conv1": 1.0}),
-        ("--layer-weights", "1 2 5", "layer_weights", [0.125, 0.25, 0.625]),
-        ("--style-weights", "4", "style_weights", [1.0]),
-        ("--keep-colors", "histogram", "keep_colors", "histogram"),
-        ("--keep-colors", "", "keep_colors", "luminance"),
-        ("--size", 24, "content", (20, 24, 3)),
+        ("--alpha", 3, 3.0),
+        ("--beta", 7, 7.0),
+        ("--tv", 0.5, 0.5),
+        ("--costs", "gatys", "gatys"),
+        ("--init", "blank", "blank"),
+        ("--optimizer", "adam", "adam"),
+        ("--learning-rate", 2, 2.0),
+        ("--levels", 2, 2),
+        ("--seed", 9, 9),
+        ("--content-layer", "block2_conv1", "block2_conv1"),
+        ("--style-layers", "block1_conv1", {"block1_conv1": 1.0}),
+        ("--layer-weights", "1 2 5", [0.125, 0.25, 0.625]),
+        ("--style-weights", "4", [1.0]),
+        ("--keep-colors", "histogram", "histogram"),
+        ("--keep-colors", "", "luminance"),
+        ("--size", 24, (24, 20)),
+        ("--size", 64, (64, 53)),
     ],
 )
-def test_every_setting_reaches_the_transfer(files, monkeypatch, option, value, name, expected):
+def test_every_setting_reaches_the_transfer(files, monkeypatch, option, value, expected):
     made = []
 
     class Spy(transfer.Transfer):
         def run(self, steps, *rest):
-            made.append((self, steps))
+            made.append((self.settings, steps))
             self.step(1)
 
     monkeypatch.setattr(transfer, "Transfer", Spy)
-    cli.main(arguments(files, "--steps", 4, option, *str(value).split()))
-    ((run, steps),) = made
-    found = getattr(run, name)
-    if name == "layer_weights" and isinstance(expected, list):
+    more = ["--style-layers", "block1_conv1", "block2_conv1", "block3_conv1"]
+    more = more if option == "--layer-weights" else []
+    cli.main(arguments(files, "--steps", 4, option, *str(value).split(), *more))
+    ((found, steps),) = made
+    name = option[2:].replace("-", "_")
+    found["style_layers"] = found["layer_weights"]
+    found["size"] = (found["width"], found["height"])
+    found = found[name]
+    if name == "layer_weights":
         found = list(found.values())
-    if name == "content":
-        found = found.shape
     np.testing.assert_equal(found, expected)
     assert steps == 4
 
@@ -147,8 +161,7 @@ def test_weights_reach_vgg19(files, vgg19_weights, capsys):
 
 def test_several_styles_have_their_weights(files):
     content, style, output = files
-    given = [content, style, content, "--output", output, "--style-weights", "3", "1"]
-    cli.main([*given, "--network", "mini", "--steps", "2", "--levels", "1"])
+    cli.main(arguments([content, style, output, content], "--style-weights", "3", "1"))
     assert images.read_settings(output)["style_weights"] == [0.75, 0.25]
 
 
@@ -178,13 +191,14 @@ def test_a_resumed_run_equals_an_uninterrupted_one(files, tmp_path, monkeypatch)
     cli.main(arguments(files, "--steps", 60))
     whole = images.load(files[2])
     run = transfer.Transfer.run
+    save = checkpoints.save
 
     def stop_half_way(self, steps, callback, checkpoint):
         def stop(running):
             if running.step_count > 10:
                 raise KeyboardInterrupt
 
-        run(self, steps, lambda r: (r.save_checkpoint(checkpoint), stop(r)), None)
+        run(self, steps, lambda r: (save(checkpoint, r), stop(r)), None)
 
     monkeypatch.setattr(transfer.Transfer, "run", stop_half_way)
     checkpoint = tmp_path / "run.npz"
@@ -229,8 +243,8 @@ BAD_SETTINGS = [
     (["--alpha", "-1"], "The alpha is -1.0: give a finite number of 0 or more."),
     (["--beta", "nan"], "The beta is nan"),
     (["--alpha", "0", "--beta", "0"], "Alpha and beta are both 0"),
-    (["--alpha", "much"], "invalid float value: 'much'"),
-    (["--network", "alexnet"], "There is no network 'alexnet': choose auto, vgg19, vgg16, mini."),
+    (["--alpha", "much"], "The alpha is 'much': give a finite number of 0 or more."),
+    (["--network", "alexnet"], "There is no network 'alexnet': choose auto, vgg19, vgg16 or mini."),
     (["--costs", "coursera"], "There is no cost convention 'coursera'"),
     (["--optimizer", "sgd"], "There is no optimizer 'sgd'"),
     (["--init", "photo"], "There is no start 'photo'"),
@@ -240,24 +254,31 @@ BAD_SETTINGS = [
     (["--content-layer", "block9_conv1"], "no layer block9_conv1: choose from block1_conv1"),
     (["--style-layers", "block9_conv1"], "no layer block9_conv1"),
     (["--style-layers"], "expected at least one argument"),
-    (["--init", "noise", "--seed", "-1"], "The seed is -1.0: give a finite number of 0 or more."),
+    (["--init", "noise", "--seed", "-1"], "The seed is -1: give a whole number of 0 or more."),
     (["--style-layers", "block1_conv1", "--layer-weights", "0"], "every style layer is 0"),
     (["--layer-weights", "1", "2"], "Give one of --layer-weights for each"),
     (["--style-weights", "1", "2"], "2 style weights for 1 style pictures"),
-    (["--steps", "0"], "There are 0 steps"),
-    (["--levels", "0"], "There are 0 levels"),
+    (["--steps", "0"], "The number of steps is 0: give a whole number of 1 or more."),
+    (["--levels", "0"], "The number of levels is 0"),
     (["--levels", "9"], "fewer levels"),
     (["--size", "1"], "The size is 1"),
-    (["--size", "big"], "invalid int value: 'big'"),
+    (["--size", "big"], "The size is 'big': give a whole number of 2 or more."),
     (["--learning-rate", "0"], "The learning rate is 0.0: give a finite number above 0."),
-    (["--preview-every", "-1"], "A preview every -1 steps"),
+    (["--preview-every", "-1"], "The number of steps between previews is -1"),
+    (["--levels", "100000000000"], "at most 16"),
+    (["--alpha", "1e308"], "The alpha is 1e+308: give a finite number of at most"),
+    (["--layer-weights", "1e308", "1"], "The weight of a style layer is 1e+308"),
+    (["--learning-rate", "1e300"], "The learning rate is 1e+300"),
+    (["--style-layers", "block1_conv1", "block1_conv1"], "block1_conv1 is named twice"),
+    (["--keep-colors", "None"], "'None': choose luminance or histogram."),
+    (["--resume", ""], "The checkpoint to resume is ''"),
     (["--weights", "none.npz"], "There is no weights file none.npz"),
-    (["--report", "none/r.json"], "There is no directory none: create it first."),
-    (["--checkpoint", "none/c.npz"], "There is no directory none"),
+    (["--report", "none/r.json"], "none: create it first."),
+    (["--checkpoint", "none/c.npz"], "none: create it first."),
     (["--resume", "none.npz"], "There is no checkpoint none.npz"),
-    (["--output", "none/out.png"], "There is no directory none"),
+    (["--output", "none/out.png"], "none: create it first."),
     (["--output", "out.txt"], "out.txt has no known picture ending"),
-    (["--unknown"], "nrecognized arguments"),
+    (["--unknown"], "Unrecognized arguments: --unknown: see python -m helpers --help."),
 ]
 
 
@@ -283,31 +304,40 @@ def test_bad_pictures_are_one_sentence(files, capsys, tmp_path):
 def test_the_pictures_to_paint_from_are_never_replaced(files, capsys, tmp_path):
     content, style, _ = files
     before = Path(content).read_bytes()
-    refused(capsys, arguments([content, style, content]), "is a picture to paint from")
-    refused(capsys, arguments([content, style, style]), "is a picture to paint from")
-    refused(capsys, arguments([str(tmp_path), style, str(tmp_path)]), "is a picture to paint from")
+    refused(capsys, arguments([content, style, content]), "is both")
+    refused(capsys, arguments([content, style, style]), "is both")
+    refused(capsys, arguments([str(tmp_path), style, str(tmp_path)]), "is both")
     assert Path(content).read_bytes() == before
 
 
-def test_too_little_memory_keeps_the_picture_so_far(files, capsys, monkeypatch):
-    steps = transfer.Transfer._steps
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor"),
+        tf.errors.AbortedError(None, None, "could not create a memory object"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_too_little_memory_keeps_the_picture_so_far(files, capsys, monkeypatch, tmp_path, error):
+    def run_out(self, *_):
+        self.step(1)
+        monkeypatch.setattr(transfer.Transfer, "costs", run_out)
+        raise error
 
-    def run_out(self, rates):
-        if self.step_count:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor")
-        steps(self, rates)
-
-    monkeypatch.setattr(transfer.Transfer, "_steps", run_out)
-    refused(capsys, arguments(files), "There is not enough memory for this: use a smaller --size.")
+    monkeypatch.setattr(transfer.Transfer, "run", run_out)
+    given = arguments(files, "--report", tmp_path / "r.json")
+    refused(capsys, given, "There is not enough memory for this: use a smaller --size.")
     assert images.read_settings(files[2])["steps_done"] == 1
+    assert json.loads((tmp_path / "r.json").read_text())["final"]["total"] > 0
 
 
 def test_a_checkpoint_of_other_settings_is_one_sentence(files, capsys, tmp_path):
     checkpoint = tmp_path / "c.npz"
     cli.main(arguments(files, "--checkpoint", checkpoint))
     capsys.readouterr()
-    given = arguments(files, "--resume", checkpoint, "--beta", 5)
-    refused(capsys, given, "was made with beta 100.0, this run has 5.0")
+    given = arguments(files, "--resume", checkpoint, "--beta", 7)
+    refused(capsys, given, "was made with beta 5.0, this run has 7.0")
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
     refused(capsys, arguments(files, "--resume", checkpoint), "is damaged: begin anew")
 
@@ -360,20 +390,40 @@ def test_a_picture_that_is_stopped_at_a_coarse_level_has_its_full_size(files, mo
     assert images.load(files[2]).shape[:2] == (settings["height"], settings["width"])
 
 
-def test_ctrl_c_in_a_real_shell_keeps_the_picture(files):
-    process = shell(files, "--steps", 100_000, "--preview-every", 1)
+def until_it_paints(process, files):
     deadline = time.monotonic() + 120
     while not Path(files[2]).exists():
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_in_a_real_shell_keep_the_picture(files, number):
+    process = shell(files, "--steps", 100_000, "--preview-every", 1)
+    until_it_paints(process, files)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "is the picture so far." in said
     assert "Traceback" not in said
     done = images.read_settings(files[2])["steps_done"]
     assert f"Stopped after {done} steps" in said
+
+
+def test_a_reader_that_goes_away_takes_no_picture_along(files):
+    process = shell(files, "--steps", "30")
+    assert process.stderr.readline().startswith("Network: mini")
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert "steps_done" not in images.read_settings(files[2])
+
+
+def test_a_closed_stream_of_errors_takes_no_picture_along(files):
+    command = [sys.executable, "-m", "helpers", *arguments(files)]
+    line = shlex.join(command) + " 2>&- <&-"
+    assert subprocess.run(line, shell=True, cwd=ROOT, timeout=120).returncode == 0
+    assert images.load(files[2]).shape == (40, 48, 3)
 
 
 def test_a_real_shell_shows_only_what_concerns_the_reader(files):
@@ -385,3 +435,67 @@ def test_a_real_shell_shows_only_what_concerns_the_reader(files):
     assert len(lines) == 2, lines
     assert lines[0].startswith("Network: mini")
     assert "was painted in" in lines[1]
+
+
+def test_a_wrong_word_is_told_before_tensorflow_is_loaded(files):
+    content, style, output = files
+    wrong = [
+        [content, style, "--output", output, *more]
+        for more in (["--levels", "0"], ["--network", "x"], ["--unknown"], ["--report", content])
+    ]
+    code = f"""
+import sys
+from helpers import __main__ as cli
+for given in {wrong!r}:
+    try:
+        cli.main(given)
+    except SystemExit as end:
+        assert end.code == 2
+    else:
+        raise AssertionError(given)
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+@pytest.mark.parametrize("backend", ["jax", "nonsense"])
+def test_another_backend_is_one_sentence(files, capsys, monkeypatch, backend):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    refused(capsys, arguments(files), f"KERAS_BACKEND is '{backend}': this needs tensorflow")
+
+
+def test_no_files_for_one_picture_with_a_directory(files, capsys, tmp_path):
+    (tmp_path / "out").mkdir()
+    given = arguments([str(tmp_path), files[1], str(tmp_path / "out")])
+    for name in ("checkpoint", "report", "resume"):
+        refused(capsys, [*given, f"--{name}", "x.npz"], f"--{name} is for one picture")
+
+
+def test_three_pictures_of_nearly_one_name_are_three(tmp_path):
+    names = cli._names([Path(name) for name in ("a.gif", "a.jpg", "a.jpg.png")])
+    assert names == ["a.gif.png", "a.jpg.png", "a.jpg.png.png"]
+    assert cli._names([Path("A.jpg"), Path("a.png")]) == ["A.jpg.png", "a.png.png"]
+    assert cli._names([Path("a.jpg"), Path("b.png")]) == ["a.png", "b.png"]
+
+
+def test_resuming_may_take_more_steps_and_never_fewer(files, capsys, tmp_path):
+    checkpoint, output = tmp_path / "c.npz", Path(files[2])
+    cli.main(arguments(files, "--steps", 4, "--checkpoint", checkpoint))
+    before = output.read_bytes(), checkpoint.read_bytes()
+    capsys.readouterr()
+    refused(capsys, arguments(files, "--resume", checkpoint), "was begun for 4 steps")
+    assert (output.read_bytes(), checkpoint.read_bytes()) == before
+    cli.main(arguments(files, "--steps", 6, "--resume", checkpoint, "--checkpoint", checkpoint))
+    assert images.read_settings(output)["steps"] == 6
+    assert checkpoints.peek(checkpoint)["step_count"] == 6
+
+
+def test_an_empty_variable_for_weights_is_none(files, tmp_path):
+    unreachable = {"HTTPS_PROXY": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path)}
+    environment = {**os.environ, **unreachable, "NST_WEIGHTS": ""}
+    command = [sys.executable, "-m", "helpers", *arguments(files, "--network", "auto")]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert "because VGG-19's weights could not be downloaded" in done.stderr
+    assert done.returncode == 0

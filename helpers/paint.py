@@ -1,0 +1,294 @@
+"""One job → one file: the pictures are loaded, the transfer runs, the painting is written."""
+
+import contextlib
+import json
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from . import checkpoint, files, images
+from .errors import CheckpointError, SettingError, StyleTransferError
+from .terminal import Lasting, quiet, say
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to paint.
+
+    content, styles: as `images.load` takes them.  output: where to write it.
+    settings: {name: value} of all settings.OPTIONS.  also: what is kept with them in the file.
+    whose: "the", or "line 3's", when a sentence speaks of its files.
+    """
+
+    content: str
+    styles: tuple
+    output: Path
+    settings: dict
+    also: dict = None
+    whose: str = "the"
+
+
+def check(jobs, reads=()):
+    """What can be known before TensorFlow is loaded, so that mistakes show at once.
+
+    reads: (label, path) of what is read besides.  Raises a StyleTransferError.
+    """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") not in ("", "tensorflow"):
+        backend = os.environ["KERAS_BACKEND"]
+        raise SettingError(f"KERAS_BACKEND is {backend!r}: this needs tensorflow, so unset it.")
+    reads, writes = [*reads, ("the network mini", Path(__file__).parent / "weights/mini.npz")], []
+    known = images.gallery()
+    for job in jobs:
+        reads += _reads(job, known)
+        writes += _writes(job)
+    files.check_paths(reads, writes)
+
+
+def check_alone(job):
+    """What can be known of one job without the others."""
+    weights, count = job.settings["style_weights"], len(job.styles)
+    if weights and len(weights) != count:
+        raise SettingError(
+            f"There are {len(weights)} style weights for {count} style pictures: give one for each."
+        )
+    images.check_output(job.output)
+    for _, path in _writes(job):
+        files.check_file(path)
+    _check_resume(job.settings)
+
+
+def _reads(job, known):
+    """[(label, path or address)] of what painting will read."""
+    sources = [("content", job.content), *(("style", style) for style in job.styles)]
+    found = [(name, known.get(str(source), source)) for name, source in sources]
+    weights = job.settings["weights"] or os.environ.get("NST_WEIGHTS")
+    if weights:
+        found.append(("file of weights", weights))
+    resume, rewritten = job.settings["resume"], job.settings["checkpoint"]
+    # To go on in the same checkpoint is what both options together are for.
+    if resume and not (rewritten and files.check_file(rewritten) == files.check_file(resume)):
+        found.append(("checkpoint to resume", resume))
+    return [(f"{job.whose} {name}", path) for name, path in found]
+
+
+def _writes(job):
+    """[(label, path)] of what painting will write."""
+    found = [("output", job.output)]
+    found += [(n, job.settings[n]) for n in ("checkpoint", "report") if job.settings[n]]
+    return [(f"{job.whose} {name}", path) for name, path in found]
+
+
+def _check_resume(settings):
+    if not settings["resume"]:
+        return
+    planned = checkpoint.peek(settings["resume"])["steps"]
+    if settings["steps"] < planned:
+        raise CheckpointError(
+            f"{settings['resume']} was begun for {planned} steps: resume it with as many or more."
+        )
+
+
+def load_network(settings):
+    """The network with the layers that the job asks for, or else with Gatys'."""
+    with quiet():
+        import tensorflow as tf
+
+        from . import vgg
+
+        tf.config.list_physical_devices()  # looks for drivers now, while it is quiet
+
+    content, styles = settings["content_layer"], settings["style_layers"]
+    keywords = {name: settings[name] for name in ("pooling", "weights", "precision")}
+    asked = [content, *styles] if content and styles else None
+    network = vgg.load(settings["network"], asked, **keywords)
+    if asked or not (content or styles):
+        return network
+    # Defaults fill in what was not asked for, and depend on which network it turned out to be.
+    layers = [content or network.content_layer, *(styles or network.style_layers)]
+    described = network.description
+    network = vgg.load(network.name, layers, **keywords)
+    network.description = described
+    return network
+
+
+def paint(job, network, quietly=False):
+    """Paint one picture and write it.
+
+    Raises KeyboardInterrupt with a sentence, or a StyleTransferError, after the picture so far
+    is written.
+    """
+    painting = _Painting(job, network, quietly)
+    with enough_memory():
+        transfer = painting.begin()
+    try:
+        with enough_memory():
+            painting.run()
+    except KeyboardInterrupt:
+        painting.write(stopped=True)
+        raise KeyboardInterrupt(
+            f"Stopped after {transfer.step_count} steps; {job.output} is the picture so far."
+            if transfer.step_count
+            else ""
+        ) from None
+    except StyleTransferError:
+        painting.write(stopped=True)  # diverged, or no memory left: the last good one is kept
+        raise
+    painting.write()
+    if not quietly:
+        say(f"{job.output} was painted in {time.monotonic() - painting.started:.0f} s.")
+
+
+class _Painting:
+    """A job at work: its transfer, and what is written of it."""
+
+    def __init__(self, job, network, quietly):
+        self.job, self.network, self.quietly = job, network, quietly
+        self.started, self.transfer, self.previewed = time.monotonic(), None, 0
+
+    def begin(self):
+        from .transfer import Transfer
+
+        job, network, given = self.job, self.network, self.job.settings
+        layers = given["style_layers"] or network.style_layers
+        weights = given["layer_weights"] or [1.0] * len(layers)
+        if len(weights) != len(layers):
+            raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
+        _look_at_memory(job, network, self.quietly)
+        names = ("alpha", "beta", "tv", "costs", "content_layer", "style_weights", "init")
+        names += ("optimizer", "learning_rate", "levels", "keep_colors", "seed")
+        self.transfer = Transfer(
+            images.load(job.content, given["size"]),
+            [images.load(style, given["size"]) for style in job.styles],
+            network,
+            layer_weights=dict(zip(layers, weights, strict=True)),
+            **{name: given[name] for name in names},
+        )
+        if given["resume"]:
+            checkpoint.restore(given["resume"], self.transfer)
+        self.previewed = self.transfer.step_count
+        return self.transfer
+
+    def run(self):
+        from tqdm import tqdm
+
+        steps, done = self.job.settings["steps"], self.transfer.step_count
+        bar = tqdm(total=steps, initial=done, unit="step", desc=self.job.output.name,
+                   disable=self.quietly, file=Lasting(sys.stderr))  # fmt: skip
+
+        def show(transfer):
+            bar.update(transfer.step_count - bar.n)
+            newest = transfer.latest
+            bar.set_postfix(content=f"{newest['content']:.3g}", style=f"{newest['style']:.3g}")
+            every = self.job.settings["preview_every"]
+            if every and transfer.step_count - self.previewed >= every:
+                self._save(stopped=True)
+                self.previewed = transfer.step_count
+
+        with bar:
+            self.transfer.run(steps, show, self.job.settings["checkpoint"])
+
+    def write(self, stopped=False):
+        """The picture and the report; Ctrl-C waits for them."""
+        from .transfer import deferred_interrupt
+
+        if self.transfer.step_count == 0:
+            return
+        with deferred_interrupt() as again:
+            self._save(stopped)
+            if self.job.settings["report"]:
+                with files.whole_file(self.job.settings["report"]) as file:
+                    file.write(json.dumps(self._report(), indent=1).encode())
+        if again and not stopped:  # others of a directory are not begun
+            raise KeyboardInterrupt
+
+    def _save(self, stopped):
+        done = {"steps_done": self.transfer.step_count} if stopped else {}
+        images.save(self.job.output, self.transfer.full_picture, self._settings() | done)
+
+    def _settings(self):
+        """What made the picture.  Pictures are shared, so local paths are not told: names only."""
+        return {
+            "content": _name(self.job.content),
+            "styles": [_name(style) for style in self.job.styles],
+            "size": self.job.settings["size"],
+            "steps": self.job.settings["steps"],
+            **self.transfer.settings,
+            **(self.job.also or {}),
+        }
+
+    def _report(self):
+        transfer = self.transfer
+        try:
+            with enough_memory():
+                final = transfer.costs()
+        except SettingError:  # it was memory that stopped the run
+            final = transfer.latest
+        return {
+            "settings": self._settings(),
+            "network": self.network.description,
+            "steps_done": transfer.step_count,
+            "seconds": round(time.monotonic() - self.started, 3),
+            "costs": {name: row.tolist() for name, row in transfer.history.items()},
+            "final": final,
+        }
+
+
+def _name(source):
+    return str(source) if "://" in str(source) else Path(source).name
+
+
+@contextlib.contextmanager
+def enough_memory():
+    """TensorFlow's ways to say that memory ran out, as one sentence."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError):
+        raise SettingError("There is not enough memory for this: use a smaller --size.") from None
+
+
+def memory_needed(job, network):
+    """Bytes that the pictures, the targets and the steps take, about; nothing is allocated."""
+    import tensorflow as tf
+
+    from . import transfer
+
+    shapes = [_shape(source, job.settings["size"]) for source in (job.content, *job.styles)]
+    pixels = [math.prod(shape) for shape in shapes]
+    activations = tf.as_dtype(network.precision).size * sum(network.values_per_pixel())
+    step = transfer.memory_needed(network, shapes[0], job.settings["optimizer"])
+    return 4 * 3 * sum(pixels) + max(step, activations * max(pixels))
+
+
+def _shape(source, size):
+    """(height, width) of a picture once it is loaded; a square's, where a look does not tell."""
+    width = height = 1
+    with contextlib.suppress(Exception):
+        path = files.readable(images.gallery().get(str(source), source))
+        with Image.open(path) as image:
+            width, height = image.size
+    scale = size / max(width, height)
+    return round(height * scale), round(width * scale)
+
+
+def _look_at_memory(job, network, quietly):
+    """A process that runs out of memory is killed without a word, so the word comes before."""
+    import psutil
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return
+    needed, memory = memory_needed(job, network), psutil.virtual_memory()
+    sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
+    if needed > memory.total + psutil.swap_memory().total:
+        there = f"this machine has {memory.total / 1e9:.1f} GB: use a smaller --size."
+        raise SettingError(sentence + there)
+    if needed > memory.available and not quietly:
+        free = f"{memory.available / 1e9:.1f} GB are free: "
+        say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")

@@ -1,0 +1,351 @@
+"""Whatever is typed: no file is lost, one sentence, no traceback.
+
+Whole command lines and tables are drawn, in a folder of sources, links, pipes and devices.  Only
+the painting itself is a stub there; real runs are killed at random moments further below.
+"""
+
+import contextlib
+import csv
+import io
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from conftest import make_picture
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from helpers import __main__ as cli
+from helpers import batch, checkpoint, errors, files, images, transfer, vgg
+from helpers.settings import OPTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+CASES = int(os.environ.get("NST_CASES", "150"))  # of each property
+many = hypothesis_settings(
+    max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+THERE = ("a.png", "b.jpg", "with space.png", "broken.png", "keep.txt", "w.npz", "c.npz", "jobs.csv",
+         "link.png", "dangling.png", "sub", "sub/a.png", "sub/a.gif", "sub/a.png.png", "linked",
+         "linked/a.png", "sub/dir.png", "pipe.png", "null.png", "home/h.png", "out")  # fmt: skip
+NEW = ("new.png", "new.jpg", "NEW.png", "out/new.png", "sub/new.png", "linked/new.png", "new.npz",
+       "new.json", "new.txt", "none/new.png", "A.PNG", "ü.png", "~x.png", "x" * 300 + ".png",
+       "x" * 300 + ".npz")  # fmt: skip
+ODD = ("", " ", ".", "..", "~", "~nosuch/y.png", "cat", "http://[::1",
+       "http://127.0.0.1:9/x.png", "ftp://x/y.png", "64 --output a.png", "-", "\udcff.png",
+       "new.png/", "a.png/x.png")  # fmt: skip
+
+
+def in_world(name):
+    """The ways to write a path of the folder, which is the working directory."""
+    forms = [
+        "{}",
+        "./{}",
+        "{world}/{}",
+        "~/../{}",
+        "sub/../{}",
+        "linked/../{}",
+        "sub/../linked/../{}",
+    ]
+    return st.sampled_from(forms).map(lambda form: (form, name))
+
+
+words = st.one_of(
+    st.sampled_from(THERE).flatmap(in_world),
+    st.sampled_from(THERE).flatmap(in_world),
+    st.sampled_from(NEW).flatmap(in_world),
+    st.sampled_from(ODD).map(lambda word: ("{}", word)),
+)
+pictures = st.one_of(st.sampled_from(("a.png", "b.jpg", "with space.png")).flatmap(in_world), words)
+outputs = st.one_of(st.sampled_from(("new.png", "out/new.png", "out")).flatmap(in_world), words)
+NUMBERS = (
+    "0",
+    "1",
+    "2",
+    "3.5",
+    "-1",
+    "nan",
+    "inf",
+    "1e308",
+    "1e-60",
+    "100000000000",
+    "9" * 30,
+    "x",
+)
+PATHS = ("checkpoint", "report", "resume", "weights")
+
+
+def texts(option):
+    """What may be typed for an option: good and bad."""
+    if option.name in PATHS:
+        return words
+    of_one = st.sampled_from((*option.choices, *NUMBERS, "", "None", "block1_conv1"))
+    one = of_one.map(lambda word: ("{}", word))
+    return st.lists(one, min_size=1, max_size=3) if option.many else one
+
+
+typed = st.lists(
+    st.sampled_from(sorted(OPTIONS)).flatmap(
+        lambda name: st.tuples(st.just(name), texts(OPTIONS[name]))
+    ),
+    max_size=3,
+)
+risky = st.lists(st.tuples(st.sampled_from(PATHS), words), max_size=2)
+
+
+class Stub:
+    """A transfer that paints nothing and writes what a real one writes."""
+
+    def __init__(self, content, styles, network, **settings):
+        self.content, self.step_count, self.settings = content, 0, {}
+        self.latest = {"content": 1.0, "style": 1.0}
+        self.history = {"total": np.ones(1)}
+
+    full_picture = property(lambda self: self.content)
+
+    def costs(self):
+        return self.latest
+
+    def run(self, steps, callback, checkpoint=None):
+        self.step_count = steps
+        callback(self)
+        if checkpoint:
+            with files.whole_file(checkpoint) as file:
+                file.write(b"a checkpoint")
+
+
+def load_network(settings):
+    if settings["weights"]:
+        files.readable(settings["weights"], errors.NetworkError, "weights file")
+    layers = ["block1_conv1", "block2_conv1"]
+    return SimpleNamespace(
+        description="Network: stub", style_layers=layers, content_layer="block2_conv1",
+        precision="float32", values_per_pixel=lambda: [64.0],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stubs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "Transfer", Stub)
+        patch.setattr(checkpoint, "restore", lambda path, transfer: None)
+        for module in (cli, batch):
+            patch.setattr(module, "load_network", load_network)
+        patch.delenv("NST_WEIGHTS", raising=False)
+        yield
+
+
+@contextlib.contextmanager
+def world():
+    """A folder with a home in it, the working directory for a while."""
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name).resolve() / "world"  # so that `..` is no place of others
+        for part in ("home", "sub/dir.png", "out"):
+            (folder / part).mkdir(parents=True)
+        for i, part in enumerate(("a.png", "b.jpg", "with space.png", "sub/a.png", "home/h.png")):
+            images.save(folder / part, make_picture(i, 8, 10))
+        (folder / "sub/a.gif").write_bytes(images.encode(make_picture(7, 8, 10), "gif"))
+        (folder / "sub/a.png.png").write_bytes((folder / "a.png").read_bytes())
+        (folder / "keep.txt").write_text("keep")
+        (folder / "jobs.csv").write_text("content,style\na.png,b.jpg\n")
+        (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:60])
+        np.savez(folder / "w.npz", **{"block1_conv1/kernel": np.zeros(3)})
+        np.savez(folder / "c.npz", state='{"step_count": 1, "begins": [0, 1]}')
+        (folder / "link.png").symlink_to("a.png")
+        (folder / "dangling.png").symlink_to("out/behind.png")
+        (folder / "linked").symlink_to("sub")
+        os.mkfifo(folder / "pipe.png")
+        with contextlib.suppress(PermissionError):
+            os.mknod(folder / "null.png", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        patch.chdir(folder)
+        patch.setenv("HOME", str(folder / "home"))
+        patch.setenv("NST_CACHE", str(folder / "none"))
+        yield folder
+
+
+def snapshot(folder):
+    """{path: (its kind, its bytes or where it points to)} of everything in a folder."""
+    found = {}
+    for path in folder.rglob("*"):
+        kind = stat.S_IFMT(path.lstat().st_mode)
+        data = os.readlink(path) if path.is_symlink() else None
+        found[path] = kind, path.read_bytes() if kind == stat.S_IFREG else data
+    return found
+
+
+def fill(folder, word):
+    form, name = word
+    return form.format(name, world=folder)
+
+
+def real(word):
+    with contextlib.suppress(ValueError, OSError):
+        return Path(os.path.realpath(os.path.expanduser(word)))
+
+
+def in_turn(main, given):
+    """(exit status, lines on stderr) of a command that is called in this process."""
+    said, status = io.StringIO(), 0
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            main(given)
+        except SystemExit as end:
+            status = end.code
+    return status, [line for line in said.getvalue().replace("\r", "\n").splitlines() if line]
+
+
+def check_what_remains(folder, before, may_change, sources, status, said, prog):
+    after = snapshot(folder)
+    changed = {path for path in after | before if after.get(path) != before.get(path)}
+    new_folders = {p for p in changed if p not in before and after[p][0] == stat.S_IFDIR}
+    assert changed - new_folders <= set(may_change)
+    assert not changed & set(sources) & set(before)
+    assert status in (0, 2, 130)
+    sentences = [line for line in said if line.startswith(f"{prog}: ")]
+    assert len(sentences) == (status == 2), said
+    assert not any("Traceback" in line for line in said)
+
+
+@many
+@given(pictures, st.lists(pictures, min_size=1, max_size=2), outputs, typed, risky)
+@example(("~/../{}", "a.png"), [("{}", "b.jpg")], ("{}", "a.png"), [], [])
+@example(("{}", "sub"), [("{}", "b.jpg")], ("{}", "out"), [], [])
+@example(("{}", "a.png"), [("{}", "b.jpg")], ("{}", "new.png"), [],
+         [("resume", ("{}", "c.npz")), ("report", ("{}", "c.npz"))])  # fmt: skip
+def test_no_command_line_loses_a_file(stubs, content, styles, output, options, more):
+    with world() as folder:
+        content, output = fill(folder, content), fill(folder, output)
+        styles = [fill(folder, style) for style in styles]
+        command = [content, *styles, f"--output={output}", "--size=24"]
+        paths = {}
+        for name, value in [*options, *more]:
+            several = [fill(folder, v) for v in (value if isinstance(value, list) else [value])]
+            flag, one = OPTIONS[name].flag, len(several) == 1
+            command += [f"{flag}={several[0]}"] if one else [flag, *several]
+            paths[name] = several[0]
+        before = snapshot(folder)
+        written = [output, *(paths[name] for name in ("checkpoint", "report") if name in paths)]
+        read = [content, *styles, *(paths[n] for n in ("weights", "resume") if n in paths)]
+        if paths.get("resume") and real(paths["resume"]) == real(paths.get("checkpoint", "")):
+            read.remove(paths["resume"])
+        may_change, sources = [real(w) for w in written], [real(r) for r in read]
+        if os.path.isdir(os.path.expanduser(content)):
+            inside = list(real(content).iterdir())
+            sources += inside
+            may_change = [real(output) / f"{n}.png" for p in inside for n in (p.stem, p.name)]
+        status, said = in_turn(cli.main, command)
+        check_what_remains(folder, before, may_change, sources, status, said, cli.PROG)
+
+
+columns = st.one_of(
+    st.sampled_from(sorted(OPTIONS)),
+    st.sampled_from(("output", "help", "", "keep-colors", "Beta", "content", "output ")),
+)
+cells = st.one_of(words, words, st.sampled_from(("", "2", "x", "1 2")).map(lambda c: ("{}", c)))
+
+
+@st.composite
+def tables(draw):
+    """(columns, lines of cells) of a table of jobs."""
+    more = draw(st.lists(st.one_of(st.just("output"), columns), max_size=3, unique=True))
+    lines = []
+    for _ in range(draw(st.integers(0, 3))):
+        line = [draw(pictures), draw(pictures)]
+        for name in more:
+            option = OPTIONS.get(name)
+            fits = outputs if name == "output" else texts(option) if option else cells
+            cell = draw(st.one_of(fits, cells))
+            line.append(cell if isinstance(cell, tuple) else ("{}", " ".join(c for _, c in cell)))
+        lines.append(line)
+    return ["content", "style", *more], lines
+
+
+@many
+@given(tables(), outputs)
+@example((["content", "style", "output"], [[("{}", "a.png"), ("{}", "b.jpg"), ("{}", "b.jpg")],
+          [("{}", "b.jpg"), ("{}", "a.png"), ("{}", "new.png")]]), ("{}", "."))  # fmt: skip
+@example((["content", "style", "size"], [[("{}", "a.png"), ("{}", "b.jpg"),
+          ("{}", "64 --output keep.png")]]), ("{}", "out"))  # fmt: skip
+def test_no_table_loses_a_file(stubs, table, output):
+    names, lines = table
+    with world() as folder:
+        lines = [[fill(folder, cell) for cell in line] for line in lines]
+        with open(folder / "jobs.csv", "w", newline="", errors="surrogateescape") as file:
+            csv.writer(file).writerows([names, *lines])
+        batch._networks.clear()
+        output, may_change, sources = fill(folder, output), [], [folder / "jobs.csv"]
+        for number, line in enumerate(lines, 2):
+            row = dict(zip(names, (cell.strip() for cell in line), strict=True))
+            stems = f"{Path(row['content']).stem}_{Path(row['style']).stem}_{number}.png"
+            place = os.path.expanduser(row.get("output") or row.get("output ") or stems)
+            may_change.append(real(os.path.join(os.path.expanduser(output), place)))
+            may_change += [real(row[n]) for n in ("checkpoint", "report") if row.get(n)]
+            sources += [real(row[n]) for n in ("content", "style", "weights") if row.get(n)]
+        before = snapshot(folder)
+        given = ["jobs.csv", f"--output={output}", "--retries=0"]
+        status, said = in_turn(batch.main, given)
+        check_what_remains(folder, before, may_change, sources, status, said, batch.PROG)
+
+
+# A second in a run is a fraction of one, so that checkpoints are written all the time.
+HURRY = """
+import sys, time
+real = time.monotonic
+time.monotonic = lambda: real() * 600
+from helpers import __main__ as cli
+cli.main(sys.argv[1:])
+"""
+
+
+def run(given, more=(), **keywords):
+    command = [sys.executable, "-c", HURRY, *given, *more]
+    return subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, **keywords
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_killed_at_any_moment_goes_on_bit_for_bit(tmp_path, number):
+    for i, name in enumerate(("content.png", "style.png")):
+        images.save(tmp_path / name, make_picture(i, 24, 32))
+    output, saved = tmp_path / "out.png", tmp_path / "c.npz"
+    given = [str(tmp_path / "content.png"), str(tmp_path / "style.png"), "--network", "mini",
+             "--size", "32", "--levels", "2", "--precision", "bfloat16"]  # fmt: skip
+    process = run([*given, "--steps=3000", f"--output={output}", f"--checkpoint={saved}"],
+                  ["--preview-every=1"])  # fmt: skip
+    deadline = time.monotonic() + 200
+    while not saved.exists():
+        assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
+        time.sleep(0.05)
+    time.sleep(random.uniform(0, 3))
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == (-number if number == signal.SIGKILL else 130), said
+    assert "Traceback" not in said
+    assert images.load(output).shape == (24, 32, 3)
+    done = checkpoint.peek(saved)
+    assert 0 < done["step_count"] < done["steps"] == 3000
+
+    steps = done["step_count"] + 10
+    np.testing.assert_array_equal(costs(given, steps, saved), costs(given, steps))
+
+
+def costs(given, steps, resume=None):
+    """J before each of so many steps of that run, begun anew or resumed."""
+    content, style = (images.load(source, 32) for source in given[:2])
+    painter = transfer.Transfer(content, style, vgg.load("mini", precision="bfloat16"), levels=2)
+    if resume:
+        checkpoint.restore(resume, painter)
+    for done in painter.chunks(3000):
+        if done >= steps:
+            return painter.history["total"][:steps]
