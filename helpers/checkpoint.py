@@ -88,7 +88,7 @@ def _read(path):
         raise CheckpointError(f"There is no checkpoint {path}: check the path.")
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+            arrays = {name: np.asarray(file[name]) for name in file.files}
         state = json.loads(str(arrays.pop("state")))
         begins = state["begins"] and [int(step) for step in state["begins"]]
         return state | {"step_count": int(state["step_count"]), "begins": begins}, arrays

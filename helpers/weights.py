@@ -100,7 +100,7 @@ def _read_npz(path):
     _check_file(path)
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key].astype(np.float32) for key in file.files}
+            arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
     except MemoryError:
         raise SettingError(f"There is not enough memory for the weights {path}.") from None
     except _DAMAGED as error:
