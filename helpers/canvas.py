@@ -83,6 +83,8 @@ class Canvas:
         if np.shape(picture) != shape:
             shapes = f"{np.shape(picture)}, the run has {shape}"
             raise SettingError(f"The picture has the shape {shapes}: resize it first.")
+        if not np.isfinite(picture).all():
+            raise SettingError("The picture has values that are not finite: use values 0 to 255.")
         if self.keep_colors == "luminance":
             picture = colors.luminance(picture)
         self.G.assign(np.broadcast_to(np.clip(picture, 0, 255), (self.G.shape[0], *shape)))
@@ -100,3 +102,22 @@ def seen(content, styles, keep_colors):
     if keep_colors == "histogram":
         return [content, *(colors.match_colors(style, content) for style in styles)]
     return [content, *styles]
+
+
+def checked_pictures(content, styles):
+    """C and [S, …] as float32 arrays (height, width, 3).  Raises SettingError for anything else."""
+    styles = [styles] if getattr(styles, "ndim", None) == 3 else list(styles)
+    if not styles:
+        raise SettingError("There is no style picture: give at least one.")
+    try:
+        found = [np.asarray(picture, np.float32) for picture in (content, *styles)]
+    except (TypeError, ValueError):
+        raise SettingError("A picture is no array of numbers: open it with images.load.") from None
+    for picture in found:
+        if picture.ndim != 3 or picture.shape[-1] != 3 or not picture.size:
+            raise SettingError(
+                f"A picture has the shape {picture.shape}: it must be (height, width, 3), RGB."
+            )
+        if not np.isfinite(picture).all():
+            raise SettingError("A picture has values that are not finite: use values 0 to 255.")
+    return found[0], found[1:]

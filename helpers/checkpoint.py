@@ -34,7 +34,7 @@ def peek(path):
     Needs no TensorFlow.  Raises CheckpointError for a file that is none, or damaged.
     """
     state = _read(path)[0]
-    return state | {"steps": state["begins"][-1] if state.get("begins") else 0}
+    return state | {"steps": state["begins"][-1] if state["begins"] else 0}
 
 
 def restore(path, transfer):
@@ -52,13 +52,7 @@ def restore(path, transfer):
             raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
     before = transfer.level, transfer.G.numpy(), [v.numpy() for v in transfer.optimizer.variables]
     try:
-        names = [n.removeprefix("history_") for n in arrays if n.startswith("history_")]
-        columns = {name: arrays[f"history_{name}"] for name in names}
-        rows = [
-            {name: values[i].tolist() if values.ndim == 1 else values[i]
-             for name, values in columns.items()}
-            for i in range(state["step_count"])
-        ]  # fmt: skip
+        rows = _rows(arrays, state["step_count"])
         found = [arrays[f"optimizer_{i}"] for i in range(len(before[2]))]
         _put(transfer, state["level"], arrays["pictures"], found)
     except (KeyError, ValueError, IndexError, TypeError) as error:
@@ -69,7 +63,19 @@ def restore(path, transfer):
     transfer.step_count, transfer.begins, transfer.rows = state["step_count"], state["begins"], rows
 
 
+def _rows(arrays, count):
+    """The history, one {name: value} for each of `count` steps."""
+    columns = {n.removeprefix("history_"): a for n, a in arrays.items() if n.startswith("history_")}
+    return [
+        {n: a[i].tolist() if a.ndim == 1 else a[i] for n, a in columns.items()}
+        for i in range(count)
+    ]  # fmt: skip
+
+
 def _put(transfer, level, pictures, variables):
+    shape = (transfer.objective.batch, *transfer.canvas.shape(level), 3)
+    if level not in range(transfer.levels) or pictures.shape != shape:
+        raise ValueError(f"pictures {pictures.shape} of level {level}")
     transfer.enter(level, pictures)
     for variable, value in zip(transfer.optimizer.variables, variables, strict=True):
         variable.assign(value)
@@ -80,9 +86,10 @@ def _read(path):
     found = readable(path, CheckpointError, "checkpoint")
     try:
         with np.load(found, allow_pickle=False) as file:
-            arrays = dict(file)
+            arrays = {name: np.asarray(file[name]) for name in file.files}
         state = json.loads(str(arrays.pop("state")))
-        return state | {"step_count": int(state["step_count"])}, arrays
+        begins = state["begins"] and [int(step) for step in state["begins"]]
+        return state | {"step_count": int(state["step_count"]), "begins": begins}, arrays
     except _DAMAGED as error:
         raise CheckpointError(
             f"{path} is not a checkpoint, or it is damaged: begin anew."

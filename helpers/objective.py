@@ -82,16 +82,21 @@ class Objective:
         a_C = tf.cast(self.network(content)[self.content_layer], tf.float32)
         self._a_C.assign(a_C)
         self._content_scale.assign(formulas.content_scale(a_C, self.costs))
-        activations = [self.network(style) for style in styles]
+        A_S = [self._gram_matrices(style) for style in styles]
         for layer in self.style_layers:
-            A_S = tf.stack([formulas.mean_gram_matrix(a[layer]) for a in activations])
-            self._A_S[layer].assign(A_S)
-            scales = [formulas.style_scale(A, self.costs) for A in A_S]
+            of_each = [matrices[layer] for matrices in A_S]
+            self._A_S[layer].assign(tf.stack(of_each))
+            scales = [formulas.style_scale(A, self.costs) for A in of_each]
             self._style_scales[layer].assign(tf.stack(scales))
+
+    def _gram_matrices(self, style):
+        activations = self.network(style)
+        return {name: formulas.mean_gram_matrix(activations[name]) for name in self.style_layers}
 
     def __call__(self, G):
         """The Costs of G."""
         alpha, beta, tv_weight, layer_weights = (self._weights[name] for name in WEIGHTS)
+        G = tf.convert_to_tensor(G, tf.float32)
         a_G = self.network(G)
         content = formulas.content_cost(
             self._a_C, a_G[self.content_layer], scale=self._content_scale
@@ -115,6 +120,7 @@ class Objective:
 
     def with_gradient(self, G):
         """(Costs, dJ/dG).  The pictures of a batch do not know of each other."""
+        G = tf.convert_to_tensor(G, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(G)
             costs = self(G)
@@ -181,7 +187,7 @@ def _average(name, weights):
 
 def _factor(before, after):
     """How many times as large, or as small, one of some weights has become."""
-    logs = np.log(np.maximum([before, after], 1e-30))
+    logs = np.log(np.maximum([before, after], 1e-30, dtype=float))
     return float(np.exp(np.abs(np.diff(logs, axis=0)).max()))
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from . import checkpoint as checkpoints
 from . import images, levels, optimizers
-from .canvas import Canvas
+from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
 from .objective import WEIGHTS, Objective
 from .settings import OPTIONS
@@ -69,7 +69,7 @@ class Transfer:
         keep_colors=_DEFAULT["keep_colors"],
         seed=_DEFAULT["seed"],
     ):
-        content, styles = _pictures(content, styles)
+        content, styles = checked_pictures(content, styles)
         init, optimizer, keep_colors, learning_rate, seed = _checked(
             init=init,
             optimizer=optimizer,
@@ -87,7 +87,7 @@ class Transfer:
             tv=tv,
             costs=costs,
             content_layer=content_layer or network.content_layer,
-            layer_weights=layer_weights or dict.fromkeys(network.style_layers, 1.0),
+            layer_weights=_of_layers(layer_weights, network),
             style_weights=_one_each(style_weights, styles),
         )
         self.step_count, self.begins, self.rows = 0, None, []
@@ -150,9 +150,8 @@ class Transfer:
 
     def memory_needed(self):
         """Bytes that a step at full size takes, about: to be compared with what is free."""
-        return memory_needed(
-            self.network, self.content.shape, self.optimizer_name, self.objective.batch
-        )
+        shape, *styles = (picture.shape for picture in (self.content, *self.styles))
+        return memory_needed(self.network, shape, self.optimizer_name, self.objective.batch, styles)
 
     # The work.
 
@@ -162,6 +161,8 @@ class Transfer:
         The first step of L-BFGS only looks: it moves the picture from the second one on.
         """
         rate = self.learning_rate if learning_rate is None else learning_rate
+        if rate != 0:
+            (rate,) = _checked(learning_rate=rate)
         self._take(np.full(n, rate, np.float32))
 
     def run(self, steps, callback=None, checkpoint=None):
@@ -192,7 +193,7 @@ class Transfer:
         """
         # A run that is made longer keeps the beginning that it had.
         planned = self.begins or levels.begins(steps, self.levels)
-        self.begins, chunk = [*planned[:-1], max(steps, planned[-2])], 1
+        self.begins, chunk = [*planned[:-1], max(steps, planned[-2], self.step_count)], 1
         while self.step_count < steps:
             while self.level + 1 < self.levels and self.step_count >= self.begins[self.level + 1]:
                 self.enter(self.level + 1)
@@ -241,8 +242,9 @@ class Transfer:
         return network | self.objective.settings | way | self.canvas.settings
 
 
-def memory_needed(network, shape, optimizer="lbfgs", batch=1):
-    """Bytes that a step with pictures of this shape (height, width, …) takes, about.
+def memory_needed(network, shape, optimizer="lbfgs", batch=1, styles=()):
+    """Bytes that a step with pictures of this shape (height, width, …) takes, about, or, if that is
+    more, a look at the largest of the style pictures, of which `styles` are the shapes.
 
     Known before anything is allocated, so that a run that is too large is told so beforehand.
     """
@@ -251,7 +253,8 @@ def memory_needed(network, shape, optimizer="lbfgs", batch=1):
     # before and after the relu and of each cost, and float32 for the Gram matrix.
     activations = size * (sum(values) + 4 * max(values)) + (4 * max(values) if size < 4 else 0)
     pictures = 3 * 4 * OPTIMIZERS[optimizer].PICTURES
-    return batch * math.prod(shape[:2]) * (activations + pictures)
+    step = batch * math.prod(shape[:2]) * (activations + pictures)
+    return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
 
 
 @contextlib.contextmanager
@@ -266,21 +269,6 @@ def deferred_interrupt():
         yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _pictures(content, styles):
-    styles = [styles] if getattr(styles, "ndim", None) == 3 else list(styles)
-    if not styles:
-        raise SettingError("There is no style picture: give at least one.")
-    found = [np.asarray(picture, np.float32) for picture in (content, *styles)]
-    for picture in found:
-        if picture.ndim != 3 or picture.shape[-1] != 3:
-            raise SettingError(
-                f"A picture has the shape {picture.shape}: it must be (height, width, 3), RGB."
-            )
-        if not np.isfinite(picture).all():
-            raise SettingError("A picture has values that are not finite: use values 0 to 255.")
-    return found[0], found[1:]
 
 
 def _number(values):
@@ -301,8 +289,17 @@ def _level_count(count, content, styles, network):
     return count
 
 
+def _of_layers(layer_weights, network):
+    if layer_weights is None:
+        return dict.fromkeys(network.style_layers, 1.0)
+    if not isinstance(layer_weights, dict) or not layer_weights:
+        raise SettingError("There is no style layer: give layer_weights as {layer: weight}.")
+    return layer_weights
+
+
 def _one_each(style_weights, styles):
     style_weights = [1.0] * len(styles) if style_weights is None else style_weights
+    (style_weights,) = _checked(style_weights=style_weights)
     if len(style_weights) != len(styles):
         raise SettingError(
             f"There are {len(style_weights)} style weights for {len(styles)} style pictures: give "

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from .errors import NetworkError, SettingError
 from .files import readable
@@ -47,7 +48,10 @@ def read(name, path=None):
     network's, DownloadError where Keras cannot fetch them.
     """
     if name == "mini":
-        return _read_npz(path or MINI), f"weights from {Path(path).name}" if path else "embedded"
+        arrays = _read_npz(path or MINI)
+        if path and not _has_factors(arrays):
+            raise NetworkError(f"The weights {path} are not mini's: choose another network.")
+        return arrays, f"weights from {Path(path).name}" if path else "embedded"
     path = path or os.environ.get("NST_WEIGHTS") or None
     if path is None:
         return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
@@ -62,15 +66,20 @@ def read(name, path=None):
 
 
 def layers_of(arrays):
-    """The layers that arrays hold, in their order."""
-    return [key.removesuffix("/kernel") for key in arrays if key.endswith("/kernel")]
+    """The layers that arrays hold, shallow to deep, whatever their order in a file."""
+    return sorted(key.removesuffix("/kernel") for key in arrays if key.endswith("/kernel"))
+
+
+def _has_factors(arrays):
+    """Whether layers are thin products, as mini's are and a VGG's are not."""
+    return any(key.endswith("/reduce") for key in arrays)
 
 
 def _from_keras(name, weights):
     title = TITLES[name]
     try:
         model = _APPLICATIONS[name](weights=weights, include_top=False)
-    except MemoryError:
+    except (MemoryError, tf.errors.ResourceExhaustedError):
         sentence = f"There is not enough memory for {title}: use the network mini."
         raise SettingError(sentence) from None
     except Exception as error:  # Keras raises a bare Exception when a download fails, h5py many
@@ -92,7 +101,7 @@ def _read_npz(path):
     path = readable(path, NetworkError, "weights file")
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key].astype(np.float32) for key in file.files}
+            arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
     except MemoryError:
         raise SettingError(f"There is not enough memory for the weights {path}.") from None
     except _DAMAGED as error:
@@ -101,6 +110,9 @@ def _read_npz(path):
         ) from error
     if not layers_of(arrays):
         raise NetworkError(f"The weights {path} hold no layer: expected arrays as LAYER/kernel.")
+    for key, array in arrays.items():
+        if array.ndim != (1 if key.endswith("/bias") else 4):
+            raise NetworkError(f"The weights {path} have wrong shapes at {key}: check the file.")
     return arrays
 
 
@@ -109,8 +121,8 @@ def _check_architecture(name, arrays, path):
     expected, found = vgg_layers(name), layers_of(arrays)
     other = [layer for layer in found if layer not in expected]
     missing = [layer for layer in expected[: len(found)] if layer not in found]
-    if other or missing:
-        what = f"hold {other[0]}" if other else f"lack {missing[0]}"
+    if other or missing or _has_factors(arrays):
+        what = f"hold {other[0]}" if other else f"lack {missing[0]}" if missing else "are mini's"
         raise NetworkError(
             f"The weights {path} {what}, so they are not {TITLES[name]}'s: choose another network."
         )

@@ -29,15 +29,25 @@ def style_picture():
 
 @pytest.fixture(scope="session")
 def mini():
+    """The embedded network with Gatys' layers, block1_conv1 to block5_conv1."""
     from helpers import vgg
 
     return vgg.load("mini")
 
 
 @pytest.fixture(scope="session")
+def shallow():
+    """Two layers of it, for whatever does not depend on the depth: traced in a fifth of the time,
+    and pictures may be as small as 2 × 2."""
+    from helpers import vgg
+
+    return vgg.load("mini", ["block1_conv1", "block2_conv1"])
+
+
+@pytest.fixture(scope="session")
 def vgg19_weights():
-    """Real VGG-19, blocks 1 to 3; its licence and size keep it out of the repository."""
-    path = WEIGHTS / "vgg19_imagenet_blocks1to3.npz"
+    """The real VGG-19, all sixteen layers; its size and licence keep it out of the repository."""
+    path = WEIGHTS / "vgg19_imagenet.npz"
     if not path.exists():
-        pytest.skip(f"real VGG-19 weights are not at {path.parent.name}/{path.name}")
+        pytest.skip(f"the real VGG-19's weights are not at ../shared/weights/{path.name}")
     return path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpers import costs
 from helpers.errors import SettingError
 
-CONVENTIONS = pytest.mark.parametrize("convention", costs.CONVENTIONS)
+ALL_COSTS = pytest.mark.parametrize("which", costs.COSTS)
 
 
 def activations(seed, shape=(3, 4, 5)):
@@ -31,25 +31,25 @@ def gram_by_loops(a):
     return G
 
 
-def content_by_loops(a_C, a_G, convention):
+def content_by_loops(a_C, a_G, which):
     total, norm = 0.0, 0.0
     for c, g in zip(a_C.ravel().tolist(), a_G.ravel().tolist(), strict=True):
         total += (c - g) ** 2
         norm += c**2
     n = a_C.size
     return {"course": total / (4 * n), "gatys": total / 2, "mse": total / n}.get(
-        convention, total / norm
+        which, total / norm
     )
 
 
-def style_by_loops(a_S, a_G, convention):
+def style_by_loops(a_S, a_G, which):
     (n_H, n_W, n_C), n_S = a_G.shape, a_S.shape[0] * a_S.shape[1]
     S, G = gram_by_loops(a_S), gram_by_loops(a_G)
-    if convention in ("course", "gatys"):  # exactly as the papers write it: equal sizes
+    if which in ("course", "gatys"):  # exactly as the papers write it: equal sizes
         assert n_S == n_H * n_W
         return ((S - G) ** 2).sum() / (4 * n_C**2 * (n_H * n_W) ** 2)
     difference = ((S / n_S - G / (n_H * n_W)) ** 2).sum()
-    return difference / (n_C**2 if convention == "mse" else ((S / n_S) ** 2).sum())
+    return difference / (n_C**2 if which == "mse" else ((S / n_S) ** 2).sum())
 
 
 @settings(deadline=None, max_examples=25)
@@ -59,16 +59,16 @@ def test_gram_matrix_is_the_sum_over_positions(shape, seed):
     np.testing.assert_allclose(costs.gram_matrix(a), gram_by_loops(a), rtol=1e-4, atol=1e-4)
 
 
-@CONVENTIONS
+@ALL_COSTS
 @settings(deadline=None, max_examples=15)
 @given(shapes, seeds)
-def test_costs_equal_plain_loops(convention, shape, seed):
+def test_costs_equal_plain_loops(which, shape, seed):
     a, b = activations(seed, shape), activations(seed + 1, shape)
     np.testing.assert_allclose(
-        costs.content_cost(a, b, convention), content_by_loops(a, b, convention), rtol=1e-4
+        costs.content_cost(a, b, which), content_by_loops(a, b, which), rtol=1e-4
     )
     np.testing.assert_allclose(
-        costs.layer_style_cost(a, b, convention), style_by_loops(a, b, convention), rtol=1e-3
+        costs.layer_style_cost(a, b, which), style_by_loops(a, b, which), rtol=1e-3
     )
 
 
@@ -83,7 +83,7 @@ def test_gram_matrix_worked_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("convention", "content", "style"),
+    ("which", "content", "style"),
     # Σ a² = 30, n = 4; Σ G² = 892, n_C = 2, n_H·n_W = 2.
     [
         ("course", 30 / 16, 892 / 64),
@@ -92,26 +92,26 @@ def test_gram_matrix_worked_by_hand():
         ("relative", 1, 1),
     ],
 )
-def test_costs_worked_by_hand(convention, content, style):
-    np.testing.assert_allclose(costs.content_cost(HAND, ZERO, convention), content, rtol=1e-6)
-    np.testing.assert_allclose(costs.layer_style_cost(HAND, ZERO, convention), style, rtol=1e-6)
+def test_costs_worked_by_hand(which, content, style):
+    np.testing.assert_allclose(costs.content_cost(HAND, ZERO, which), content, rtol=1e-6)
+    np.testing.assert_allclose(costs.layer_style_cost(HAND, ZERO, which), style, rtol=1e-6)
 
 
-@CONVENTIONS
-def test_gradients_equal_finite_differences(convention):
+@ALL_COSTS
+def test_gradients_equal_finite_differences(which):
     target, start = activations(1), activations(2)
     for cost in (costs.content_cost, costs.layer_style_cost):
         G = tf.constant(start)
         with tf.GradientTape() as tape:
             tape.watch(G)
-            J = cost(target, G, convention)
+            J = cost(target, G, which)
         gradient = tape.gradient(J, G).numpy()
         loops = content_by_loops if cost is costs.content_cost else style_by_loops
         for position in [(0, 0, 0), (2, 3, 4), (1, 2, 3)]:
             step = np.zeros(start.shape)
             step[position] = 1e-4  # the loops compute in float64
-            up = loops(target, start + step, convention)
-            down = loops(target, start - step, convention)
+            up = loops(target, start + step, which)
+            down = loops(target, start - step, which)
             np.testing.assert_allclose(gradient[position], (up - down) / 2e-4, rtol=1e-2)
 
 
@@ -134,14 +134,14 @@ def test_gram_matrix_does_not_know_where(shape, seed):
     )
 
 
-@CONVENTIONS
+@ALL_COSTS
 @settings(deadline=None, max_examples=10)
 @given(shapes, seeds)
-def test_costs_are_zero_at_the_target_and_positive_elsewhere(convention, shape, seed):
+def test_costs_are_zero_at_the_target_and_positive_elsewhere(which, shape, seed):
     a = activations(seed, shape)
     for cost in (costs.content_cost, costs.layer_style_cost):
-        assert cost(a, a, convention) == 0
-        assert cost(a, a + 1.5, convention) > 0
+        assert cost(a, a, which) == 0
+        assert cost(a, a + 1.5, which) > 0
 
 
 @settings(deadline=None, max_examples=25)
@@ -185,12 +185,12 @@ def test_style_cost_is_the_weighted_sum_over_layers():
         costs.style_cost(S, G, {})
 
 
-@CONVENTIONS
-def test_a_batch_gives_one_cost_for_each_picture(convention):
+@ALL_COSTS
+def test_a_batch_gives_one_cost_for_each_picture(which):
     target, batch = activations(1), activations(2, (2, 3, 4, 5))
     for cost in (costs.content_cost, costs.layer_style_cost):
-        alone = [float(cost(target, one, convention)) for one in batch]
-        np.testing.assert_allclose(cost(target, batch, convention), alone, rtol=1e-5)
+        alone = [float(cost(target, one, which)) for one in batch]
+        np.testing.assert_allclose(cost(target, batch, which), alone, rtol=1e-5)
     np.testing.assert_allclose(
         costs.total_variation(batch), [costs.total_variation(one) for one in batch], rtol=1e-5
     )
@@ -239,6 +239,23 @@ def test_the_gradient_comes_back_in_the_precision_of_the_activations(precision):
     assert tf.norm(error) < 0.01 * tf.norm(found[True][1])
 
 
+@ALL_COSTS
+@settings(deadline=None, max_examples=10)
+@given(shapes, seeds)
+def test_a_cost_is_its_scale_times_the_squared_differences(which, shape, seed):
+    """Whoever holds the scale, as the transfer does, gets the same cost."""
+    a, b = activations(seed, shape), activations(seed + 1, shape)
+    scale = costs.content_scale(a, which)
+    expected = costs.content_cost(a, b, which)
+    np.testing.assert_allclose(scale * ((a - b) ** 2).sum(), expected, rtol=1e-4)
+    np.testing.assert_allclose(costs.content_cost(a, b, scale=scale), expected, rtol=1e-6)
+    A_S, A_G = costs.mean_gram_matrix(a), costs.mean_gram_matrix(b)
+    scale = costs.style_scale(A_S, which)
+    expected = costs.layer_style_cost(a, b, which)
+    np.testing.assert_allclose(costs.gram_cost(A_S, A_G, which), expected, rtol=1e-6)
+    np.testing.assert_allclose(costs.gram_cost(A_S, A_G, scale=scale), expected, rtol=1e-6)
+
+
 def test_total_cost_is_linear_in_alpha_and_beta():
     assert float(costs.total_cost(tf.constant(2.0), tf.constant(3.0), 10, 40)) == 140
 
@@ -249,6 +266,8 @@ def test_costs_of_half_precision_activations_do_not_overflow():
     assert costs.gram_matrix(tf.constant(a)).dtype == tf.float32
 
 
-def test_an_unknown_convention_is_refused():
+def test_unknown_costs_are_refused():
     with pytest.raises(SettingError, match="choose one of course, gatys, mse, relative"):
         costs.content_cost(HAND, ZERO, "coursera")
+    with pytest.raises(SettingError, match="choose one of course, gatys, mse, relative"):
+        costs.layer_style_cost(HAND, ZERO, "coursera")

@@ -6,44 +6,52 @@ import scipy.optimize
 import tensorflow as tf
 
 from helpers import optimizers
+from helpers.objective import Costs
 
 SHAPE = (2, 4, 3)
 SIZE = 24
 
 
-@pytest.fixture
-def bowl():
-    """evaluate, A and b of J = ½ (x−b)ᵀA(x−b), whose lowest point b is partly outside 0–255."""
-    rng = np.random.default_rng(0)
-    A = rng.normal(size=(SIZE, SIZE))
-    A = (A @ A.T / SIZE + 0.1 * np.eye(SIZE)).astype(np.float32)
-    b = rng.uniform(-60, 315, SIZE).astype(np.float32)
+class Bowl:
+    """J = ½ (x−b)ᵀA(x−b), whose lowest point b is partly outside 0–255; an objective's duties."""
 
-    def evaluate(G):
-        away = tf.reshape(G, (-1, SIZE)) - b
-        gradient = tf.matmul(away, A)
+    def __init__(self, batch=2):
+        rng = np.random.default_rng(0)
+        A = rng.normal(size=(SIZE, SIZE))
+        self.A = (A @ A.T / SIZE + 0.1 * np.eye(SIZE)).astype(np.float32)
+        self.b = rng.uniform(-60, 315, SIZE).astype(np.float32)
+        self.batch = batch
+
+    def J(self, x):
+        away = x - self.b.astype(float)
+        return away @ self.A.astype(float) @ away / 2
+
+    def with_gradient(self, G):
+        away = tf.reshape(G, (-1, SIZE)) - self.b
+        gradient = tf.matmul(away, self.A)
         J = tf.reduce_sum(gradient * away, 1) / 2
-        return tf.stack([J] * 4, axis=1), tf.reshape(gradient, G.shape)
+        return Costs(J, J, J, J, {}), tf.reshape(gradient, G.shape)
 
-    return evaluate, A.astype(float), b.astype(float)
+    def unknown(self):
+        one = tf.fill((self.batch,), np.float32(np.inf))
+        return Costs(one, one, one, one, {})
 
 
-def begin(evaluate, batch=2):
+def begin(batch=2):
     first = np.random.default_rng(1).uniform(0, 255, (batch, *SHAPE))
     G = tf.Variable(first, dtype=tf.float32)
-    return G, optimizers.LBFGS(G, 4, evaluate)
+    return G, optimizers.LBFGS(G, Bowl(batch))
 
 
-def test_it_finds_the_lowest_point_within_the_bounds_as_scipy_does(bowl):
-    evaluate, A, b = bowl
-    G, lbfgs = begin(evaluate)
+def test_it_finds_the_lowest_point_within_the_bounds_as_scipy_does():
+    G, lbfgs = begin()
     step, rows = tf.function(lbfgs.step), []
     for _ in range(150):
-        row, _ = step(0.0)
-        rows.append(row.numpy()[:, optimizers.TOTAL])
-    away = lambda x: (x - b) @ A @ (x - b) / 2  # noqa: E731
+        costs, _ = step(0.0)
+        rows.append(costs.total.numpy())
     bounds = scipy.optimize.Bounds(np.zeros(SIZE), np.full(SIZE, 255.0))
-    found = scipy.optimize.minimize(away, np.full(SIZE, 127.0), method="L-BFGS-B", bounds=bounds)
+    J = lbfgs.objective.J
+    found = scipy.optimize.minimize(J, np.full(SIZE, 127.0), method="L-BFGS-B", bounds=bounds)
     assert ((found.x < 1) | (found.x > 254)).any()  # the bounds matter
     for picture in G.numpy():
         np.testing.assert_allclose(picture.ravel(), found.x, atol=0.5)
@@ -68,8 +76,8 @@ def matrix_of(lbfgs):
     )
 
 
-def test_the_first_inverse_hessian_is_symmetric_and_positive(bowl):
-    M = matrix_of(begin(bowl[0])[1])
+def test_the_first_inverse_hessian_is_symmetric_and_positive():
+    M = matrix_of(begin()[1])
     np.testing.assert_allclose(M, M.T, atol=1e-6)
     assert np.linalg.eigvalsh(M).min() > 0.99
 
@@ -83,10 +91,10 @@ def test_the_reach_is_long_where_the_network_sees_little():
     assert colored_edges > 2
 
 
-def test_its_move_is_that_of_the_two_loop_recursion(bowl):
-    evaluate, A, _ = bowl
+def test_its_move_is_that_of_the_two_loop_recursion():
     rng, pairs, scale = np.random.default_rng(2), [], 0.0
-    _, lbfgs = begin(evaluate, batch=1)
+    _, lbfgs = begin(batch=1)
+    A = lbfgs.objective.A.astype(float)
     M = matrix_of(lbfgs)
     for i in range(optimizers.MEMORY + 4):
         s = rng.normal(size=SIZE)
@@ -103,13 +111,12 @@ def test_its_move_is_that_of_the_two_loop_recursion(bowl):
         np.testing.assert_allclose(move, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_batch_goes_separate_ways(bowl):
-    evaluate, _, _ = bowl
-    G, both = begin(evaluate)
+def test_a_batch_goes_separate_ways():
+    G, both = begin()
     together, separate = tf.function(both.step), []
     for first in G.numpy():
         alone = tf.Variable(first[None])
-        single = optimizers.LBFGS(alone, 4, evaluate)
+        single = optimizers.LBFGS(alone, Bowl(1))
         separate.append((alone, tf.function(single.step)))
     for _ in range(8):
         together(0.0)
@@ -119,16 +126,68 @@ def test_a_batch_goes_separate_ways(bowl):
         np.testing.assert_allclose(picture, alone.numpy()[0], atol=0.5)
 
 
-def test_a_move_that_leads_upwards_is_tried_again_shorter(bowl):
-    evaluate, _, b = bowl
-    G, lbfgs = begin(evaluate, batch=1)
-    G.assign(np.clip(b, 0, 255).reshape(1, *SHAPE))
+def test_a_move_that_leads_upwards_is_tried_again_shorter():
+    G, lbfgs = begin(batch=1)
+    G.assign(np.clip(lbfgs.objective.b, 0, 255).reshape(1, *SHAPE))
     lbfgs.forget()
     lbfgs.step(0.0)
     lbfgs.trial.assign(255 - lbfgs.G)  # somewhere high
-    before, high = G.numpy(), float(evaluate(lbfgs.trial)[0][0, 0])
-    row, _ = lbfgs.step(0.0)
-    assert float(row[0, 0]) < high
+    before, high = G.numpy(), lbfgs.objective.with_gradient(lbfgs.trial)[0].total[0]
+    costs, _ = lbfgs.step(0.0)
+    assert costs.total[0] < high
     np.testing.assert_array_equal(G.numpy(), before)
     expected = np.clip(before + optimizers.SHRINK * lbfgs.move.numpy(), 0, 255)
     np.testing.assert_allclose(lbfgs.trial.numpy(), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [optimizers.LBFGS, optimizers.Adam])
+def test_several_steps_in_one_call_are_the_steps_one_by_one(kind):
+    found = []
+    for lengths in ([6], [1, 3, 2]):
+        G = tf.Variable(np.random.default_rng(1).uniform(0, 255, (2, *SHAPE)), dtype=tf.float32)
+        steps, rows = optimizers.in_one_call(kind(G, Bowl(), 4.0)), []
+        for n in lengths:
+            costs, done = steps(np.full(n, 4.0, np.float32))
+            assert done == n
+            rows += [*costs.total.numpy()]
+        found.append((G.numpy(), np.stack(rows)))
+    for one, several in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, several)
+
+
+@pytest.mark.parametrize("kind", [optimizers.LBFGS, optimizers.Adam])
+def test_a_number_that_is_not_finite_ends_the_steps_and_leaves_the_picture(kind):
+    class Cliff(Bowl):
+        edge = tf.Variable(np.inf)
+
+        def with_gradient(self, G):
+            costs, gradient = super().with_gradient(G)
+            return costs, tf.where(costs.total[0] > self.edge, np.nan, gradient)
+
+    G = tf.Variable(np.full((2, *SHAPE), 100.0), dtype=tf.float32)
+    cliff = Cliff()
+    steps = optimizers.in_one_call(kind(G, cliff, 4.0))
+    rates = np.full(3, 4.0, np.float32)
+    assert steps(rates)[1] == 3
+    before = G.numpy()
+    cliff.edge.assign(-1.0)
+    assert steps(np.full(12, 4.0, np.float32))[1] < 12  # L-BFGS tries shorter moves first
+    np.testing.assert_array_equal(G.numpy(), before)
+
+
+@pytest.mark.parametrize("kind", [optimizers.LBFGS, optimizers.Adam])
+def test_its_variables_are_all_that_it_remembers(kind):
+    """Put into another one, with the picture, they make the same next steps."""
+    steps = {}
+    for name in ("first", "second"):
+        G = tf.Variable(np.random.default_rng(1).uniform(0, 255, (2, *SHAPE)), dtype=tf.float32)
+        optimizer = kind(G, Bowl(), 4.0)
+        steps[name] = G, optimizer, optimizers.in_one_call(optimizer)
+    rates = np.full(5, 4.0, np.float32)
+    steps["first"][2](rates)
+    for mine, other in zip(steps["second"][1].variables, steps["first"][1].variables, strict=True):
+        mine.assign(other.numpy())
+    steps["second"][0].assign(steps["first"][0])
+    for _, _, go_on in steps.values():
+        go_on(rates)
+    np.testing.assert_array_equal(steps["first"][0].numpy(), steps["second"][0].numpy())

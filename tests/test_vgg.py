@@ -1,4 +1,4 @@
-"""Networks: structure, weights from every source, and what goes wrong with them."""
+"""Networks: structure, layers, precision.  Where their weights come from: test_weights.py."""
 
 import keras
 import numpy as np
@@ -38,16 +38,13 @@ def test_layer_tables_agree_with_keras():
             assert table[layer.name].stride == 224 // layer.output.shape[1]
 
 
-@pytest.mark.parametrize("name", ["vgg16", "mini"])
-def test_receptive_fields_are_what_one_value_sees(name):
+@pytest.mark.parametrize("name", ["vgg19", "mini"])
+def test_receptive_fields_are_what_one_value_sees(name, two_blocks):
     """The gradient of one value reaches exactly as far as the table says."""
-    table = vgg.layer_table(name)
     layer = "block2_conv1"
-    if name == "mini":
-        model = vgg.load("mini", [layer], pooling="average").model
-    else:
-        base = keras.applications.VGG16(weights=None, include_top=False)
-        model = vgg._rebuild(base, {layer: table[layer]}, "average", "float32")
+    weights = two_blocks[0] if name == "vgg19" else None
+    table = vgg.layer_table(name)
+    model = vgg.load(name, [layer], pooling="average", weights=weights).model
     for variable in model.weights:  # positive weights let no relu swallow a gradient
         variable.assign(tf.ones_like(variable))
     x = tf.ones((1, 48, 48, 3))
@@ -95,17 +92,34 @@ def test_values_per_pixel_count_what_every_layer_holds(picture, pooling):
 
 
 def test_defaults_are_gatys_layers_as_far_as_they_exist(mini, two_blocks):
-    assert mini.style_layers == ["block1_conv1", "block2_conv1", "block3_conv1"]
-    assert mini.content_layer.startswith("block3_")
+    gatys = [f"block{i}_conv1" for i in range(1, 6)]
+    assert mini.style_layers == gatys
+    assert mini.content_layer == "block4_conv2"
+    assert list(mini.layers) == [*gatys[:4], "block4_conv2", "block5_conv1"]
+    assert mini.stride == 16
     shallow = vgg.load("vgg19", weights=two_blocks[0])
     assert shallow.style_layers == ["block1_conv1", "block2_conv1"]
+    assert shallow.stride == 2
     full = vgg.Network("vgg19", None, vgg.layer_table("vgg19"), "max", "float32", "")
-    assert full.style_layers == [f"block{i}_conv1" for i in range(1, 6)]
+    assert full.style_layers == gatys
     assert full.content_layer == "block4_conv2"
+    to_block3 = {k: v for k, v in vgg.layer_table("vgg19").items() if k < "block4"}
+    assert vgg.Network("vgg19", None, to_block3, "max", "float32", "").content_layer == (
+        "block3_conv4"
+    )
 
 
-def test_average_pooling_differs_from_max_pooling_behind_the_first_block(picture):
-    most, mean = vgg.load("mini"), vgg.load("mini", pooling="average")
+def test_minis_layers_are_vgg19s(mini):
+    """The same names, channels, strides and receptive fields: a stand-in for each of them."""
+    real = vgg.layer_table("vgg19")
+    table = vgg.layer_table("mini")
+    assert list(table) == list(real)[: len(table)]
+    assert list(table)[-1] == "block5_conv1"
+    assert all(row == real[layer] for layer, row in table.items())
+
+
+def test_average_pooling_differs_from_max_pooling_behind_the_first_block(shallow, picture):
+    most, mean = shallow, vgg.load("mini", list(shallow.layers), pooling="average")
     a, b = most(picture), mean(picture)
     np.testing.assert_array_equal(a["block1_conv1"], b["block1_conv1"])
     assert not np.allclose(a["block2_conv1"], b["block2_conv1"], rtol=1e-2)
@@ -132,93 +146,22 @@ def test_mini_follows_vgg19(mini, vgg19_weights, picture):
     real = vgg.load("vgg19", list(mini.layers), weights=vgg19_weights)(picture)
     for layer, a in mini(picture).items():
         b = real[layer].numpy()
-        assert np.corrcoef(a.numpy().ravel(), b.ravel())[0, 1] > 0.7
+        assert np.corrcoef(a.numpy().ravel(), b.ravel())[0, 1] > 0.7, layer
 
 
-def test_vgg19_of_blocks_1_to_3_names_what_it_has(vgg19_weights):
+def test_real_vgg19_has_all_of_gatys_layers(vgg19_weights):
     network = vgg.load("vgg19", weights=vgg19_weights)
-    assert network.content_layer == "block3_conv4"
-    with pytest.raises(NetworkError, match="no layer block4_conv2: choose from block1_conv1"):
-        vgg.load("vgg19", ["block4_conv2"], weights=vgg19_weights)
+    assert network.style_layers == [f"block{i}_conv1" for i in range(1, 6)]
+    assert network.content_layer == "block4_conv2"
+    assert vgg.load("vgg19", ["block5_conv4"], weights=vgg19_weights).stride == 16
 
 
-def test_weights_come_from_the_environment(monkeypatch, two_blocks):
-    monkeypatch.setenv("NST_WEIGHTS", str(two_blocks[0]))
-    assert vgg.load("vgg19").style_layers == ["block1_conv1", "block2_conv1"]
-    assert vgg.load("auto").name == "vgg19"
-
-
-@pytest.mark.filterwarnings("ignore:Skipping nested container")  # Keras, of its own file
-def test_an_h5_file_of_keras_is_read(tmp_path):
-    base = keras.applications.VGG16(weights=None, include_top=False)
-    path = tmp_path / "vgg16.weights.h5"
-    base.save_weights(path)
-    network = vgg.load("vgg16", ["block1_conv1"], weights=path)
-    np.testing.assert_array_equal(
-        network.model.get_layer("block1_conv1").get_weights()[0],
-        base.get_layer("block1_conv1").get_weights()[0],
-    )
-    with pytest.raises(NetworkError, match="does not hold VGG-19's weights"):
-        vgg.load("vgg19", weights=path)
-
-
-@pytest.fixture
-def offline(monkeypatch):
-    def refuse(weights, **_):
-        raise Exception("URL fetch failure")  # what Keras raises
-
-    monkeypatch.delenv("NST_WEIGHTS", raising=False)
-    monkeypatch.setitem(vgg._APPLICATIONS, "vgg19", refuse)
-
-
-def test_auto_falls_back_to_mini_and_says_so(offline):
-    network = vgg.load("auto")
-    assert network.name == "mini"
-    assert "VGG-19's weights could not be downloaded" in network.description
-
-
-def test_vgg19_offline_is_a_clear_error(offline):
-    with pytest.raises(NetworkError, match="could not be downloaded: connect to the internet"):
-        vgg.load("vgg19")
-
-
-def test_weights_by_path_never_fall_back(offline, tmp_path):
-    with pytest.raises(NetworkError, match="no weights file"):
-        vgg.load("auto", weights=tmp_path / "absent.npz")
-
-
-def test_damaged_weights_are_clear_errors(tmp_path, two_blocks):
-    path, arrays = two_blocks
-    bad = tmp_path / "bad.npz"
-    bad.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(NetworkError, match="damaged"):
-        vgg.load("vgg19", weights=bad)
-    bad.write_bytes(b"")
-    with pytest.raises(NetworkError, match="damaged"):
-        vgg.load("vgg19", weights=bad)
-    np.save(tmp_path / "bad.npy", np.zeros(3))
-    (tmp_path / "bad.npy").rename(bad)
-    with pytest.raises(NetworkError, match="damaged"):
-        vgg.load("vgg19", weights=bad)
-    np.savez(bad, something=np.zeros(3))
-    with pytest.raises(NetworkError, match="hold no layer"):
-        vgg.load("vgg19", weights=bad)
-    np.savez(bad, **arrays | {"block1_conv2/kernel": np.zeros((3, 3, 64, 32), np.float32)})
-    with pytest.raises(NetworkError, match="wrong shapes at block1_conv2"):
-        vgg.load("vgg19", weights=bad)
-    np.savez(bad, **{k: v for k, v in arrays.items() if k != "block1_conv1/bias"})
-    with pytest.raises(NetworkError, match="lack"):
-        vgg.load("vgg19", weights=bad)
-    bad.with_suffix(".h5").write_bytes(b"not HDF5")
-    with pytest.raises(NetworkError, match="check the file"):
-        vgg.load("vgg19", weights=bad.with_suffix(".h5"))
-
-
-def test_pickled_weights_are_refused(tmp_path):
-    path = tmp_path / "pickle.npz"
-    np.savez(path, **{"block1_conv1/kernel": np.array([{"an": "object"}], dtype=object)})
-    with pytest.raises(NetworkError, match="damaged"):
-        vgg.load("vgg19", weights=path)
+def test_max_pooling_is_tensorflows_own_within_a_network(monkeypatch, mini, picture):
+    """What is quicker than TensorFlow may not be another network."""
+    expected = mini(picture)
+    monkeypatch.setattr(vgg, "MaxPooling", lambda **how: keras.layers.MaxPooling2D(**how))
+    for layer, a in vgg.load("mini")(picture).items():
+        np.testing.assert_array_equal(a, expected[layer])
 
 
 @pytest.mark.parametrize(
@@ -236,15 +179,42 @@ def test_unknown_choices_are_clear_errors(arguments, sentence):
         vgg.load(**arguments)
 
 
-def test_a_picture_that_is_pooled_away_is_refused(mini):
-    mini(np.zeros((4, 4, 3), np.float32))
-    with pytest.raises(PictureError, match="pooled away before block3_conv3"):
-        mini(np.zeros((3, 8, 3), np.float32))
+def test_a_picture_that_is_pooled_away_is_refused(mini, shallow):
+    mini(np.zeros((16, 16, 3), np.float32))
+    with pytest.raises(PictureError, match="6 × 6 pixels is pooled away before block5_conv1: use"):
+        mini(np.zeros((6, 6, 3), np.float32))
+    with pytest.raises(PictureError, match="384 × 6 pixels is pooled away before block5_conv1"):
+        mini(np.zeros((6, 384, 3), np.float32))
+    shallow(np.zeros((2, 2, 3), np.float32))
 
 
-def test_auto_precision_is_bfloat16_only_for_vgg_on_a_cpu_that_has_it(vgg19_weights, monkeypatch):
-    assert vgg.load("mini", precision="auto").precision == "float32"
+@pytest.mark.parametrize("side", [48, 96])
+def test_small_pictures_work_with_five_blocks(mini, side):
+    a = mini(np.zeros((side, side, 3), np.float32))
+    assert a["block5_conv1"].shape == (side // 16, side // 16, 512)
+
+
+def test_auto_precision_is_bfloat16_on_a_cpu_that_has_it(two_blocks, monkeypatch):
     for able in (True, False):
         monkeypatch.setattr(vgg, "_multiplies_bfloat16", lambda able=able: able)
-        found = vgg.load("vgg19", weights=vgg19_weights, precision="auto")
-        assert found.precision == ("bfloat16" if able else "float32")
+        for name, weights in (("mini", None), ("vgg19", two_blocks[0])):
+            found = vgg.load(name, ["block1_conv1"], weights=weights, precision="auto")
+            assert found.precision == ("bfloat16" if able else "float32")
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpus", "able"),
+    [
+        ("flags : fpu avx512f avx512_bf16 amx_tile", [], True),
+        ("flags : amx_bf16", [], True),
+        ("flags : avx2", [], False),
+        ("flags : avx512_bf16", ["a GPU"], False),
+        (None, [], False),
+    ],
+)
+def test_which_cpus_multiply_bfloat16(monkeypatch, tmp_path, flags, gpus, able):
+    if flags is not None:
+        (tmp_path / "cpuinfo").write_text(flags)
+    monkeypatch.setattr(vgg, "Path", lambda _: tmp_path / "cpuinfo")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    assert vgg._multiplies_bfloat16() == able
