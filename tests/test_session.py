@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import images, session
-from helpers.errors import NetworkError, PictureError, SettingError
-from helpers.session import Session
+from helpers import images, vgg
+from helpers.errors import NetworkError, OutputError, PictureError, SettingError
+from helpers.studio import Session, painting
+from helpers.studio.scene import BETA, number
 from helpers.transfer import Transfer
 
 
@@ -93,7 +94,7 @@ def test_nothing_is_set_when_one_weight_is_wrong(made):
         made.set(alpha=5.0, beta=-1.0)
     with pytest.raises(SettingError, match="no weight"):
         made.set(gamma=1.0)
-    with pytest.raises(SettingError, match="2 weights for 1 picture"):
+    with pytest.raises(SettingError, match="one number"):
         made.set(alpha=5.0, beta=np.array([1.0, 2.0]))
     assert made.weights == before
 
@@ -101,17 +102,17 @@ def test_nothing_is_set_when_one_weight_is_wrong(made):
 def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     large.reset()
     start, sizes = large.picture, []
-    while large._planned:
-        sizes.append(large._planned[0][0])
+    while large._painting._planned:
+        sizes.append(large._painting._planned[0][0])
         large.tick(0)
-    assert sizes == [0] * session.COARSE_STEPS + [1] * session.COARSE_STEPS
+    assert sizes == [0] * painting.COARSE_STEPS + [1] * painting.COARSE_STEPS
     assert np.abs(large.picture - start).mean() > 10
     # The finest detail, which a picture of half the size does not have, is the photograph's still.
     difference = (large.picture - start) / 2 + 128
     coarse = images.resize(images.resize(difference, 85, 128), *start.shape[:2])
     assert np.abs(difference - coarse).mean() < 0.2 * np.abs(coarse - 128).mean()
     large.tick(0)
-    assert not large._planned
+    assert not large._painting._planned
 
 
 @pytest.mark.parametrize(
@@ -126,19 +127,21 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     ],
 )
 def test_only_where_larger_strokes_are_asked_for(large, weights, coarse):
-    large._planned = []
-    large.set(alpha=1.0, beta=100.0, layer_weights=dict.fromkeys(large.network.style_layers, 1.0))
-    large._planned, large._laid_out = [], large.weights
+    large._painting._planned = []
+    large.set(
+        alpha=1.0, beta=100.0, layer_weights=dict.fromkeys(large.transfer.network.style_layers, 1.0)
+    )
+    large._painting._planned, large._painting._laid_out = [], large.weights
     large.set(**weights)
-    assert [level for level, _ in large._planned] == [0, 1] * coarse
+    assert [level for level, _ in large._painting._planned] == [0, 1] * coarse
 
 
 def test_many_small_rises_make_a_large_one(large):
     large.set(alpha=1.0, beta=1.0)
-    large._planned, planned = [], []
+    large._painting._planned, planned = [], []
     for beta in np.geomspace(1.0, 8.5, 10):
         large.set(beta=float(beta))
-        planned.append(bool(large._planned))
+        planned.append(bool(large._painting._planned))
     assert planned == [False] * 9 + [True]
 
 
@@ -176,7 +179,7 @@ def test_a_snapshot_restores_picture_weights_and_scene(made):
     number = made.keep()
     assert made.keep() == number  # nothing has moved: the same snapshot
     made.change(content="dandelions", keep_colors="histogram", size=48)
-    made.set(beta=1.0, layer_weights=dict.fromkeys(made.network.style_layers, 1))
+    made.set(beta=1.0, layer_weights=dict.fromkeys(made.transfer.network.style_layers, 1))
     made.tick(0)
     made.restore(number)
     snapshot = made.snapshots[number]
@@ -196,7 +199,7 @@ def test_another_style_goes_on_from_the_picture_another_content_begins_anew(made
     assert made.picture.shape[1] == 48
     made.change(content="launch_pad")
     np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
-    made.change(start="blank")
+    made.change(init="blank")
     assert np.ptp(made.picture) == 0
     made.tick(0)
     made.reset()
@@ -217,7 +220,7 @@ def test_keeping_the_colors_keeps_the_painting(made):
     [
         ({"content": "no_such.png"}, PictureError),
         ({"network": "alexnet"}, NetworkError),
-        ({"start": "stars"}, SettingError),
+        ({"init": "stars"}, SettingError),
         ({"size": 1}, SettingError),
     ],
 )
@@ -232,18 +235,18 @@ def test_a_change_that_fails_changes_nothing(made, fields, error):
 
 
 def test_an_upload_is_a_picture_like_any_other(made):
-    made.upload("mine.jpg", images.encode(images.load("dandelions", 64)))
+    made.sources.upload("mine.jpg", images.encode(images.load("dandelions", 64)))
     made.change(content="mine.jpg")
     assert made.picture.shape == images.load("dandelions", 64).shape
     with pytest.raises(PictureError, match="uploaded"):
-        made.upload("text.png", b"no picture")
+        made.sources.upload("text.png", b"no picture")
 
 
 def test_uploads_of_one_name_stay_apart(made):
     one, other = (images.encode(images.load(name, 64)) for name in ("dandelions", "launch_pad"))
-    assert made.upload("image.jpg", one) == "image.jpg"
-    assert made.upload("image.jpg", other) == "image (2).jpg"
-    assert made.upload("image.jpg", one) == "image.jpg"  # the very same once more
+    assert made.sources.upload("image.jpg", one) == "image.jpg"
+    assert made.sources.upload("image.jpg", other) == "image (2).jpg"
+    assert made.sources.upload("image.jpg", one) == "image.jpg"  # the very same once more
     made.change(content="image.jpg", style="image (2).jpg")
     np.testing.assert_array_equal(made.content, images.load(one, 64))
     np.testing.assert_array_equal(made.style, images.load(other, 64))
@@ -264,7 +267,7 @@ def test_what_is_changed_meanwhile_is_not_said_of_a_grid_or_a_rendering(made):
 
 
 def test_weights_of_layers_that_a_network_lacks_become_equal_ones(made):
-    layers = made.network.style_layers
+    layers = made.transfer.network.style_layers
     only = {"block9_conv1": 1.0} | dict.fromkeys(layers, 0.0)
     assert made.apply(made.settings | {"layer_weights": only}) == []
     found = list(made.weights["layer_weights"].values())
@@ -281,7 +284,7 @@ def test_the_grid_equals_single_runs(made):
     content, style = images.load("cat", 48), images.load("starry_swirls", 48)
     for row, beta in zip(made.cells, betas, strict=True):
         for cell, alpha in zip(row, alphas, strict=True):
-            single = Transfer(content, style, made.network, alpha=alpha, beta=beta)
+            single = Transfer(content, style, made.transfer.network, alpha=alpha, beta=beta)
             single.run(6)
             assert np.abs(cell.picture - single.picture).mean() < 0.05
     made.send(made.cells[2][0])
@@ -350,7 +353,7 @@ def test_settings_of_a_strange_file_are_a_clear_error(made, junk):
 
 
 def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypatch):
-    monkeypatch.setattr(session, "CURVE_POINTS", 10)
+    monkeypatch.setattr(painting, "CURVE_POINTS", 10)
     for _ in range(25):
         made.tick(0)
     assert len(made.curve) <= 10
@@ -360,7 +363,7 @@ def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypat
 
 
 def test_numbers_are_written_for_readers():
-    assert [session.number(x) for x in (0.01234, 1.0, 2754.2, 1e4)] == [
+    assert [number(x) for x in (0.01234, 1.0, 2754.2, 1e4)] == [
         "0.0123",
         "1",
         "2750",
