@@ -1,9 +1,9 @@
 """Two ways down for the pixels of G: Adam and L-BFGS, one evaluation of J and its gradient a step.
 
 Both know one Variable G of pictures (batch, height, width, 3), which they keep in 0–255, and one
-function evaluate(G) → (row, gradient): a row of costs for each picture, with J in column TOTAL, and
-dJ/dG.  `step` is called inside a tf.function and returns (row, finite); a step that meets a number
-that is not finite leaves G as it was.  `variables` are all that a checkpoint needs besides G.
+`objective.Objective`.  `step` is called inside a tf.function and returns (Costs, finite); a step
+that meets a number that is not finite leaves G as it was.  `variables` are all that a checkpoint
+needs besides G.
 ANY_SIZE: whether G may be given another size, after which `begin` is called; a step that was traced
 once then serves all sizes.  PICTURES: how many of the size of G, about, a step holds besides it.
 """
@@ -12,9 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .costs import product
+from .fast import product
 
-TOTAL = 3  # the column of J in a row of costs
 # Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
 # 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
 BETA_2 = 0.9
@@ -28,13 +27,40 @@ SHRINK = 0.3  # a move that led upwards is tried again with this share of its le
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
 
 
+def in_one_call(optimizer):
+    """A compiled function: rates, one for each step → (Costs with one row a step, steps done).
+
+    It is traced here, once, and without AutoGraph, which takes longer to read the code than all the
+    rest of the tracing.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)
+    def steps(rates):
+        def goes_on(done, finite, rows):
+            return finite & (done < tf.size(rates))
+
+        def step(done, finite, rows):
+            costs, finite = optimizer.step(rates[done])
+            rows = tf.nest.map_structure(lambda row, cost: row.write(done, cost), rows, costs)
+            return done + tf.cast(finite, tf.int32), finite, rows
+
+        def row(cost):
+            return tf.TensorArray(tf.float32, tf.size(rates), element_shape=cost.shape)
+
+        rows = tf.nest.map_structure(row, optimizer.objective.unknown())
+        done, _, rows = tf.while_loop(goes_on, step, (0, True, rows))
+        return tf.nest.map_structure(lambda row: row.stack(), rows), done
+
+    return steps.get_concrete_function()
+
+
 class Adam:
     """Kingma & Ba 2015, with Keras' own; needs a learning rate for each step."""
 
     ANY_SIZE, PICTURES = False, 6
 
-    def __init__(self, G, columns, evaluate, learning_rate):
-        self.G, self.evaluate = G, evaluate
+    def __init__(self, G, objective, learning_rate):
+        self.G, self.objective = G, objective
         self.adam = keras.optimizers.Adam(learning_rate, beta_2=BETA_2, epsilon=1e-12)
         self.adam.build([G])
 
@@ -43,7 +69,7 @@ class Adam:
         return self.adam.variables
 
     def step(self, rate):
-        row, gradient = self.evaluate(tf.convert_to_tensor(self.G))
+        costs, gradient = self.objective.with_gradient(tf.convert_to_tensor(self.G))
 
         def move():
             self.adam.learning_rate.assign(rate)
@@ -51,7 +77,7 @@ class Adam:
             self.G.assign(tf.clip_by_value(self.G, 0.0, 255.0))
             return True
 
-        return row, tf.cond(tf.reduce_all(_finite(row, gradient)), move, lambda: False)
+        return costs, tf.cond(tf.reduce_all(_finite(costs, gradient)), move, lambda: False)
 
     def forget(self, factor=np.inf):
         """Adam divides by lengths of gradients that it remembers: after β has gone down a
@@ -71,15 +97,16 @@ class LBFGS:
 
     It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
     follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
-    So G is the lowest picture so far, and its row is the row.
+    So G is the lowest picture so far, and `costs` are its costs.
     """
 
     ANY_SIZE, PICTURES = True, 2 * MEMORY + 10
 
-    def __init__(self, G, columns, evaluate, learning_rate=None):
-        self.G, self.evaluate = G, evaluate
+    def __init__(self, G, objective, learning_rate=None):
+        self.G, self.objective = G, objective
         batch = G.shape[0]
-        self.row = tf.Variable(tf.zeros((batch, columns)))  # of G; infinite before it is measured
+        # Of G; infinite before it is measured.
+        self.costs = tf.nest.map_structure(tf.Variable, objective.unknown())
         self.trial, self.gradient, self.move = (tf.Variable(G, shape=G.shape) for _ in range(3))
         self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
         self.M = tf.Variable(tf.zeros((2, 0, 0)), shape=(2, None, None))
@@ -94,7 +121,14 @@ class LBFGS:
 
     @property
     def variables(self):
-        mine = [self.row, self.trial, self.gradient, self.move, self.share, self.scale]
+        mine = [
+            *tf.nest.flatten(self.costs),
+            self.trial,
+            self.gradient,
+            self.move,
+            self.share,
+            self.scale,
+        ]
         return [*mine, *self.pairs, self.known, self.s_y, self.y_y]
 
     def begin(self):
@@ -109,34 +143,36 @@ class LBFGS:
 
     def forget(self, factor=np.inf):
         """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
-        self.row.assign(tf.fill(self.row.shape, float("inf")))
+        _assign(self.costs, self.objective.unknown())
         for variable in (self.known, self.scale):
             variable.assign(tf.zeros_like(variable))
         self.trial.assign(self.G)
 
     def step(self, rate):
         trial = tf.convert_to_tensor(self.trial)
-        row, gradient = self.evaluate(trial)
-        J = self.row[:, TOTAL]
-        finite, first = _finite(row, gradient), tf.math.is_inf(J)
-        lower = finite & (row[:, TOTAL] <= J)
+        costs, gradient = self.objective.with_gradient(trial)
+        J = self.costs.total
+        finite, first = _finite(costs, gradient), tf.math.is_inf(J)
+        lower = finite & (costs.total <= J)
         share = tf.where(lower, 1.0, SHRINK * self.share)
         stuck = share < SHORTEST
         usable = tf.reduce_all(finite | ~(first | stuck))
 
         def go_on():
             s, y = trial - self.G, gradient - self.gradient
-            for kept, new in ((self.G, trial), (self.gradient, gradient), (self.row, row)):
+            for kept, new in ((self.G, trial), (self.gradient, gradient)):
                 kept.assign(_where(lower, new, kept))
+            chosen = tf.nest.map_structure(lambda a, b: _where(lower, a, b), costs, self.costs)
+            _assign(self.costs, chosen)
             self.known.assign(_where(stuck, tf.zeros_like(self.known), self.known))
             self.share.assign(tf.where(stuck, 1.0, share))
             move = self._move(s, y, lower & ~first)
             self.move.assign(_where(lower | stuck, move, self.move))
             moved = self.G + _each(self.share) * self.move
             self.trial.assign(tf.clip_by_value(moved, 0.0, 255.0))
-            return tf.convert_to_tensor(self.row)
+            return tf.nest.map_structure(tf.convert_to_tensor, self.costs)
 
-        return tf.cond(usable, go_on, lambda: row), usable
+        return tf.cond(usable, go_on, lambda: costs), usable
 
     def _move(self, s, y, lower):
         """−H·gradient, with the pair (s, y) in H wherever the curvature sᵀy is positive."""
@@ -221,9 +257,15 @@ def _pushed(matrices, column):
     return tf.concat([kept, column[..., tf.newaxis]], axis=2)
 
 
-def _finite(row, gradient):
+def _finite(costs, gradient):
     """For each picture.  Of squares, because Adam squares the gradient and must stay finite too."""
-    return tf.math.is_finite(tf.reduce_sum(row, 1) + tf.reduce_sum(gradient**2, (1, 2, 3)))
+    return tf.math.is_finite(
+        tf.add_n(tf.nest.flatten(costs)) + tf.reduce_sum(gradient**2, (1, 2, 3))
+    )
+
+
+def _assign(variables, values):
+    tf.nest.map_structure(lambda variable, value: variable.assign(value), variables, values)
 
 
 def _dot(a, b):

@@ -1,14 +1,10 @@
-"""Networks: which exist, where their weights come from, picture → {layer name: activation}.
+"""Networks: a picture → {layer name: activation}.
 
-VGG-19 and VGG-16 (Simonyan & Zisserman 2014, arXiv:1409.1556) come from Keras Applications with
-ImageNet weights.  `mini` is a small network inside this package that imitates VGG-19's first
-blocks, so that everything runs offline and at once (see weights/README.md).
+VGG-19, VGG-16 and `mini`, the embedded network that imitates VGG-19 to block5_conv1 so that
+everything runs offline and at once.  weights.py says where their weights come from.
 """
 
-import os
 import re
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from . import weights as stored
 from .errors import NetworkError, PictureError
+from .fast import MaxPooling
 
 NETWORKS = ("vgg19", "vgg16", "mini")
 POOLINGS = ("max", "average")
@@ -24,14 +22,9 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 # Gatys et al. 2016, section 3.
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
 CONTENT_LAYER = "block4_conv2"
-
-MINI_WEIGHTS = Path(__file__).parent / "weights" / "mini.npz"
-_APPLICATIONS = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
-_CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
-_CHANNELS = (64, 128, 256, 512, 512)
 # Keras' VGG expects BGR minus the mean of ImageNet's pixels ("caffe" preprocessing).
 _MEAN_BGR = (103.939, 116.779, 123.68)
-_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error)
+_FACTORS = ("reduce", "kernel", "expand")  # of a layer; VGG itself has only the kernel
 
 
 class Layer(NamedTuple):
@@ -45,15 +38,21 @@ class Layer(NamedTuple):
 def layer_table(name="vgg19", weights=None):
     """{layer name: Layer} of a network, shallow to deep."""
     if name == "mini":
-        arrays = _read_npz(weights or MINI_WEIGHTS)
-        channels = {layer: arrays[f"{layer}/bias"].size for layer in _layers_of(arrays)}
-    else:
-        _check_name(name)
-        channels = {
-            f"block{block}_conv{i}": _CHANNELS[block - 1]
-            for block, convolutions in enumerate(_CONVOLUTIONS[name], 1)
-            for i in range(1, convolutions + 1)
-        }
+        return _table(_channels(stored.read(name, weights)[0]))
+    _check_name(name)
+    channels = {layer: stored.CHANNELS[int(layer[5]) - 1] for layer in stored.vgg_layers(name)}
+    return _table(channels)
+
+
+def _channels(arrays):
+    """{layer: n_C}: what the last of its factors writes."""
+    return {
+        layer: arrays.get(f"{layer}/expand", arrays[f"{layer}/kernel"]).shape[-1]
+        for layer in stored.layers_of(arrays)
+    }
+
+
+def _table(channels):
     table, stride, field = {}, 1, 1
     for layer, n_C in channels.items():
         if _pools_before(layer):  # a 2 × 2 pooling sees one more position and doubles the stride
@@ -86,13 +85,17 @@ class Network:
         # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
         return self.model(tf.reverse(pictures, axis=[-1]) - tf.constant(_MEAN_BGR))
 
+    @property
+    def stride(self):
+        """Pixels between neighbours in the deepest layer."""
+        return max(layer.stride for layer in self.layers.values())
+
     def check_size(self, height, width):
         """Raises PictureError if a picture of this size is pooled away before the last layer."""
-        stride = max(layer.stride for layer in self.layers.values())
-        if None not in (height, width) and min(height, width) < stride:
+        if None not in (height, width) and min(height, width) < self.stride:
             raise PictureError(
                 f"A picture of {width} × {height} pixels is pooled away before "
-                f"{list(self.layers)[-1]}: use one of at least {stride} pixels a side, "
+                f"{list(self.layers)[-1]}: use one of at least {self.stride} pixels a side, "
                 "fewer levels, or shallower layers."
             )
 
@@ -107,7 +110,7 @@ class Network:
         """How many values each layer of the model, read or not, holds for a pixel of a picture."""
         found, area = [], 1.0
         for layer in self.model.layers:
-            if isinstance(layer, (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)):
+            if isinstance(layer, (MaxPooling, keras.layers.AveragePooling2D)):
                 area /= 4
             found.append(area * layer.output.shape[-1])
         return found
@@ -131,30 +134,24 @@ def load(name="auto", layers=None, pooling="max", weights=None, precision="float
 
     name: "vgg19", "vgg16", "mini", or "auto": vgg19 when its weights are at hand or can be
     downloaded, else mini; the network's description says so.
-    layers: names as in `layer_table`; default: the style and content layers of Gatys et al. 2016
-    that the network has.
+    layers: names as in `layer_table`; default: the style and content layers of Gatys et al. 2016.
     pooling: "max", or "average", which Gatys et al. 2016 (section 2) find to look better.
-    weights: a file; else the environment variable NST_WEIGHTS; else Keras' cache or download.
-    A .npz holds LAYER/kernel and LAYER/bias and may end early, a .h5 is a whole Keras network.
-    precision: of the convolutions and activations.  "auto" is bfloat16 for VGG on a CPU that
-    multiplies it (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else
-    float32.
+    weights: a file; see `weights.read` for where they come from otherwise.
+    precision: of the convolutions and activations.  "auto" is bfloat16 on a CPU that multiplies it
+    (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else float32.
     Raises NetworkError for anything unknown, and for weights that are missing or damaged.
     """
     _check_choice("pooling", pooling, POOLINGS)
     if precision == "auto":
-        precision = "bfloat16" if name != "mini" and _multiplies_bfloat16() else "float32"
+        precision = "bfloat16" if _multiplies_bfloat16() else "float32"
     _check_choice("precision", precision, PRECISIONS)
-    if name == "mini":
-        return _load_mini(layers, pooling, weights, precision)
-    weights = weights or os.environ.get("NST_WEIGHTS")
     if name != "auto":
-        _check_name(name)
-        return _load_vgg(name, layers, pooling, weights, precision)
+        _check_name(name, "mini")
+        return _build(name, layers, pooling, weights, precision)
     try:
-        return _load_vgg("vgg19", layers, pooling, weights, precision)
-    except _DownloadError:
-        network = _load_mini(layers, pooling, None, "float32")
+        return _build("vgg19", layers, pooling, weights, precision)
+    except stored.DownloadError:
+        network = _build("mini", layers, pooling, None, precision)
         network.description += ", because VGG-19's weights could not be downloaded"
         return network
 
@@ -168,50 +165,56 @@ def _multiplies_bfloat16():
     )
 
 
-class _DownloadError(NetworkError):
-    pass
-
-
-def _load_vgg(name, layers, pooling, weights, precision):
-    title = {"vgg19": "VGG-19", "vgg16": "VGG-16"}[name]
-    table = layer_table(name)
-    arrays = None
-    if weights is None:
-        model = _imagenet(name, title)
-    elif str(weights).endswith(".npz"):
-        arrays, model = _read_npz(weights), _APPLICATIONS[name](weights=None, include_top=False)
-        table = {layer: row for layer, row in table.items() if f"{layer}/kernel" in arrays}
-    else:
-        model = _read_h5(name, title, weights)
-    table = _cut(table, layers, f"{title}'s weights in {weights}" if arrays else title)
-    if arrays:
-        for layer in _up_to(layer_table(name), list(table)[-1]):
-            _set_weights(model.get_layer(layer), arrays, layer, weights)
-    outputs = _rebuild(model, table, pooling, precision)
-    return Network(name, outputs, table, pooling, precision, f"Network: {title} (ImageNet weights)")
-
-
-def _rebuild(model, table, pooling, precision):
-    """A new model of the same convolutions, up to the last layer of the table."""
-    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+def _build(name, layers, pooling, weights, precision):
+    """The convolutions of a network, each in up to three factors, as a frozen Keras model."""
+    arrays, source = stored.read(name, weights)
+    title = stored.TITLES[name]
+    names = stored.layers_of(arrays)
+    table = _cut(_table(_channels(arrays)), layers, f"{title} ({source})")
     inputs = keras.Input((None, None, 3))
-    x = pixels = _split(inputs, precision)
+    # 64 is the unit that keeps mini's first kernel within float16.
+    x = pixels = _split(inputs / 64 if name == "mini" else inputs, precision)
     outputs = {}
-    for layer in model.layers[1:]:
-        if isinstance(layer, keras.layers.MaxPooling2D):
-            x = pool(2, dtype=precision)(x)
-            continue
-        kernel, bias = layer.get_weights()
-        if x is pixels:
+    for layer in names[: names.index(list(table)[-1]) + 1]:
+        if _pools_before(layer):
+            pool = MaxPooling if pooling == "max" else keras.layers.AveragePooling2D
+            x = pool(dtype=precision)(x)
+        x = _convolve(x, layer, arrays, precision, split=x is pixels, path=source)
+        if layer in table:
+            outputs[layer] = x
+    model = keras.Model(inputs, outputs)
+    model.trainable = False
+    what = title if name != "mini" else "mini (the embedded stand-in for VGG-19)"
+    description = f"Network: {what}, read to {list(table)[-1]}, {source}"
+    return Network(name, model, table, pooling, precision, description)
+
+
+def _convolve(x, layer, arrays, precision, split, path):
+    """A layer's factors, 1×1 reduce, 3×3 kernel, 1×1 expand, as far as it has them, then relu."""
+    factors = [factor for factor in _FACTORS if f"{layer}/{factor}" in arrays]
+    for factor in factors:
+        kernel, last = arrays[f"{layer}/{factor}"], factor == factors[-1]
+        if split and factor == factors[0]:
             kernel = _for_split(kernel, precision)
-        copy = keras.layers.Conv2D.from_config({**layer.get_config(), "dtype": precision})
-        x = copy(x)
-        copy.set_weights([kernel, bias])
-        if layer.name in table:
-            outputs[layer.name] = x
-        if len(outputs) == len(table):
-            break
-    return _frozen(keras.Model(inputs, outputs))
+        convolution = keras.layers.Conv2D(
+            kernel.shape[-1],
+            kernel.shape[:2],
+            padding="same",
+            use_bias=last,
+            activation="relu" if last else None,
+            name=layer if last else f"{layer}_{factor}",
+            dtype=precision,
+        )
+        x = convolution(x)
+        try:
+            convolution.set_weights([kernel, arrays[f"{layer}/bias"]] if last else [kernel])
+        except KeyError as error:
+            raise NetworkError(f"The {path} lack {error}: fetch or copy the file again.") from None
+        except ValueError:
+            raise NetworkError(
+                f"The {path} have wrong shapes at {layer}: they are of another network."
+            ) from None
+    return x
 
 
 def _split(pixels, precision):
@@ -227,111 +230,6 @@ def _split(pixels, precision):
 def _for_split(kernel, precision):
     """The kernel that does to split pixels what this one does to pixels."""
     return kernel if precision == "float32" else np.concatenate([kernel, kernel], axis=2)
-
-
-def _load_mini(layers, pooling, weights, precision):
-    """VGG-19's layers, each convolution in up to three factors: 1×1 reduce, 3×3, 1×1 expand."""
-    weights = weights or MINI_WEIGHTS
-    arrays = _read_npz(weights)
-    table = _cut(layer_table("mini", weights), layers, "mini")
-    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
-    inputs = keras.Input((None, None, 3))
-    # 64 is the unit that keeps the first kernel within float16.
-    x = pixels = _split(inputs / 64, precision)
-    outputs = {}
-    for layer in _up_to(_layers_of(arrays), list(table)[-1]):
-        if _pools_before(layer):
-            x = pool(2, dtype=precision)(x)
-        factors = [f for f in ("reduce", "kernel", "expand") if f"{layer}/{f}" in arrays]
-        for factor in factors:
-            last = factor == factors[-1]
-            kernel = arrays[f"{layer}/{factor}"]
-            if x is pixels:
-                kernel = arrays[f"{layer}/{factor}"] = _for_split(kernel, precision)
-            convolution = keras.layers.Conv2D(
-                kernel.shape[-1],
-                kernel.shape[:2],
-                padding="same",
-                use_bias=last,
-                activation="relu" if last else None,
-                name=layer if last else f"{layer}_{factor}",
-                dtype=precision,
-            )
-            x = convolution(x)
-            _set_weights(convolution, arrays, layer, weights, factor)
-        if layer in table:
-            outputs[layer] = x
-    description = "Network: mini (the embedded stand-in for VGG-19's first blocks)"
-    return Network(
-        "mini", _frozen(keras.Model(inputs, outputs)), table, pooling, precision, description
-    )
-
-
-def _frozen(model):
-    model.trainable = False
-    return model
-
-
-def _imagenet(name, title):
-    try:
-        return _APPLICATIONS[name](weights="imagenet", include_top=False)
-    except Exception as error:  # Keras raises a bare Exception when a download fails
-        raise _DownloadError(
-            f"{title}'s weights could not be downloaded: connect to the internet once, give a "
-            "file of weights, or use the network mini."
-        ) from error
-
-
-def _read_h5(name, title, path):
-    _check_file(path)
-    try:
-        return _APPLICATIONS[name](weights=str(path), include_top=False)
-    except Exception as error:  # h5py and Keras raise many kinds
-        raise NetworkError(
-            f"{path} does not hold {title}'s weights (include_top=False): check the file."
-        ) from error
-
-
-def _read_npz(path):
-    _check_file(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key].astype(np.float32) for key in file.files}
-    except (OSError, ValueError, EOFError, KeyError, TypeError, *_BROKEN_ZIP) as error:
-        raise NetworkError(
-            f"The weights {path} are damaged: fetch or copy the file again."
-        ) from error
-    if not _layers_of(arrays):
-        raise NetworkError(f"The weights {path} hold no layer: expected arrays as LAYER/kernel.")
-    return arrays
-
-
-def _check_file(path):
-    if not Path(path).is_file():
-        raise NetworkError(f"There is no weights file {path}: check the path.")
-
-
-def _set_weights(layer, arrays, name, path, factor="kernel"):
-    try:
-        bias = [arrays[f"{name}/bias"]] if layer.use_bias else []
-        layer.set_weights([arrays[f"{name}/{factor}"], *bias])
-    except KeyError as error:
-        raise NetworkError(
-            f"The weights {path} lack {error}: fetch or copy the file again."
-        ) from None
-    except ValueError:
-        raise NetworkError(
-            f"The weights {path} have wrong shapes at {name}: they are of another network."
-        ) from None
-
-
-def _layers_of(arrays):
-    return [key.removesuffix("/kernel") for key in arrays if key.endswith("/kernel")]
-
-
-def _up_to(names, last):
-    names = list(names)
-    return names[: names.index(last) + 1]
 
 
 def _pools_before(layer):
@@ -356,8 +254,8 @@ def _cut(table, layers, owner):
     return {layer: row for layer, row in table.items() if layer in layers}
 
 
-def _check_name(name):
-    if name not in _APPLICATIONS:
+def _check_name(name, *more):
+    if name not in (*stored.CONVOLUTIONS, *more):
         raise NetworkError(f"There is no network {name!r}: choose auto, {', '.join(NETWORKS)}.")
 
 

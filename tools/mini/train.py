@@ -85,6 +85,7 @@ def transfer_cost(z, targets, beta):
     ) / len(STYLE_LAYERS)
     return relative_error(tf.nn.relu(z[CONTENT_LAYER]), content) + beta * J_style
 
+
 class Trainer:
     """Student, teacher and optimizer, and the two functions that TensorFlow compiles."""
 
@@ -211,6 +212,7 @@ class Easels:
         self.easels += alive
         if len(taken) - len(alive):
             self._begin(life=self.rng.integers(50, 250, len(taken) - len(alive)))
+
 
 def save_checkpoint(path, trainer, step, seconds):
     state = [*trainer.student.variables, *trainer.optimizer.variables]

@@ -1,0 +1,99 @@
+"""A run's state ↔ one .npz, so that an interrupted run goes on bit for bit on the same machine."""
+
+import hashlib
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from .errors import CheckpointError
+from .files import whole_file
+
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError,
+            SyntaxError, MemoryError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+
+
+def save(path, transfer):
+    """Write all that `restore` needs, whole or not at all.  Raises OutputError."""
+    state = transfer.settings | {
+        "fingerprint": _fingerprint(transfer),
+        "begins": transfer.begins,
+        "step_count": transfer.step_count,
+        "level": transfer.level,
+    }
+    arrays = {f"optimizer_{i}": v.numpy() for i, v in enumerate(transfer.optimizer.variables)}
+    history = {f"history_{name}": values for name, values in transfer.history.items()}
+    with whole_file(path) as file:
+        np.savez(file, state=json.dumps(state), pictures=transfer.G.numpy(), **arrays, **history)
+
+
+def peek(path):
+    """What a checkpoint says of its run: its settings, step_count, and `steps` that were planned.
+
+    Needs no TensorFlow.  Raises CheckpointError for a file that is none, or damaged.
+    """
+    state = _read(path)[0]
+    return state | {"steps": state["begins"][-1] if state.get("begins") else 0}
+
+
+def restore(path, transfer):
+    """Take up the run that `save` wrote.
+
+    Raises CheckpointError when the file is damaged, or made with other settings, pictures or
+    weights than this Transfer, which then stays as it was.
+    """
+    state, arrays = _read(path)
+    for name, mine in (transfer.settings | {"fingerprint": _fingerprint(transfer)}).items():
+        if state.get(name) != mine:
+            what = f"{name} {state.get(name)}, this run has {mine}"
+            if name == "fingerprint":
+                what = "other pictures or weights"
+            raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
+    before = transfer.level, transfer.G.numpy(), [v.numpy() for v in transfer.optimizer.variables]
+    try:
+        names = [n.removeprefix("history_") for n in arrays if n.startswith("history_")]
+        columns = {name: arrays[f"history_{name}"] for name in names}
+        rows = [
+            {name: values[i].tolist() if values.ndim == 1 else values[i]
+             for name, values in columns.items()}
+            for i in range(state["step_count"])
+        ]  # fmt: skip
+        found = [arrays[f"optimizer_{i}"] for i in range(len(before[2]))]
+        _put(transfer, state["level"], arrays["pictures"], found)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        _put(transfer, *before)
+        raise CheckpointError(
+            f"{path} was written by another version of this package: begin anew."
+        ) from error
+    transfer.step_count, transfer.begins, transfer.rows = state["step_count"], state["begins"], rows
+
+
+def _put(transfer, level, pictures, variables):
+    transfer.enter(level, pictures)
+    for variable, value in zip(transfer.optimizer.variables, variables, strict=True):
+        variable.assign(value)
+
+
+def _read(path):
+    """(state, arrays) of a checkpoint."""
+    if not Path(path).is_file():
+        raise CheckpointError(f"There is no checkpoint {path}: check the path.")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        state = json.loads(str(arrays.pop("state")))
+        return state | {"step_count": int(state["step_count"])}, arrays
+    except _DAMAGED as error:
+        raise CheckpointError(
+            f"{path} is not a checkpoint, or it is damaged: begin anew."
+        ) from error
+
+
+def _fingerprint(transfer):
+    """Of the pictures and the network's weights."""
+    digest = hashlib.sha256()
+    for array in (transfer.content, *transfer.styles, *transfer.network.model.get_weights()):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+from .images import luminance, match_luminance, match_colors, with_luminance

@@ -1,0 +1,1 @@
+from .images import whole_file, make_folder, check_folder
