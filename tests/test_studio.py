@@ -12,7 +12,7 @@ import tensorflow as tf
 from helpers import images
 from helpers.errors import StyleTransferError
 from helpers.studio import Studio, classroom, controls, page, work
-from helpers.studio.scene import BETA
+from helpers.studio.scene import BETA, number
 
 
 @pytest.fixture
@@ -41,6 +41,11 @@ def put(upload, name, data):
     else:
         upload.value = ({"name": name, "content": memoryview(data), "type": "", "size": len(data),
                          "last_modified": datetime.datetime.now()},)  # fmt: skip
+
+
+def save_as(made, name):
+    made.work.file_name.value = name
+    made.work.save_button.click()
 
 
 def shown(made):
@@ -125,7 +130,7 @@ def test_sliders_set_the_weights_live_and_agree_with_each_other(made, monkeypatc
     assert made.weights.balance.value == pytest.approx(2)
     made.weights.tv.value = 0.01
     assert made.session.weights["tv"] == pytest.approx(0.01)
-    made.weights.weights.layer_sliders["block1_conv1"].value = 0.0
+    made.weights.layer_sliders["block1_conv1"].value = 0.0
     assert made.session.transfer.layer_weights["block1_conv1"] == 0
     np.testing.assert_array_equal(made.session.picture, before)  # nothing restarts
     assert "α = 0.1, β = 10." in made.view.caption.value
@@ -147,13 +152,13 @@ def test_step_reset_snapshot_undo_and_the_strip(made):
     made.strip.snapshot_button.click()
     items = made.strip.items.children
     assert len(items) == 2
-    alt = f'alt="Snapshot 1: α 1 · β 100, step {made.session.steps}"'
+    alt = f'alt="Snapshot 1: α 1 · β {number(BETA)}, step {made.session.steps}"'
     assert alt in items[1].children[0].value
     made.weights.beta.value = 10.0
     made.step_button.click()
     made.strip.undo_button.click()
     assert made.session.steps == steps + 1
-    assert made.weights.beta.value == pytest.approx(100)
+    assert made.weights.beta.value == pytest.approx(BETA)
     made.reset_button.click()
     assert made.session.steps == 0
     np.testing.assert_array_equal(shown(made), as_jpeg(made.session.content))
@@ -163,13 +168,13 @@ def test_step_reset_snapshot_undo_and_the_strip(made):
 
 
 def test_pictures_network_size_start_and_colors_can_be_chosen(made):
-    made.pictures.fields["style"].value = "water_light"
+    made.pictures.fields["style"].value = "cafe_terrace"
     made.pictures.fields["content"].value = "dandelions"
     made.pictures.fields["size"].value = 128
     made.pictures.fields["init"].value = "blank"
     made.pictures.keep_colors.value = True
     scene = made.session.scene
-    assert (scene.style, scene.content, scene.size) == ("water_light", "dandelions", 128)
+    assert (scene.style, scene.content, scene.size) == ("cafe_terrace", "dandelions", 128)
     assert (scene.init, scene.keep_colors) == ("blank", "luminance")
     assert 'alt="Content: dandelions"' in made.pictures.thumbnails.value
     assert max(shown(made).shape) == 128
@@ -194,8 +199,8 @@ def test_an_upload_becomes_the_content(made):
          "holds no settings"),
         (lambda s: [setattr(slider, "value", 0.0) for slider in s.weights.layer_sliders.values()],
          "style layer"),
-        (lambda s: (setattr(s.work.file_name, "value", "x.txt"), s.work.save_button.click()), "ending"),
-        (lambda s: (setattr(s, "folder", s.folder / "gone"), s.work.save_button.click()), "directory"),
+        (lambda s: save_as(s, "x.txt"), "ending"),
+        (lambda s: save_as(s, "gone/x.png"), "directory"),
     ],
 )  # fmt: skip
 def test_errors_are_sentences_and_the_studio_stays_usable(made, act, sentence):
@@ -215,6 +220,7 @@ def test_errors_are_sentences_and_the_studio_stays_usable(made, act, sentence):
     [
         (tf.errors.ResourceExhaustedError(None, None, "OOM"), "not enough memory"),
         (MemoryError(), "not enough memory"),
+        (tf.errors.AbortedError(None, None, "OOM"), "not enough memory"),
         (KeyboardInterrupt(), "Interrupted"),
         (RuntimeError("odd"), "RuntimeError: odd"),
     ],
@@ -267,10 +273,10 @@ def test_the_grid_is_painted_in_ticks_and_a_click_takes_a_cell(made):
     assert made.work.progress_row.layout.display == "none"
     cells = made.work.grid_cells.children
     assert len(cells) == len(work.GRID_ALPHAS) * len(work.GRID_BETAS)
-    assert 'alt="Grid: α 10 · β 1000"' in cells[-1].children[0].value
+    assert f'alt="Grid: α 10 · β {number(10 * BETA)}"' in cells[-1].children[0].value
     cells[-1].children[1].click()
     assert made.weights.alpha.value == pytest.approx(10)
-    assert made.weights.beta.value == pytest.approx(1000)
+    assert made.weights.beta.value == pytest.approx(10 * BETA)
 
 
 def test_rendering_ends_in_a_file_and_painting_goes_on(made, tmp_path):
@@ -331,10 +337,32 @@ def test_a_studio_that_is_made_anew_silences_the_one_before(made):
     assert made.start_button.description == "Start"
 
 
-def test_content_alone_can_be_left_by_the_slider(tmp_path):
-    made = Studio(size=64, steps=0, alpha=0.0, folder=tmp_path)
-    made.weights.balance.value = made.weights.balance.value - 1
-    assert "wrong" not in said(made)
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_a_weight_of_0_is_shown_as_0_and_can_be_left_again(made, name):
+    slider, end = getattr(made.weights, name), {"alpha": 4, "beta": -1}[name]
+    described = slider.description
+    made.session.set(**{name: 0.0})
+    made.show()
+    assert slider.value == pytest.approx(10**slider.min)
+    assert slider.description == f"{described}: 0"
+    assert not slider.readout
+    assert made.weights.balance.value == end
+    slider.value = 1.003 * 10**slider.min  # the echo of the page
+    made.weights.balance.value = end + 0.004
+    assert made.session.weights[name] == 0
+    slider.value = 2.0
+    assert made.session.weights[name] == 2
+    assert (slider.description, slider.readout) == (described, True)
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_content_or_style_alone_can_be_left_by_the_one_slider(made, name):
+    made.session.set(**{name: 0.0})
+    made.show()
+    made.weights.balance.value = 1.5
+    weights = made.session.weights
+    assert weights["beta"] / weights["alpha"] == pytest.approx(10**1.5)
+    assert said(made) == ""
 
 
 def test_a_network_that_is_not_in_the_list_can_be_left_again():
@@ -356,6 +384,25 @@ def test_save_and_load_settings(made, tmp_path):
     assert "are set as when this picture was saved" in said(other)
 
 
+@pytest.mark.parametrize("button", ["save_button", "render_button"])
+def test_the_photograph_is_not_written_over(tmp_path, button):
+    images.save(tmp_path / "photo.png", images.load("cat", 96))
+    before = (tmp_path / "photo.png").read_bytes()
+    made = Studio(str(tmp_path / "photo.png"), size=64, steps=0, folder=tmp_path)
+    made.work.file_name.value = "photo.png"
+    if button == "render_button":
+        (tmp_path / "photo.png").rename(tmp_path / "photo_384x256.png")
+        made.pictures.fields["content"].value = "cat"
+        made.session.change(content=str(tmp_path / "photo_384x256.png"))
+        rows, columns = images.load(tmp_path / "photo_384x256.png", 384).shape[:2]
+        made.work.render_size.value = 384
+        assert (rows, columns) == (256, 384)
+    getattr(made.work, button).click()
+    assert "picture to paint from" in said(made)
+    assert not made.work.busy
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
 def test_compare_shows_both_sides_of_the_divider(made):
     made.view.compare.value = "content"
     made.view.divider.value = 0.5
@@ -372,16 +419,16 @@ def test_compare_shows_both_sides_of_the_divider(made):
 def test_classroom_mode_asks_and_sets_the_controls(made):
     made.classroom_button.click()
     assert "nst-classroom" in made.root._dom_classes
-    for i, (question, controls, answer) in enumerate(classroom.QUESTIONS):
+    for i, (question, wished, answer) in enumerate(classroom.QUESTIONS):
         assert made.classroom._asked == i
         text = made.classroom.question.value
         assert html.escape(question) in text
         assert html.escape(answer) not in text
         made.classroom.set_button.click()
-        assert made.session.weights["beta"] == pytest.approx(controls["beta"])
-        assert made.session.scene.init == controls.get("init", "content")
+        assert made.session.weights["beta"] == pytest.approx(wished["beta"])
+        assert made.session.scene.init == wished.get("init", "content")
         counted = [w > 0 for w in made.session.transfer.layer_weights.values()]
-        assert sum(counted) == (1 if "only" in controls else len(counted))
+        assert sum(counted) == (1 if "only" in wished else len(counted))
         assert made.ticker.running
         made.classroom.answer_button.click()
         assert html.escape(answer) in made.classroom.question.value

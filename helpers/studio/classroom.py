@@ -20,7 +20,7 @@ QUESTIONS = (
     ),
     (
         "α and β both ten times as large. What changes?",
-        {"alpha": 10.0, "beta": 1000.0},
+        {"alpha": 10.0, "beta": 10 * BETA},
         "Nothing to speak of. Only β/α decides what the best picture is, and Adam does not care "
         "how long a gradient is. (The smoothing now weighs a tenth as much beside them.)",
     ),

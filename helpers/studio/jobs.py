@@ -10,25 +10,26 @@ import math
 import numpy as np
 
 from .. import images
-from .painting import levels_for, make_transfer
-from .scene import Snapshot, numbers, whole
+from ..levels import levels_for
+from ..settings import OPTIONS, check_weights
+from .painting import make_transfer
+from .scene import Snapshot, layer_weights
 
 TICK = 0.2  # seconds: two ticks and the way there and back are less than half a second
 
 
 def grid(session, alphas, betas, size, steps):
     """See `Session.grid`."""
-    alphas, betas, steps = (
-        numbers("alpha", alphas),
-        numbers("beta", betas),
-        whole("steps", steps, 1),
-    )
-    scene = session.scene.changed(size=min(whole("size", size, 2), session.scene.size))
-    return _grid(session, session.scene, scene, session.weights, alphas, betas, steps)
-
-
-def _grid(session, begun, scene, weights, alphas, betas, steps):
+    alphas = np.atleast_1d(OPTIONS["alpha"].check(alphas)).tolist()
+    betas = np.atleast_1d(OPTIONS["beta"].check(betas)).tolist()
     pairs = [(alpha, beta) for beta in betas for alpha in alphas]
+    check_weights(*np.transpose(pairs))
+    scene, steps = session.scene.changed(size=size), OPTIONS["steps"].check(steps)
+    scene = scene.changed(size=min(scene.size, session.scene.size))
+    return _grid(session, session.scene, scene, session.weights, pairs, len(alphas), steps)
+
+
+def _grid(session, begun, scene, weights, pairs, columns, steps):
     batch = weights | dict(zip(("alpha", "beta"), np.transpose(pairs), strict=True))
     run = _build(session.sources, scene, batch, 2)
     yield 0.0
@@ -38,13 +39,13 @@ def _grid(session, begun, scene, weights, alphas, betas, steps):
         Snapshot(picture, begun, weights | {"alpha": a, "beta": b}, steps, None, [])
         for picture, (a, b) in zip(run.pictures, pairs, strict=True)
     ]
-    session.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
+    session.cells = [cells[i : i + columns] for i in range(0, len(cells), columns)]
 
 
 def render(session, size, network, steps):
     """See `Session.render`."""
     scene = session.scene.changed(size=size, network=network or session.scene.network)
-    settings, steps = session.settings, whole("steps", steps, 1)
+    settings, steps = session.settings, OPTIONS["steps"].check(steps)
     return _render(session, session.picture, scene, session.weights, settings, steps)
 
 
@@ -65,5 +66,7 @@ def _render(session, picture, scene, weights, settings, steps):
 def _build(sources, scene, weights, most):
     content, style = sources.pictures(scene)
     network = sources.network(scene.network)
-    levels = levels_for(content, style, network, most)
-    return make_transfer(scene, weights, content, style, network, optimizer="lbfgs", levels=levels)
+    given = layer_weights(network, weights["layer_weights"])
+    levels = levels_for([content, style], network.stride, most)
+    options = weights | {"layer_weights": given, "optimizer": "lbfgs", "levels": levels}
+    return make_transfer(scene, content, style, network, **options)

@@ -1,13 +1,12 @@
 """A picture at ¼, ½ and full size, painted in bites of a fraction of a second."""
 
-import math
-
 import numpy as np
 
 from .. import images
+from ..levels import levels_for
 from ..optimizers import FAR
 from ..transfer import Transfer
-from .scene import WEIGHTS, check_weights, layer_weights
+from .scene import layer_weights
 
 MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
 # The learning rate, in pixel units: high after a change, then falling, so that the pixels settle.
@@ -16,25 +15,13 @@ FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
 # and find strokes that steps at full size never would.  After a small change they would only blur.
 COARSE_STEPS = 30  # steps at each smaller size
 LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
-COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
-POSITIONS = 4  # of the deepest layer along the shorter side, below which it sees the border only
 CURVE_POINTS = 400
 
 
-def levels_for(content, style, network, most):
-    """How many sizes, each half of the next, have room for strokes and for the deepest layer."""
-    needed = POSITIONS * max(layer.stride for layer in network.layers.values())
-    room = min(
-        max(content.shape) / COARSEST, *(min(p.shape[:2]) / needed for p in (content, style))
-    )
-    return int(np.clip(math.log2(max(room, 1)), 0, most - 1)) + 1
-
-
-def make_transfer(scene, weights, content, style, network, **options):
+def make_transfer(scene, content, style, network, **options):
     """A Transfer of the scene; content, style: its pictures, in the size to paint."""
-    weights = weights | {"layer_weights": layer_weights(network, weights.get("layer_weights"))}
     options |= {"init": scene.init, "keep_colors": scene.keep_colors}
-    return Transfer(content, style, network, **weights, **options)
+    return Transfer(content, style, network, **options)
 
 
 class Painting:
@@ -46,27 +33,22 @@ class Painting:
     """
 
     def __init__(self, scene, weights, sources, clock):
-        check_weights(weights)
         content, style = sources.pictures(scene)
         network = sources.network(scene.network)
         self.scene, self._clock, self._runs = scene, clock, []
-        for halvings in reversed(range(levels_for(content, style, network, LEVELS))):
+        for halvings in reversed(range(levels_for([content, style], network.stride, LEVELS))):
             small = [_shrunk(picture, 2**halvings) for picture in (content, style)]
             # Adam where weights move: the memory of L-BFGS would be lost each time.
-            run = make_transfer(scene, weights, *small, network, optimizer="adam", levels=1)
+            run = make_transfer(scene, *small, network, optimizer="adam", levels=1)
             self._runs.append(run)
+        given = layer_weights(network, weights.get("layer_weights"))
+        self._assign(weights | {"layer_weights": given})
         self.begin()
 
     transfer = property(lambda self: self._runs[-1])
-
-    @property
-    def picture(self):
-        return self.transfer.picture if self._exact is None else self._exact.copy()
-
-    @property
-    def weights(self):
-        """{name: value} of what `weigh` takes."""
-        return {name: getattr(self.transfer, name) for name in WEIGHTS}
+    picture = property(lambda self: self.transfer.picture)
+    pixels = property(lambda self: self.transfer.G.numpy()[0])
+    weights = property(lambda self: self.transfer.objective.weights)
 
     def begin(self):
         """Back to the picture to start from."""
@@ -74,17 +56,12 @@ class Painting:
         self.plan(FRESH)
         self.steps, self.curve = 0, []
 
-    def put(self, picture, exact=False):
-        """Go on from this picture, of any size.
-
-        exact: until the next step `picture` is this very one.  A Transfer that keeps the colors
-        remembers its luminance only, and that is another one where a color was clipped.
-        """
+    def put(self, picture):
+        """Go on from this picture, of any size."""
         shape = self.transfer.content.shape
         if picture.shape != shape:
             picture = images.resize(picture, *shape[:2])
         self.transfer.picture = picture
-        self._exact = picture if exact else None
         self._paces = {}  # the pace is measured anew
 
     def go_on_from(self, other):
@@ -93,12 +70,15 @@ class Painting:
         self.plan(CHANGED)
         self.steps, self.curve = other.steps, other.curve[:]
 
-    def take(self, snapshot, exact=False):
+    def take(self, snapshot):
         """Picture, weights and steps of a snapshot of this scene; all of them or none."""
         before = self.weights
         try:
             self._assign(snapshot.weights)
-            self.put(snapshot.picture, exact)
+            self.put(snapshot.picture)
+            if snapshot.pixels is not None:
+                self.transfer.G.assign(snapshot.pixels[np.newaxis])
+                self.transfer.optimizer.forget()
         except BaseException:
             self._assign(before)
             raise
@@ -108,13 +88,8 @@ class Painting:
 
     def weigh(self, weights):
         """New weights, from the next step on; nothing is traced again.  All of them or none."""
-        check_weights(weights)
         before = self.weights
-        try:
-            self._assign(weights)
-        except BaseException:
-            self._assign(before)
-            raise
+        self._assign(weights)
         if self.weights == before:
             return
         if _asks_for_strokes(self.weights, self._laid_out):
@@ -151,9 +126,7 @@ class Painting:
         try:
             self.transfer.step(n, self._rate)
         finally:  # some may be done where one fails
-            done = self.transfer.step_count - before
-            self.steps += done
-            self._exact = None if done else self._exact
+            self.steps += self.transfer.step_count - before
         self._rate = max(self._rate * FALL**n, SETTLED)
         return self.transfer.latest
 
@@ -167,17 +140,14 @@ class Painting:
             self._entered = level
         run.step(n, self._coarse_rate)
         self.transfer.picture = self._base + images.resize(run.picture, *shape)
-        self._exact = None
         self.steps += n
         left = self._planned[0][1] - n
         self._planned[:1] = [(level, left)] if left else []
         return self.transfer.costs()
 
     def _assign(self, weights):
-        """What is 0 comes last, so that α and β are not both 0 on the way, which is an error."""
-        for name, value in sorted(weights.items(), key=lambda item: item[1] == 0):
-            for run in self._runs:
-                setattr(run, name, value)
+        for run in self._runs:
+            run.set(**weights)
 
 
 def _shrunk(picture, times):

@@ -1,15 +1,14 @@
 """What a painting is made of, and what is kept of it."""
 
-from numbers import Integral, Real
-from pathlib import Path
+import os
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import SettingError
+from ..settings import OPTIONS
 
-ALPHA, BETA, TV = 1.0, 100.0, 1e-3
-WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
+ALPHA, BETA, TV = (OPTIONS[name].default for name in ("alpha", "beta", "tv"))
 
 
 class Scene(NamedTuple):
@@ -32,12 +31,12 @@ class Scene(NamedTuple):
         for name, value in fields.items():
             if name not in self._fields:
                 raise SettingError(f"A scene has no {name!r}: change {', '.join(self._fields)}.")
-            if name in ("content", "style") and isinstance(value, Path):
-                fields[name] = str(value)
-            elif name in ("content", "style", "network") and not isinstance(value, str):
-                raise SettingError(f"The {name} is {value!r}: give its name.")
-            elif name == "size":
-                fields[name] = whole(name, value, 2)
+            if name in OPTIONS:
+                fields[name] = OPTIONS[name].check(value)
+            elif isinstance(value, str | os.PathLike):
+                fields[name] = os.fspath(value)
+            else:
+                raise SettingError(f"The {name} is {value!r}: give the name of a picture.")
         return self._replace(**fields)
 
 
@@ -50,6 +49,8 @@ class Snapshot(NamedTuple):
     steps: int
     parent: int | None  # the snapshot that it was painted from
     curve: list  # the costs on the way there, see `Session.tick`
+    # What the optimizer moves: another picture where colors are kept, and clipped.
+    pixels: np.ndarray | None = None
 
     @property
     def label(self):
@@ -61,39 +62,12 @@ def number(value):
     return f"{float(f'{value:.3g}'):g}"
 
 
-def whole(name, value, least):
-    """The value as an int, or a SettingError."""
-    if not isinstance(value, Integral) or value < least:
-        raise SettingError(f"The {name} is {value!r}: give a whole number of {least} or more.")
-    return int(value)
-
-
-def numbers(name, values):
-    """A list of one number or more, or a SettingError; their range is checked by Transfer."""
-    values = list(values) if isinstance(values, (list, tuple, np.ndarray)) else [values]
-    if not values:
-        raise SettingError(f"There is no {name}: give at least one.")
-    for value in values:
-        if not isinstance(value, Real):
-            raise SettingError(f"The {name} is {value!r}: give a number.")
-    return values
-
-
-def check_weights(weights):
-    """Raises SettingError unless these are WEIGHTS, one number each or one for each layer."""
-    for name, value in weights.items():
-        if name not in WEIGHTS:
-            raise SettingError(f"There is no weight {name!r}: set {', '.join(WEIGHTS)}.")
-        if name == "layer_weights" and not isinstance(value, dict):
-            raise SettingError(f"The layer weights are {value!r}: give a weight for each layer.")
-        for one in value.values() if isinstance(value, dict) else [value]:
-            if not isinstance(one, Real):
-                raise SettingError(f"The {name} is {one!r}: give one number.")
-
-
 def layer_weights(network, given):
     """`given` where the network has the layer; layers that were not named get their mean."""
-    given = {layer: w for layer, w in (given or {}).items() if layer in network.style_layers}
+    if not isinstance(given, dict | None):
+        raise SettingError(f"The weights of the layers are {given!r}: give one for each by name.")
+    given = OPTIONS["layer_weights"].check(given) if given else {}
+    given = {layer: weight for layer, weight in given.items() if layer in network.style_layers}
     if not any(given.values()):  # all that counted are layers of another network
         given = {}
     mean = sum(given.values()) / len(given) if given else 1.0

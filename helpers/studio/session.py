@@ -11,9 +11,10 @@ import time
 
 from .. import images
 from ..errors import PictureError, SettingError
+from ..objective import WEIGHTS
 from . import jobs
 from .painting import Painting
-from .scene import ALPHA, BETA, TV, WEIGHTS, Scene, Snapshot, check_weights, layer_weights
+from .scene import ALPHA, BETA, TV, Scene, Snapshot, layer_weights
 from .sources import Sources, public
 
 
@@ -95,7 +96,6 @@ class Session:
         fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
         scene = self.scene.changed(**fields)
         weights = {name: settings[name] for name in WEIGHTS if name in settings}
-        check_weights(weights)
         network, given = self.sources.network(scene.network), weights.get("layer_weights")
         weights["layer_weights"] = layer_weights(network, given)
         self._go(scene, self.weights | weights)
@@ -115,7 +115,7 @@ class Session:
         """Make a snapshot, unless the present picture is one already.  Returns its number."""
         if self._moved or not self.snapshots:
             now = (self.picture, self.scene, self.weights, self.steps, self._here, self.curve[:])
-            self.snapshots.append(Snapshot(*now))
+            self.snapshots.append(Snapshot(*now, self._painting.pixels))
             self._here, self._moved = len(self.snapshots) - 1, False
         return self._here
 
@@ -132,7 +132,7 @@ class Session:
         if number not in range(len(self.snapshots)):
             last = len(self.snapshots) - 1
             raise SettingError(f"There is no snapshot {number!r}: choose one of 0 to {last}.")
-        self._take(self.snapshots[int(number)], exact=True)
+        self._take(self.snapshots[int(number)])
         self._here, self._moved = int(number), False
 
     @_locked
@@ -199,12 +199,12 @@ class Session:
         else:
             self._painting, self._moved = painting, True
 
-    def _take(self, snapshot, exact=False):
+    def _take(self, snapshot):
         painting = self._painting
         if snapshot.scene != painting.scene:
             painting = self._paint(snapshot.scene, snapshot.weights)
         self.keep()
-        painting.take(snapshot, exact)
+        painting.take(snapshot)
         self._painting = painting
 
     def _at_hand(self, named):

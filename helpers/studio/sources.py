@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .. import images, vgg
+from .. import files, images, vgg
 
 
 class Sources:
@@ -45,8 +45,10 @@ class Sources:
     def check_output(self, path):
         """Raises OutputError where none can be written, or one that was read would be lost."""
         images.check_output(path)
-        read = [os.path.expanduser(name) for name in self._used if name not in self._uploads]
-        images.check_apart(path, *read)
+        known = images.gallery()
+        read = [known.get(name, name) for name in self._used if name not in self._uploads]
+        reads = [("a picture to paint from", name) for name in read]
+        files.check_paths(reads, [("the file to save", path)])
 
     def _means_another(self, name, data):
         if name in self._uploads:
@@ -57,4 +59,4 @@ class Sources:
 
 def public(name):
     """What a saved picture says of where it comes from: of a path, only the name of the file."""
-    return name if "://" in name else Path(name).name
+    return name if files.is_address(name) else Path(name).name
