@@ -111,7 +111,7 @@ studio
 # **Predict first:** at which β will the cat's whiskers go?
 
 # %%
-from helpers.session import Session
+from helpers.studio import Session
 
 session = Session(network=network.name, size=SIZE)
 betas = [0.1, 1, 10, 30, 100, 300, 1000, 10000]
@@ -236,7 +236,7 @@ for memory in ("kept", "forgotten"):
     run.step(STEPS)
     before = run.picture
     if memory == "kept":  # past the studio, which would make Adam forget
-        run._beta.assign([1.0])
+        run.objective.set(beta=1.0)
     else:
         run.beta = 1.0
     run.step(5)
@@ -322,7 +322,7 @@ plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting
 # the class predict before you do.
 
 # %%
-from helpers.studio import QUESTIONS
+from helpers.studio.classroom import QUESTIONS
 
 for number, (question, _, _) in enumerate(QUESTIONS, 1):
     print(f"{number}. {question}")

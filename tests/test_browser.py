@@ -19,6 +19,7 @@ import nbformat
 import pytest
 
 from helpers import images
+from helpers.settings import OPTIONS
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -242,8 +243,8 @@ def test_a_hand_on_the_sliders(page):
     page.set_viewport_size({"width": 1280, "height": 2000})
     shoot(page, "grid")
     page.locator(".nst").screenshot(path=FOLDER / "studio.png")  # the one in images/studio.jpg
-    page.locator(".nst-cells button").nth(2).click()  # α = 10, β = 10
-    wait_until(lambda: beta(page) == 10)
+    page.locator(".nst-cells button").nth(2).click()  # α = 10, the lowest β
+    wait_until(lambda: beta(page) == OPTIONS["beta"].default / 10)
     assert errors.count() == 0
     assert page.locator(".nst [role=alert]").count() == 0
     measured = {"median_seconds_to_follow": statistics.median(seconds),

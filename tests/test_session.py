@@ -1,13 +1,18 @@
 """The session behind the studio: time, weights, snapshots, grid, rendering; no widgets."""
 
+import threading
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import images, session
-from helpers.errors import NetworkError, PictureError, SettingError
-from helpers.session import Session
+from helpers import images, vgg
+from helpers.errors import DivergedError, NetworkError, OutputError, PictureError, SettingError
+from helpers.studio import Session, painting, session
+from helpers.studio.scene import BETA, number
 from helpers.transfer import Transfer
+
+FIRST_ALONE = {layer: float(layer == "block1_conv1") for layer in vgg.STYLE_LAYERS}
 
 
 @pytest.fixture
@@ -17,8 +22,8 @@ def made():
 
 @pytest.fixture(scope="module")
 def large():
-    """A session with three sizes; tests leave it as they like."""
-    return Session(size=256, style="stained_glass")
+    """A session with two sizes; tests leave it as they like."""
+    return Session(size=192, style="stained_glass")
 
 
 class Clock:
@@ -93,25 +98,29 @@ def test_nothing_is_set_when_one_weight_is_wrong(made):
         made.set(alpha=5.0, beta=-1.0)
     with pytest.raises(SettingError, match="no weight"):
         made.set(gamma=1.0)
-    with pytest.raises(SettingError, match="2 weights for 1 picture"):
+    with pytest.raises(SettingError, match="2 values of beta"):
         made.set(alpha=5.0, beta=np.array([1.0, 2.0]))
+    with pytest.raises(SettingError, match="each of block1"):
+        made.set(layer_weights=None)
     assert made.weights == before
 
 
 def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     large.reset()
     start, sizes = large.picture, []
-    while large._planned:
-        sizes.append(large._planned[0][0])
+    while large._painting._planned:
+        sizes.append(large._painting._planned[0][0])
         large.tick(0)
-    assert sizes == [0] * session.COARSE_STEPS + [1] * session.COARSE_STEPS
+    assert sizes == [0] * painting.COARSE_STEPS
     assert np.abs(large.picture - start).mean() > 10
     # The finest detail, which a picture of half the size does not have, is the photograph's still.
     difference = (large.picture - start) / 2 + 128
-    coarse = images.resize(images.resize(difference, 85, 128), *start.shape[:2])
+    coarse = images.resize(
+        images.resize(difference, *large._painting._runs[0].content.shape[:2]), *start.shape[:2]
+    )
     assert np.abs(difference - coarse).mean() < 0.2 * np.abs(coarse - 128).mean()
     large.tick(0)
-    assert not large._planned
+    assert not large._painting._planned
 
 
 @pytest.mark.parametrize(
@@ -122,23 +131,25 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
         ({"beta": 1.0}, False),  # strokes go at full size
         ({"beta": 1000.0}, True),
         ({"alpha": 0.1}, True),
-        ({"layer_weights": {"block1_conv1": 1, "block2_conv1": 0, "block3_conv1": 0}}, True),
+        ({"layer_weights": FIRST_ALONE}, True),
     ],
 )
 def test_only_where_larger_strokes_are_asked_for(large, weights, coarse):
-    large._planned = []
-    large.set(alpha=1.0, beta=100.0, layer_weights=dict.fromkeys(large.network.style_layers, 1.0))
-    large._planned, large._laid_out = [], large.weights
+    large._painting._planned = []
+    large.set(
+        alpha=1.0, beta=100.0, layer_weights=dict.fromkeys(large.transfer.network.style_layers, 1.0)
+    )
+    large._painting._planned, large._painting._laid_out = [], large.weights
     large.set(**weights)
-    assert [level for level, _ in large._planned] == [0, 1] * coarse
+    assert [level for level, _ in large._painting._planned] == [0] * coarse
 
 
 def test_many_small_rises_make_a_large_one(large):
     large.set(alpha=1.0, beta=1.0)
-    large._planned, planned = [], []
+    large._painting._planned, planned = [], []
     for beta in np.geomspace(1.0, 8.5, 10):
         large.set(beta=float(beta))
-        planned.append(bool(large._planned))
+        planned.append(bool(large._painting._planned))
     assert planned == [False] * 9 + [True]
 
 
@@ -161,7 +172,7 @@ def test_undo_goes_back_to_the_last_snapshot_and_loses_nothing(made):
     left = made.picture
     made.undo()
     np.testing.assert_array_equal(made.picture, kept)
-    assert made.weights["beta"] == 100
+    assert made.weights["beta"] == BETA
     np.testing.assert_array_equal(made.snapshots[-1].picture, left)
     assert made.snapshots[-1].parent == first
     made.undo()
@@ -171,12 +182,12 @@ def test_undo_goes_back_to_the_last_snapshot_and_loses_nothing(made):
 
 
 def test_a_snapshot_restores_picture_weights_and_scene(made):
-    made.set(beta=30.0, layer_weights={"block1_conv1": 1, "block2_conv1": 0, "block3_conv1": 0})
+    made.set(beta=30.0, layer_weights=FIRST_ALONE)
     made.tick(0)
     number = made.keep()
     assert made.keep() == number  # nothing has moved: the same snapshot
     made.change(content="dandelions", keep_colors="histogram", size=48)
-    made.set(beta=1.0, layer_weights=dict.fromkeys(made.network.style_layers, 1))
+    made.set(beta=1.0, layer_weights=dict.fromkeys(made.transfer.network.style_layers, 1))
     made.tick(0)
     made.restore(number)
     snapshot = made.snapshots[number]
@@ -190,17 +201,99 @@ def test_a_snapshot_restores_picture_weights_and_scene(made):
 def test_another_style_goes_on_from_the_picture_another_content_begins_anew(made):
     made.tick(0)
     before = made.picture
-    made.change(style="water_light")
+    made.change(style="cafe_terrace")
     np.testing.assert_allclose(made.picture, before, atol=1e-3)
     made.change(size=48)
     assert made.picture.shape[1] == 48
     made.change(content="launch_pad")
     np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
-    made.change(start="blank")
+    made.change(init="blank")
     assert np.ptp(made.picture) == 0
     made.tick(0)
     made.reset()
     assert np.ptp(made.picture) == 0
+
+
+@pytest.mark.parametrize("keep_colors", [None, "luminance", "histogram"])
+def test_a_snapshot_comes_back_exactly_and_is_painted_on_alike(made, keep_colors):
+    made.change(keep_colors=keep_colors, style="stained_glass")
+    made.set(beta=1e4)
+    for _ in range(12):
+        made.tick(0)
+    number, costs = made.keep(), made.transfer.costs()
+    if keep_colors == "luminance":  # so that the picture does not say what its luminance was
+        assert np.mean((made.picture <= 0) | (made.picture >= 255)) > 0
+    made.change(keep_colors=None if keep_colors else "luminance")
+    made.restore(number)
+    np.testing.assert_array_equal(made.picture, made.snapshots[number].picture)
+    assert made.transfer.costs()["total"] == pytest.approx(costs["total"], rel=1e-5)
+
+
+@pytest.mark.parametrize("style", ["starry_swirls", "stained_glass"])
+def test_a_restore_that_fails_leaves_nothing_half_done(made, monkeypatch, style):
+    """In the same scene, and in another one."""
+    made.change(style=style)
+    made.set(beta=77.0)
+    made.tick(0)
+    before = made.scene, made.weights, made.steps, made.curve, made.picture
+
+    def fail(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Transfer, "picture", property(Transfer.picture.fget, fail))
+        with pytest.raises(MemoryError):
+            made.restore(0)
+        with pytest.raises(MemoryError):
+            made.change(size=48)
+    assert (made.scene, made.weights, made.steps, made.curve) == before[:4]
+    np.testing.assert_array_equal(made.picture, before[4])
+
+
+@pytest.mark.parametrize("number", [-1, 99, "1", None])
+def test_a_snapshot_that_is_not_there_is_a_clear_error(made, number):
+    with pytest.raises(SettingError, match="no snapshot"):
+        made.restore(number)
+
+
+def test_what_was_painted_before_a_failure_is_kept(made, monkeypatch):
+    take, start = Transfer._take, made.picture
+
+    def fail_at_the_end(run, rates):
+        take(run, rates)
+        raise DivergedError("The content cost is no longer finite.")
+
+    monkeypatch.setattr(Transfer, "_take", fail_at_the_end)
+    with pytest.raises(DivergedError):
+        made.tick(0)
+    assert made.steps == 1
+    made.undo()
+    np.testing.assert_array_equal(made.picture, start)
+    assert np.abs(made.snapshots[1].picture - start).max() > 0
+
+
+def test_one_thread_at_a_time(made, monkeypatch):
+    """A callback may come while a cell runs (ipykernel 7): it waits until the steps are done."""
+    step, inside, go_on = Transfer.step, threading.Event(), threading.Event()
+
+    def slow(run, *arguments):
+        inside.set()
+        assert go_on.wait(60)
+        step(run, *arguments)
+
+    monkeypatch.setattr(Transfer, "step", slow)
+    painter = threading.Thread(target=made.tick)
+    other = threading.Thread(target=made.change, kwargs={"init": "blank"})
+    painter.start()
+    assert inside.wait(60)
+    other.start()
+    other.join(0.3)
+    assert other.is_alive()
+    go_on.set()
+    painter.join(60)
+    other.join(60)
+    assert (made.scene.init, made.steps) == ("blank", 0)
+    assert [snapshot.steps for snapshot in made.snapshots] == [0, 1, 0]
 
 
 def test_keeping_the_colors_keeps_the_painting(made):
@@ -216,9 +309,13 @@ def test_keeping_the_colors_keeps_the_painting(made):
     ("fields", "error"),
     [
         ({"content": "no_such.png"}, PictureError),
-        ({"network": "alexnet"}, NetworkError),
-        ({"start": "stars"}, SettingError),
+        ({"network": "alexnet"}, SettingError),
+        ({"init": "stars"}, SettingError),
         ({"size": 1}, SettingError),
+        ({"size": 0}, SettingError),
+        ({"size": 64.5}, SettingError),
+        ({"style": 3}, SettingError),
+        ({"start": "noise"}, SettingError),
     ],
 )
 def test_a_change_that_fails_changes_nothing(made, fields, error):
@@ -232,21 +329,65 @@ def test_a_change_that_fails_changes_nothing(made, fields, error):
 
 
 def test_an_upload_is_a_picture_like_any_other(made):
-    made.upload("mine.jpg", images.encode(images.load("dandelions", 64)))
+    made.sources.upload("mine.jpg", images.encode(images.load("dandelions", 64)))
     made.change(content="mine.jpg")
     assert made.picture.shape == images.load("dandelions", 64).shape
     with pytest.raises(PictureError, match="uploaded"):
-        made.upload("text.png", b"no picture")
+        made.sources.upload("text.png", b"no picture")
 
 
 def test_uploads_of_one_name_stay_apart(made):
     one, other = (images.encode(images.load(name, 64)) for name in ("dandelions", "launch_pad"))
-    assert made.upload("image.jpg", one) == "image.jpg"
-    assert made.upload("image.jpg", other) == "image (2).jpg"
-    assert made.upload("image.jpg", one) == "image.jpg"  # the very same once more
+    assert made.sources.upload("image.jpg", one) == "image.jpg"
+    assert made.sources.upload("image.jpg", other) == "image (2).jpg"
+    assert made.sources.upload("image.jpg", one) == "image.jpg"  # the very same once more
     made.change(content="image.jpg", style="image (2).jpg")
     np.testing.assert_array_equal(made.content, images.load(one, 64))
     np.testing.assert_array_equal(made.style, images.load(other, 64))
+
+
+def test_an_upload_does_not_take_the_place_of_another_picture(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images.save("photo.png", images.load("dandelions", 64))
+    other = images.encode(images.load("launch_pad", 64))
+    made.change(content="photo.png")
+    assert made.sources.upload("photo.png", other) == "photo (2).png"
+    assert made.sources.upload("cat", other) == "cat (2)"
+    images.save("beside.png", images.load("cat", 64))
+    assert made.sources.upload("beside.png", other) == "beside (2).png"
+    before = made.content
+    made.change(size=48)
+    made.change(size=64)
+    np.testing.assert_array_equal(made.content, before)
+
+
+@pytest.mark.parametrize(
+    "spelled", ["photo.png", "./photo.png", "absolute", "link.png", "~/photo.png"]
+)
+def test_a_picture_that_was_painted_from_is_not_written_over(tmp_path, monkeypatch, spelled):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    images.save("photo.png", images.load("dandelions", 64))
+    (tmp_path / "link.png").symlink_to("photo.png")
+    before = (tmp_path / "photo.png").read_bytes()
+    made = Session(content="~/photo.png" if spelled == "photo.png" else "photo.png", size=48)
+    made.change(content="cat")  # it is in a snapshot still
+    with pytest.raises(OutputError, match="picture to paint from"):
+        made.save(tmp_path / "photo.png" if spelled == "absolute" else spelled)
+    assert (tmp_path / "photo.png").read_bytes() == before
+    made.save("other.png")
+
+
+def test_a_saved_picture_tells_names_and_no_folders(tmp_path):
+    images.save(tmp_path / "photo.png", images.load("dandelions", 64))
+    made = Session(content=tmp_path / "photo.png", style="cubist_facets", size=48)
+    made.save(tmp_path / "painting.png")
+    settings = images.read_settings(tmp_path / "painting.png")
+    assert (settings["content"], settings["styles"]) == ("photo.png", ["cubist_facets"])
+    assert str(tmp_path.name) not in str(settings)
+    made.change(content="cat")
+    assert made.apply(settings) == []  # it was read before, and is known by its name
+    assert made.scene.content == str(tmp_path / "photo.png")
 
 
 def test_what_is_changed_meanwhile_is_not_said_of_a_grid_or_a_rendering(made):
@@ -264,7 +405,7 @@ def test_what_is_changed_meanwhile_is_not_said_of_a_grid_or_a_rendering(made):
 
 
 def test_weights_of_layers_that_a_network_lacks_become_equal_ones(made):
-    layers = made.network.style_layers
+    layers = made.transfer.network.style_layers
     only = {"block9_conv1": 1.0} | dict.fromkeys(layers, 0.0)
     assert made.apply(made.settings | {"layer_weights": only}) == []
     found = list(made.weights["layer_weights"].values())
@@ -281,13 +422,40 @@ def test_the_grid_equals_single_runs(made):
     content, style = images.load("cat", 48), images.load("starry_swirls", 48)
     for row, beta in zip(made.cells, betas, strict=True):
         for cell, alpha in zip(row, alphas, strict=True):
-            single = Transfer(content, style, made.network, alpha=alpha, beta=beta)
+            single = Transfer(content, style, made.transfer.network, alpha=alpha, beta=beta)
             single.run(6)
             assert np.abs(cell.picture - single.picture).mean() < 0.05
     made.send(made.cells[2][0])
     assert (made.weights["alpha"], made.weights["beta"]) == (0.5, 1000)
     enlarged = images.resize(made.cells[2][0].picture, *made.picture.shape[:2])
     np.testing.assert_allclose(made.picture, enlarged, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("alphas", "betas", "others"),
+    [([], [1], {}), ([1], [], {}), (["x"], [1], {}), ([0], [1, 0], {}), ([1], [1], {"size": 0}),
+     ([1], [1], {"steps": 0})],
+)  # fmt: skip
+def test_a_grid_of_nothing_is_refused_at_once(made, alphas, betas, others):
+    with pytest.raises(SettingError):
+        made.grid(alphas, betas, **others)
+    with pytest.raises(SettingError):
+        made.render(size=1)
+
+
+@pytest.mark.parametrize("size", [64, 100, 128, 256])
+def test_every_coarse_size_has_room_for_the_deepest_layer(size):
+    made = Session(size=size, style="stained_glass")
+    assert made.transfer.network.stride == 16
+    for run in made._painting._runs[:-1]:
+        for picture in (run.content, *run.styles):
+            assert min(picture.shape[:2]) >= 4 * 16
+    made.tick(0)
+    grid = made.grid([1.0], [5.0], size=size, steps=2)
+    next(grid)
+    run = grid.gi_frame.f_locals["run"]
+    assert run.levels == 1 or min(run.content.shape[:2]) >= 2 * 4 * 16
+    grid.close()
 
 
 def test_rendering_goes_on_from_the_picture_at_another_size(made, tmp_path):
@@ -297,7 +465,7 @@ def test_rendering_goes_on_from_the_picture_at_another_size(made, tmp_path):
     assert progress[-1] == 1
     picture, settings = made.rendered
     assert picture.shape[1] == settings["width"] == settings["size"] == 128
-    assert settings["levels"] == 2
+    assert settings["levels"] == 1  # the deepest layer would not have room at 64 pixels
     small = images.resize(picture, *made.picture.shape[:2])
     assert np.corrcoef(small.ravel(), made.picture.ravel())[0, 1] > 0.9
     made.save(tmp_path / "large.png", rendered=True)
@@ -305,12 +473,12 @@ def test_rendering_goes_on_from_the_picture_at_another_size(made, tmp_path):
 
 
 def test_a_rendering_that_is_stopped_keeps_its_picture(made):
-    rendering = made.render(size=128, steps=1000)
+    rendering = made.render(size=192, steps=1000)
     for _ in range(3):
         next(rendering)
     rendering.close()
     picture, settings = made.rendered
-    assert picture.shape[1] == 128  # though it was painted at half the size as yet
+    assert picture.shape[1] == 192  # though it was painted at half the size as yet
     assert 0 < settings["steps_done"] < 1000
 
 
@@ -332,6 +500,35 @@ def test_settings_of_other_costs_are_refused_and_change_nothing(made):
     assert (made.weights, made.scene.content) == (before, "cat")
 
 
+def test_settings_that_are_refused_at_their_end_change_nothing_either(made):
+    for junk in ({"beta": -1.0}, {"beta": [1, 2]}, {"layer_weights": "all"}, {"styles": [3]}):
+        with pytest.raises(SettingError):
+            made.apply(made.settings | {"content": "dandelions", "init": "noise"} | junk)
+        assert made.scene == session.Scene(size=64)
+        assert len(made.snapshots) == 1
+
+
+def test_settings_of_an_old_picture_still_load(made):
+    """Of a network of three blocks; block4 and block5 count as these do in the mean."""
+    old = {
+        "content": "cat", "styles": ["cubist_facets"], "size": 256, "steps": 120,
+        "network": "mini", "pooling": "max", "precision": "float32", "costs": "relative",
+        "alpha": 1.0, "beta": 55.0, "tv": 0.001, "content_layer": "block3_conv1",
+        "layer_weights": {"block1_conv1": 0.2, "block2_conv1": 0.2, "block3_conv1": 0.6},
+        "style_weights": [1.0], "init": "blank", "optimizer": "adam", "learning_rate": 12.0,
+        "levels": 1, "keep_colors": None, "seed": 0, "width": 256, "height": 171,
+    }  # fmt: skip
+    assert made.apply(old) == []
+    assert (made.scene.style, made.scene.init, made.weights["beta"]) == (
+        "cubist_facets",
+        "blank",
+        55,
+    )
+    layers = made.weights["layer_weights"]
+    assert layers["block3_conv1"] == pytest.approx(3 * layers["block1_conv1"])
+    assert layers["block5_conv1"] == pytest.approx(sum(layers.values()) / 5)
+
+
 def test_settings_name_pictures_that_are_not_at_hand(made):
     settings = made.settings | {"content": "gone.jpg", "beta": 7.0}
     assert made.apply(settings) == ["gone.jpg"]
@@ -350,7 +547,7 @@ def test_settings_of_a_strange_file_are_a_clear_error(made, junk):
 
 
 def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypatch):
-    monkeypatch.setattr(session, "CURVE_POINTS", 10)
+    monkeypatch.setattr(painting, "CURVE_POINTS", 10)
     for _ in range(25):
         made.tick(0)
     assert len(made.curve) <= 10
@@ -360,7 +557,7 @@ def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypat
 
 
 def test_numbers_are_written_for_readers():
-    assert [session.number(x) for x in (0.01234, 1.0, 2754.2, 1e4)] == [
+    assert [number(x) for x in (0.01234, 1.0, 2754.2, 1e4)] == [
         "0.0123",
         "1",
         "2750",

@@ -1,0 +1,62 @@
+"""The pictures and networks that a scene names."""
+
+import os
+from pathlib import Path
+
+from .. import files, images, vgg
+
+
+class Sources:
+    """Pictures by name (of the gallery, a path, an address, an upload), networks loaded once."""
+
+    def __init__(self):
+        self._uploads, self._networks = {}, {}
+        self._used = {}  # names of the pictures that were read, in their order
+
+    def upload(self, name, data):
+        """Make the bytes of a picture file known.  Returns the name by which they are known: the
+        one given, with a number where that means another picture.  Raises PictureError."""
+        images.load(data, 64)
+        given, number = Path(name), 2
+        while self._means_another(name, data):
+            name, number = f"{given.stem} ({number}){given.suffix}", number + 1
+        self._uploads[name] = data
+        return name
+
+    def load(self, name, size):
+        """The picture, see `images.load`."""
+        picture = images.load(self._uploads.get(name, name), size)
+        self._used[name] = True
+        return picture
+
+    def pictures(self, scene):
+        """Content and style of a scene, in its size."""
+        return [self.load(name, scene.size) for name in (scene.content, scene.style)]
+
+    def network(self, name):
+        if name not in self._networks:
+            self._networks[name] = vgg.load(name, precision="auto")
+        return self._networks[name]
+
+    def named(self, name):
+        """The picture read before whose `public` name this is, or else the name itself."""
+        return next((used for used in self._used if public(used) == name), name)
+
+    def check_output(self, path):
+        """Raises OutputError where none can be written, or one that was read would be lost."""
+        images.check_output(path)
+        known = images.gallery()
+        read = [known.get(name, name) for name in self._used if name not in self._uploads]
+        reads = [("a picture to paint from", name) for name in read]
+        files.check_paths(reads, [("the file to save", path)])
+
+    def _means_another(self, name, data):
+        if name in self._uploads:
+            return self._uploads[name] != data
+        taken = name in self._used or name in images.gallery()
+        return taken or os.path.exists(os.path.expanduser(name))
+
+
+def public(name):
+    """What a saved picture says of where it comes from: of a path, only the name of the file."""
+    return name if files.is_address(name) else Path(name).name
