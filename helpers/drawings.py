@@ -84,58 +84,45 @@ def method(lit=()):
         on = lit & set(parts)
         return (color, 2.4) if on else (PALE if lit else INK, 1.3)
 
-    body = ""
-    sees = tint(TOTAL, "vgg")
-    for name, what, y in (("C", "content", 60), ("G", "generated", 185), ("S", "style", 310)):
-        color, line = tint(TOTAL, "pixels") if name == "G" else tint(INK)
-        body += rect(40, y - 34, 90, 68, stroke=color, line=line) + _scene(name, 40, y - 34, color)
-        body += text(85, y + 50, f"{name}, {what}", color) + arrow([(132, y), (166, y)], *sees)
-    body += rect(168, 20, 128, 330, "#f1f3f1", *sees, radius=6) + text(232, 42, "VGG", sees[0], 15)
+    sees, moved = tint(TOTAL, "vgg"), tint(TOTAL, "pixels")
+    body = rect(168, 20, 128, 330, "#f1f3f1", *sees, radius=6) + text(232, 42, "VGG", sees[0], 15)
     for i in range(5):
-        high = 150 / 1.55**i
-        body += rect(180 + 22 * i, 185 - high / 2, 12 + i, high, "white", *sees)
+        body += rect(180 + 22 * i, 185 - 75 / 1.55**i, 12 + i, 150 / 1.55**i, "white", *sees)
     body += text(232, 325, "frozen: its weights", sees[0], 11)
     body += text(232, 339, "never change", sees[0], 11)
-    reads = {"C": ("vgg", "content"), "G": ("vgg", "content", "gram"), "S": ("vgg", "gram")}
-    colors = {"C": CONTENT, "G": INK, "S": STYLE}
-    for name, y in (("C", 60), ("G", 185), ("S", 310)):
-        color, line = tint(colors[name], *reads[name])
+    for name, what, y, hue, readers in (
+        ("C", "content", 60, CONTENT, ("vgg", "content")),
+        ("G", "generated", 185, INK, ("vgg", "content", "gram")),
+        ("S", "style", 310, STYLE, ("vgg", "gram")),
+    ):
+        color, line = moved if name == "G" else tint(INK)
+        body += rect(40, y - 34, 90, 68, stroke=color, line=line) + _scene(name, 40, y - 34, color)
+        body += text(85, y + 50, f"{name}, {what}", color) + arrow([(132, y), (166, y)], *sees)
+        color, line = tint(hue, *readers)
         body += arrow([(298, y), (326, y)], color, line)
         for shift in (12, 6, 0):
-            body += rect(330 + shift, y - 24 - shift + 6, 40, 40, "white", color, line)
+            body += rect(330 + shift, y - 18 - shift, 40, 40, "white", color, line)
         body += text(352, y + 40, f"a_{{{name}}}", color, 15)
-    color, line = tint(CONTENT, "content")
-    body += arrow([(384, 60), (500, 60), (520, 82)], color, line)
-    body += arrow([(384, 172), (500, 122), (520, 106)], color, line)
-    body += _cost(524, 70, "J_{content}", "same things in", "the same places", color, line)
+    for hue, part, points in _ARROWS:
+        body += arrow(points, *tint(hue, part))
+    body += _cost(
+        524, 70, "J_{content}", "same things in", "the same places", *tint(CONTENT, "content")
+    )
+    body += _cost(524, 252, "J_{style}", "the same patterns,", "anywhere", *tint(STYLE, "style"))
     color, line = tint(STYLE, "gram")
-    body += arrow([(384, 194), (420, 222)], color, line) + arrow(
-        [(384, 310), (420, 310)], color, line
-    )
-    for y in (240, 310):
-        for k in range(16):
-            fill = ("#ffffff", color)[k % 5 == 0 or k in (1, 4)]
-            body += rect(424 + 11 * (k % 4), y - 22 + 11 * (k // 4), 11, 11, fill, color, line / 2)
+    for k in range(32):
+        i, j = divmod(k % 16, 4)
+        fill = color if i == j or i + j == 1 else "white"
+        body += rect(424 + 11 * j, 218 + 70 * (k // 16) + 11 * i, 11, 11, fill, color, line / 2)
     body += text(446, 350, "Gram matrices", color)
-    color, line = tint(STYLE, "style")
-    body += arrow([(472, 240), (500, 248), (520, 264)], color, line)
-    body += arrow([(472, 310), (500, 304), (520, 288)], color, line)
-    body += _cost(524, 252, "J_{style}", "the same patterns,", "anywhere", color, line)
     color, line = tint(TOTAL, "total")
-    body += arrow([(656, 94), (700, 94), (736, 166)], color, line) + text(712, 90, "× α", color, 15)
-    body += arrow([(656, 276), (700, 276), (736, 204)], color, line) + text(
-        712, 294, "× β", color, 15
-    )
+    body += text(712, 90, "× α", color, 15) + text(712, 294, "× β", color, 15)
     body += rect(738, 160, 152, 50, "white", color, line, 6) + text(814, 182, "J", color, 17)
     body += text(814, 200, "α·J_{content} + β·J_{style}", color)
     color, line = tint(TOTAL, "gradient")
-    body += arrow([(814, 212), (814, 392), (600, 392)], color, line)
     body += text(430, 388, "gradient: how would J change if this pixel were brighter?", color)
     body += text(430, 404, "(back through the same layers, for every pixel of G)", color, 11)
-    body += f'<line x1="256" x2="222" y1="392" y2="392" stroke="{color}" stroke-width="{line}"/>'
-    color, line = tint(TOTAL, "pixels")
-    body += arrow([(222, 392), (18, 392), (18, 185), (36, 185)], color, line)
-    body += text(120, 408, "a step: move the pixels of G", color, 11)
+    body += text(120, 408, "a step: move the pixels of G", moved[0], 11)
     alt = (
         "The whole method. Three pictures, C, G and S, go through one frozen VGG, which gives the "
         "activations a_C, a_G and a_S. J_content compares a_G with a_C; J_style compares the Gram "
@@ -144,6 +131,20 @@ def method(lit=()):
     )
     alt += f" Lit here: {', '.join(part for part in PARTS if part in lit)}." if lit else ""
     return Drawing(body, 910, 420, alt)
+
+
+_ARROWS = (  # color, part, points
+    (CONTENT, "content", [(384, 60), (500, 60), (520, 82)]),
+    (CONTENT, "content", [(384, 172), (500, 122), (520, 106)]),
+    (STYLE, "gram", [(384, 194), (420, 222)]),
+    (STYLE, "gram", [(384, 310), (420, 310)]),
+    (STYLE, "style", [(472, 240), (500, 248), (520, 264)]),
+    (STYLE, "style", [(472, 310), (500, 304), (520, 288)]),
+    (TOTAL, "total", [(656, 94), (700, 94), (736, 166)]),
+    (TOTAL, "total", [(656, 276), (700, 276), (736, 204)]),
+    (TOTAL, "gradient", [(814, 212), (814, 392), (630, 392)]),
+    (TOTAL, "pixels", [(230, 392), (18, 392), (18, 185), (36, 185)]),
+)
 
 
 def _scene(name, x, y, color):

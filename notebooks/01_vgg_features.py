@@ -78,6 +78,7 @@ from helpers import drawings, exercises, picker
 from helpers.transfer import Transfer
 
 SIZE = SIZE or (512 if GPU else 256)
+tf.get_logger().setLevel("ERROR")  # several small functions are compiled below, and that is fine
 
 # %% [markdown]
 # The last line above says which network makes every picture below. **VGG-19** (Simonyan &
@@ -164,7 +165,7 @@ def preprocess(pictures):
 
 
 # %% tags=["check"]
-exercises.check("preprocess", preprocess)
+_ = exercises.check("preprocess", preprocess)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -480,7 +481,7 @@ def share_inside(a, mask):
 
 
 # %% tags=["check"]
-exercises.check("share_inside", share_inside)
+_ = exercises.check("share_inside", share_inside)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -505,14 +506,16 @@ share_inside = exercises.settled("share_inside", mine, share_inside)
 
 # %% [markdown]
 # A channel for eyes answers to *both* of them. So each channel counts with the smaller of its two
-# shares:
+# shares. And as a channel that hardly speaks at all says little about eyes, the half of the
+# channels whose strongest answers are weakest stays out.
 
 
 # %%
-def eye_shares(layer):
-    """For each channel: the share of its answer in the eye where that is less."""
-    n_H, n_W, _ = a[layer].shape
-    return np.minimum(*(share_inside(a[layer], box(name, n_H, n_W)) for name in EYES))
+def eye_shares(a):
+    """For each channel: the share of its answer in the eye where that is less; 0 for the quiet."""
+    both = np.minimum(*(share_inside(a, box(name, *a.shape[:2])) for name in EYES))
+    loudest = a.max(axis=(0, 1))
+    return np.where(loudest >= np.median(loudest), both, 0)
 
 
 # %% [markdown]
@@ -520,22 +523,23 @@ def eye_shares(layer):
 # hardly anything else? Write down a number from 1 to 5.
 
 # %%
-best = {layer: int(np.argmax(eye_shares(layer))) for layer in a}
+best = {layer: int(np.argmax(eye_shares(found))) for layer, found in a.items()}
 
 # %%
+print(f"the two boxes are {eyes.mean():.0%} of the photo")
 for layer, channel in best.items():
-    both = sum(float(share_inside(a[layer], box(name, *a[layer].shape[:2]))[channel])
-               for name in EYES)  # fmt: skip
-    print(f"{layer}: channel {channel:3} has {both:4.0%} of its answer in the two eyes")
+    both = sum(box(name, *a[layer].shape[:2]) for name in EYES)
+    share = float(share_inside(a[layer], both)[channel])
+    print(f"{layer}: channel {channel:3} has {share:4.0%} of its answer in them")
 
 # %% [markdown]
-# An even answer all over the photo would give the eyes their share of the area, which is small. The
-# deeper the layer, the more of a channel's answer can be gathered there. And these are the best
-# four of the deepest layer:
+# A channel that answers everywhere alike would have as much of its answer in the boxes as they have
+# of the photo. Compare that with the first line and with the last. These are the best four of the
+# deepest layer:
 
 # %%
 deep = network.style_layers[-1]
-seers = np.argsort(-eye_shares(deep))[:4]
+seers = np.argsort(-eye_shares(a[deep]))[:4]
 alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
 plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
 
@@ -719,8 +723,9 @@ plots.grid(ladder.values(), titles, columns, alt=alt)
 # %% [markdown]
 # Read it from top to bottom. The first block wants a color or a fine edge. Then come lines and
 # grains, then textures with a rhythm, and the deeper the block, the larger is what repeats, and
-# the more there is to it. Most of these are *textures*: they look the same here and there, and it does not
-# matter where one begins. That is the raw material of style, and notebook 3 will make it a number.
+# the more there is to it. Most of these are *textures*: they look the same here and there, and it
+# does not matter where one begins. That is the raw material of style, and notebook 3 will make it
+# a number.
 #
 # And the four channels that see the eyes?
 
@@ -849,16 +854,15 @@ plots.pictures(
 
 # %% tags=["hide-input"]
 # @title Does a random network have channels for the eyes?
-kept, a = a, {layer: found.numpy() for layer, found in blind(photo).items()}
-blind_shares = eye_shares(deep)
-a = kept
-display(
-    Markdown(
-        f"In `{deep}` the best random channel has {2 * blind_shares.max():.0%} of its answer in the "
-        f"two eyes; the best trained one had {2 * eye_shares(deep).max():.0%}. (Counted is twice "
-        "the smaller share of the two.)"
-    )
-)
+n_H, n_W, _ = a[deep].shape
+both = sum(box(name, n_H, n_W) for name in EYES)
+random_shares = eye_shares(blind(photo)[deep].numpy())
+random_best = int(np.argmax(random_shares))
+random_share = float(share_inside(blind(photo)[deep], both)[random_best])
+trained_share = float(share_inside(a[deep], both)[best[deep]])
+sentence = f"The random channel of `{deep}` that is best at the eyes has {random_share:.0%} of its "
+sentence += f"answer there. Of the trained ones it was {trained_share:.0%}."
+display(Markdown(sentence))
 
 # %% [markdown]
 # Random windows are windows all the same. They answer to colors and edges of all kinds, and they
