@@ -20,21 +20,24 @@
 #
 # Neural style transfer (Gatys, Ecker & Bethge 2016) paints with the eyes of a network that was
 # trained for something else: to name the things in a million photographs. Nothing in that network
-# is trained any further. We only look at a picture through it, and change the picture.
-# So the first lesson is: what does it see?
+# is trained any further. A picture is changed until the network sees in it what we would like it
+# to see. So the first question is: what does it see?
 #
 # **After this notebook you can**
+# - say in five sentences how a photograph becomes a painting;
 # - feed a picture to VGG the way it expects, and say what goes wrong otherwise;
 # - read an activation of shape $(n_H, n_W, n_C)$, and say how much of the picture one value sees;
-# - find channels that like a texture, and let a channel paint its favourite picture;
+# - find the channels that answer to a cat's eyes, and let a channel paint its favourite picture;
 # - say, with numbers, what a deeper layer still knows of a picture and what it lets go.
 #
-# You need Python, NumPy, derivatives, and an idea of what a convolution is.
-# **Time:** 45 minutes to read and try. Computing takes about one minute on two CPU cores with
-# `mini` (measured), and about one minute on a Colab GPU with VGG-19 (estimated).
+# You need Python, NumPy, derivatives, and an idea of what a convolution is: a small window of
+# weights that slides over a picture, multiplies and adds.
+#
+# **Time:** 60 minutes to read and try. Computing takes about two minutes on two CPU cores with
+# `mini`.
 
 # %% tags=["parameters"]
-SIZE = 256  # the longest side of the photo, in pixels
+SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 256 on a CPU
 STEPS = 100  # steps of each optimization
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
@@ -65,63 +68,151 @@ network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
 print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
 print(network.description)
 
+# %% tags=["hide-input"]
+# @title What this notebook needs besides
+import time
+
+from IPython.display import Markdown, display
+
+from helpers import drawings, exercises, picker
+from helpers.transfer import Transfer
+
+SIZE = SIZE or (512 if GPU else 256)
+tf.get_logger().setLevel("ERROR")  # several small functions are compiled below, and that is fine
+
 # %% [markdown]
-# The last line says which network makes every picture below:
+# The last line above says which network makes every picture below. **VGG-19** (Simonyan &
+# Zisserman 2014) is the network of the paper. **mini** is a small stand-in inside this repository,
+# for computers without a GPU or without the internet: it was trained to answer as VGG-19 does. The
+# same code runs with both. Wherever a number depends on the network, a cell computes it and writes
+# the sentence.
 #
-# - **VGG-19** (Simonyan & Zisserman 2014) is the network of the paper. Sixteen convolutions in
-#   five blocks; ImageNet weights, 80 MB.
-# - **mini** is a small stand-in inside this repository, for computers without a GPU or without a
-#   network connection. Its first layer answers as VGG-19's does; the rest of blocks 1–3 was
-#   trained to give the same answers as VGG-19, and comes close. It has no blocks 4 and 5.
+# ## Where we are going
 #
-# The same code runs with both. Where something needs the deeper blocks, the text says so.
-#
-# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+# Here is the destination, before anything is explained. We take a photograph and a painting, and
+# call what the four notebooks will build:
 
 # %%
-photo = images.load("cat", SIZE)
-print(photo.shape, photo.dtype, photo.min(), photo.max())
-plots.pictures([photo], alt="The photograph of this notebook: a cat.", height=3.5)
+photo, style = images.load("cat", SIZE), images.load("starry_swirls", SIZE)
+begun = time.perf_counter()
+run = Transfer(photo, style, network)
+run.run(STEPS)
+print(f"{STEPS} steps in {time.perf_counter() - begun:.0f} seconds")
+
+# %%
+plots.pictures(
+    [photo, style, run.picture],
+    ["C, the content", "S, the style", "G, generated"],
+    alt="A photo of a cat, a painting of swirls, and the cat painted with colors and strokes of "
+    "the swirls.",
+    height=3.0,
+)
+
+# %% [markdown]
+# It is still this cat: its eyes are where they were. But the fur is laid in the strokes and the
+# colors of the painting. Nobody wrote down what an eye is, or what a stroke is, and nothing was
+# learned from thousands of paintings. One photograph and one painting were enough. This is how:
+
+# %%
+drawings.method()
+
+# %% [markdown]
+# 1. All three pictures go through one network, **VGG**, whose weights never change. It answers to
+#    each with *activations*: what it sees, and where.
+# 2. **$J_{content}$** asks how different the activations of $G$ are from those of the photograph.
+#    It is zero when the network sees the same things in the same places.
+# 3. **$J_{style}$** asks how different the *Gram matrices* are: tables of which patterns occur
+#    together. It is zero when the network sees the same patterns, wherever they are.
+# 4. The two are added, with the weights $\alpha$ and $\beta$. The sum $J$ is one number, and it
+#    says how far $G$ is from what we want.
+# 5. The **gradient** says for every pixel of $G$ how $J$ would change if that pixel became a little
+#    brighter. So every pixel moves a little, downhill, and it all begins again. That was one step.
+#
+# Each notebook explains a part of the drawing. Notebook 2 builds $J_{content}$, notebook 3
+# $J_{style}$, and notebook 4 puts them together and takes the steps. This one is about the eyes:
+
+# %%
+drawings.method("vgg")
 
 # %% [markdown]
 # ## 1 · What goes in
 #
-# The photo is an array (height, width, 3) of **R**, **G**, **B** from 0 to 255. VGG's weights were
-# trained with the Caffe library, which read pictures as **B**, **G**, **R** and subtracted the mean
-# color of ImageNet's pixels. The weights have learned exactly that arrangement, so we owe it to
-# them. First as loops, one number at a time:
+# To us, the photo is an array (height, width, 3) of **R**, **G**, **B** from 0 to 255. VGG's
+# weights were trained with a program (Caffe) that had two habits of its own:
+#
+# - it read the colors in the order **B**, **G**, **R**;
+# - it subtracted from each color the mean of all of ImageNet's pixels, so that a middling grey
+#   became about zero. The means are 103.939 for blue, 116.779 for green and 123.68 for red.
+#
+# Weights that have learned from such numbers understand no others. We owe them the same habits.
 
 # %%
-mean_bgr = [103.939, 116.779, 123.68]
-by_loops = np.zeros_like(photo)
-for row in range(photo.shape[0]):
-    for column in range(photo.shape[1]):
-        for c in range(3):
-            by_loops[row, column, c] = photo[row, column, 2 - c] - mean_bgr[c]
+print(photo.shape, photo.dtype, f"from {photo.min():.0f} to {photo.max():.0f}")
+print("the first pixel:", photo[0, 0])
 
 # %% [markdown]
-# Then as one expression. `[..., ::-1]` reverses the last axis, and NumPy subtracts the three means
-# from every pixel:
+# ### Exercise 1: preprocess
+#
+# Write the function that every later cell will use. It receives one picture (height, width, 3) or
+# several at once (batch, height, width, 3), with NumPy or with TensorFlow; so let it touch only the
+# last axis, the one of the colors.
 
 
-# %% tags=["export"]
+# %% tags=["exercise"]
+def preprocess(pictures):
+    """What VGG was trained on: RGB in 0–255 becomes BGR minus the mean of ImageNet's pixels."""
+    ...
+
+
+# %% tags=["check"]
+_ = exercises.check("preprocess", preprocess)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# A slice with a negative step runs backwards: `[3, 1, 4][::-1]` is `[4, 1, 3]`. An ellipsis `...`
+# in an index stands for "all the axes before". And NumPy subtracts an array of three numbers from
+# every pixel at once, in the order of the last axis as it then is.
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = preprocess
+
+
 def preprocess(pictures):
     """What VGG was trained on: RGB in 0–255 becomes BGR minus the mean of ImageNet's pixels."""
     return pictures[..., ::-1] - np.float32([103.939, 116.779, 123.68])
 
 
+preprocess = exercises.settled("preprocess", mine, preprocess)
+
 # %%
-print("loops:     ", by_loops[0, 0])
-print("expression:", preprocess(photo)[0, 0])
-print("largest difference:", np.abs(by_loops - preprocess(photo)).max())
+print("the first pixel, as VGG wants it:", preprocess(photo)[0, 0])
 
 # %% [markdown]
 # ## 2 · What comes out
 #
-# `network.model` is a Keras model that returns the activations of several layers at once, namely
-# those that style transfer reads. Each is taken *after* its relu, so no value is below zero. A
-# **feature extractor** is nothing more than preprocessing followed by that model:
+# This is the network, from the picture on the left to the deepest layer that we read:
+
+# %%
+drawings.vgg(network)
+
+# %% [markdown]
+# Each bar is one **convolution** with windows of 3 × 3. It has many windows, and each of them asks
+# its own question at every position of the picture. The answers to one question, at all positions,
+# are a **channel**: a small grey picture of "how much of my pattern is here". A negative answer
+# becomes zero; that cut is called **relu**, and it means that a channel either finds its pattern or
+# stays silent. All channels of a layer together are its **activation**, an array of shape
+# $(n_H, n_W, n_C)$: height, width, channels.
+#
+# Between two blocks lies a **pooling**: of every 2 × 2 neighbours only the largest goes on, so
+# height and width are halved. *Where* becomes coarser. The next block has more channels: *what*
+# becomes richer.
+#
+# `network.model` holds these convolutions and returns the activations of the colored layers. To
+# see a picture through it, we preprocess and call it:
 
 
 # %% tags=["export"]
@@ -131,34 +222,33 @@ def extract(model, pictures):
 
 
 # %%
-a = {layer: found[0] for layer, found in extract(network.model, photo[None]).items()}
+a = {layer: found[0].numpy() for layer, found in extract(network.model, photo[None]).items()}
 for layer, found in a.items():
     n_H, n_W, n_C = found.shape
-    print(f"{layer}: {n_H:3} × {n_W:3} positions, {n_C:3} channels, mean {np.mean(found):3.0f}")
+    print(f"{layer}: {n_H:3} × {n_W:3} positions, {n_C:3} channels, {(found == 0).mean():.0%} zero")
 
 # %% [markdown]
-# Each line gives $n_H × n_W$ and $n_C$. Between two blocks a 2 × 2 pooling halves height and
-# width, and the next block doubles the channels (up to 512). *Where* becomes coarser, *what*
-# becomes richer. The list ends in block 3 with `mini`, and also with a VGG-19 whose file of weights
-# holds only three blocks; every statement about pictures below is about layers of this list.
+# Read a line as: so many positions, and at each of them so many answers. Many answers are exactly
+# zero. That is the relu, and it is good news: most patterns are absent in most places, so what is
+# left says which ones are present, and where.
 #
-# The package holds the same function, so that later notebooks need not repeat it. A network of
-# `helpers` is called with a picture directly:
+# The package holds the same function. A network of `helpers` is called with a picture directly, and
+# gives the same numbers:
 
 # %%
 theirs = network(photo)
-print({layer: float(np.abs(theirs[layer] - a[layer]).max()) for layer in a})
+print("largest difference:", max(np.abs(theirs[layer] - a[layer]).max() for layer in a))
 
 # %% [markdown]
-# Zero everywhere: the same numbers. Notebook by notebook we write a function here, and import it
-# from `helpers` afterwards; a test compares the two.
+# Notebook by notebook you write a function, and from then on it is imported from `helpers`.
 #
 # ### What if the input is wrong?
 #
-# Three mistakes are found in many style-transfer programs: forgetting to swap RGB to BGR,
+# Three mistakes are found in many style-transfer programs: forgetting to turn RGB into BGR,
 # forgetting the mean, and feeding pixels in 0–1 instead of 0–255.
 #
-# **Before you run it:** which of the three harms most, and in which layers? Write it down.
+# **Before you go on:** which of the three harms most in the first layer, and which in the deepest?
+# Write it down.
 
 # %%
 right = preprocess(photo)
@@ -167,63 +257,49 @@ mistakes = {
     "mean forgotten": photo[..., ::-1],
     "pixels in 0–1": preprocess(photo / 255),
 }
-for name, wrong in mistakes.items():
+
+
+# %%
+def error(wrong):
+    """For each layer: the length of the error, divided by the length of the right activation."""
     found = network.model(wrong[None])
-    errors = [np.linalg.norm(found[k][0] - a[k]) / np.linalg.norm(a[k]) for k in a]
-    print(f"{name:20}", *(f"{k} {error:4.0%}  " for k, error in zip(a, errors, strict=True)))
+    return [np.linalg.norm(found[k][0] - a[k]) / np.linalg.norm(a[k]) for k in a]
+
+
+errors = {name: error(wrong) for name, wrong in mistakes.items()}
+
+# %%
+print(f"{'':20}", *a)
+for name, found in errors.items():
+    print(f"{name:20}", *(f"{e:12.0%}" for e in found))
+
+# %% tags=["hide-input"]
+# @title What the table says
+worst = {layer: max(errors, key=lambda name: errors[name][i]) for i, layer in enumerate(a)}
+first, *_, deepest = a
+display(
+    Markdown(
+        f"In `{first}` the worst is *{worst[first]}* ({max(e[0] for e in errors.values()):.0%}), "
+        f"in `{deepest}` it is *{worst[deepest]}* ({max(e[-1] for e in errors.values()):.0%}). "
+        "100 % is as wrong as an activation of nothing but zeros."
+    )
+)
 
 # %% [markdown]
-# The number is the length of the error divided by the length of the right activation: 100 % is as
-# wrong as an activation of nothing but zeros. In `block1_conv1` a forgotten mean and pixels in 0–1
-# are both far worse than that. From block 2 on, 0–1 is the worst: to VGG the picture is black, and
-# about 100 % of the activation is wrong. And no program stops with an error message. If a transfer
-# looks dull or odd, look at the preprocessing first.
+# Pixels in 0–1 are, to VGG, a picture that is black all over: whatever was in it, the network does
+# not see it. And none of these programs stops with an error message. If a transfer looks dull or
+# odd, look at the preprocessing first.
 #
-# ### Exercise 1: the way back
-#
-# When a picture is optimized in VGG's own space, it must come back to RGB before it is shown. Write
-# the inverse of `preprocess`.
-
-
-# %% tags=["exercise"]
-def deprocess(inputs):
-    """BGR minus the mean, back to RGB in 0–255."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-returned = deprocess(preprocess(photo))
-if returned is None:
-    print("not yet: deprocess returns None")
-elif np.shape(returned) == photo.shape and np.abs(returned - photo).max() < 0.01:
-    print("right: there and back gives the photo")
-else:
-    print("not yet: there and back does not give the photo")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Undo the two steps in the opposite order. Which mean belongs to which channel, before the swap
-# back?
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def deprocess(inputs):
-#     return (inputs + np.float32([103.939, 116.779, 123.68]))[..., ::-1]
-# ```
-#
-# </details>
-
-# %% [markdown]
 # ## 3 · How much of the picture one value sees
 #
-# Every convolution of VGG is 3 × 3: a value sees one neighbour on each side. Two in a row see two,
-# so 5 × 5 pixels. After a 2 × 2 pooling, neighbours are two pixels apart, and each further
-# convolution reaches twice as far. This is the **receptive field**, and two numbers are enough to
-# follow it: how far it reaches, and the distance (*stride*) between neighbours.
+# A value of the first layer looks through one window of 3 × 3 pixels. A value of the second layer
+# looks at 3 × 3 values of the first, so through all of them it sees 5 × 5 pixels. What a value sees
+# is its **receptive field**, and it grows from layer to layer. Two numbers are enough to follow it:
+# the side of the field, and the distance between neighbours in pixels, the **stride**.
+#
+# - A 3 × 3 convolution adds one neighbour on each side: the field grows by two strides.
+# - A 2 × 2 pooling joins two neighbours, which are one stride apart: the field grows by one stride.
+#   Afterwards only every second position is left: the stride doubles.
 
 
 # %% tags=["export"]
@@ -232,203 +308,335 @@ def receptive_field(layers):
     field, stride = 1, 1
     for layer in layers:
         if layer.endswith("_conv1") and layer != "block1_conv1":  # a pooling lies before it
-            field, stride = field + stride, stride * 2
-        field += 2 * stride  # the 3 × 3 convolution: one neighbour on each side
+            field += stride
+            stride *= 2
+        field += 2 * stride
     return field
 
 
 # %% [markdown]
-# Is it true? Ask the network. The **gradient** of a central value says, for every pixel, how much
-# the value would change if that pixel became a little brighter: outside what it sees, zero.
-# TensorFlow's `GradientTape` records a computation and works it out. We feed noise and measure the
-# square in which the gradient is not zero.
+# Is it true? Ask the network. The **gradient** of one value says, for every pixel, how much the
+# value would change if that pixel became a little brighter. For pixels that it does not see, that
+# is zero. TensorFlow's `GradientTape` records a computation and works the gradient out. We take a
+# position in the middle of a picture of noise, and measure the square that is not zero.
 
 # %%
-noise = tf.random.stateless_uniform([4, 224, 224, 3], seed=[1, 2], maxval=255.0)
-order = list(vgg.layer_table("vgg16" if network.name == "vgg16" else "vgg19"))
-for layer in network.layers:
+noise = tf.random.stateless_uniform([2, 192, 192, 3], seed=[1, 2], maxval=255.0)
+
+
+def measured_field(layer):
+    """The side of the square of pixels on which a position in the middle of a layer depends."""
     with tf.GradientTape() as tape:
         tape.watch(noise)
         found = extract(network.model, noise)[layer]
         middle = tf.reduce_sum(found[:, found.shape[1] // 2, found.shape[2] // 2])
-    rows = np.abs(tape.gradient(middle, noise)).max(axis=(0, 2, 3)) > 0
-    predicted = receptive_field(order[: order.index(layer) + 1])
-    print(f"{layer}: predicted {predicted:3}, measured {np.ptp(np.flatnonzero(rows)) + 1:3} pixels")
+    seen = np.abs(tape.gradient(middle, noise)).max(axis=(0, 2, 3)) > 0
+    return np.ptp(np.flatnonzero(seen)) + 1
 
-# %% [markdown]
-# Drawn on the photo, around one point:
 
 # %%
+order = list(vgg.layer_table("vgg16" if network.name == "vgg16" else "vgg19"))
+fields = {layer: receptive_field(order[: order.index(layer) + 1]) for layer in network.layers}
+for layer, field in fields.items():
+    print(f"{layer}: predicted {field:3}, measured {measured_field(layer):3} pixels")
+
+# %% [markdown]
+# On the photo, around one point between the eyes:
+
+# %%
+height, width = photo.shape[:2]
 plots.receptive_fields(
     photo,
     network.layers,
+    center=(0.45 * height, 0.52 * width),
     alt=f"Nested squares on the cat, the receptive fields of {', '.join(network.layers)}.",
 )
 
-# %% [markdown]
-# A value of `block1_conv1` knows 3 × 3 pixels: an edge, a color. One of `block3_conv1` knows
-# 24 × 24: part of an ear, a patch of fur. Only VGG-19's block 5 would see most of a small photo:
-# 156 pixels and more. None of the layers in this list sees the whole cat.
-#
-# ## 4 · The first layer's filters
-#
-# The kernel of `block1_conv1` has the shape 3 × 3 × 3 × 64: sixty-four little pictures of 3 × 3
-# pixels. Turned from BGR to RGB, they can be shown. Grey is a weight of zero.
-#
-# **Before you run it:** what would you look for in nine pixels, if you could ask 64 questions?
-# Write three of them down.
-
-# %%
-kernel, bias = network.model.get_layer("block1_conv1").get_weights()
-plots.filters(
-    kernel[:, :, ::-1],
-    alt="64 filters of 3 by 3 pixels: light-dark edges of several directions, spots, and colors.",
-    height=0.6,
+# %% tags=["hide-input"]
+# @title What the squares say
+deepest = list(fields)[-1]
+display(
+    Markdown(
+        f"A value of `{first}` knows {fields[first]} × {fields[first]} pixels: an edge, a color. "
+        f"One of `{deepest}` knows {fields[deepest]} × {fields[deepest]}, which is "
+        f"{min(1, fields[deepest] / height):.0%} of this photo's height: enough for an eye, or for "
+        "half a face."
+    )
 )
 
 # %% [markdown]
-# Two kinds can be told apart. Many filters are grey to the eye, with a light and a dark side or a
-# light middle: they answer to an edge of some direction, or to a line or a spot, whatever its
-# color. Others are nearly the same in all nine places but colored: they answer to a color. A few
-# are colored *and* have two different sides: they answer to the border between two colors. Nobody
-# designed them; training on photographs found them.
+# Two consequences will come back. A deep layer can know *things*, because it sees enough of them at
+# once. And the size of your picture matters: in a picture of twice the size, the same field covers
+# half as much of the cat.
 #
-# ## 5 · Activation maps through the blocks
+# ## 4 · The first layer's questions
 #
-# Each channel is a picture of "how much of my pattern is here": black is nothing, bright is much.
-# For each layer, the six channels that vary most over the photo:
+# The first layer has 64 windows of 3 × 3 pixels and 3 colors. They are the only weights of the
+# network that can be looked at directly, as little pictures.
+#
+# **Before you go on:** what would you look for in nine pixels, if you could ask 64 questions? Write
+# three of them down.
 
 # %%
-from IPython.display import display
+kernel, bias = network.model.get_layer("block1_conv1").get_weights()
+print(kernel.shape, "is height, width, colors (B, G, R), channels")
 
-for layer, found in a.items():
-    lively = np.argsort(-np.std(found, axis=(0, 1)))[:6]
-    figure = plots.channels(
-        found, lively, alt=f"Six activation maps of {layer} on the cat; bright is a strong answer."
-    )
-    figure.suptitle(f"{layer}: {found.shape[0]} × {found.shape[1]}", fontsize=10)
+# %%
+plots.filters(
+    kernel[:, :, ::-1],
+    alt="64 filters of 3 by 3 pixels: light-dark edges of several directions, spots, and colors.",
+)
+
+# %% [markdown]
+# Grey is a weight of zero. Some windows have a light and a dark side, or a light middle: they
+# answer to an edge of some direction, to a line, to a spot. Others have one color all over: they
+# answer to that color. A few are both: they answer to the border between two colors. Nobody
+# designed them. They are what training on photographs found worth asking.
+#
+# ## 5 · From edges to things
+#
+# Deeper layers ask about the answers of the layers before them, so their questions cannot be read
+# off the weights. But their answers can be looked at. Here are, for the first layer of each block,
+# the four channels that vary most over the photo. Dark is silence, bright is a strong answer.
+#
+# **Look for** the moment when you can no longer recognize the cat, and for what remains.
+
+
+# %%
+def lively(layer, n=4):
+    """The n channels of a layer that vary most over the photo."""
+    return np.argsort(-a[layer].std(axis=(0, 1)))[:n]
+
+
+# %%
+for layer in network.style_layers:
+    alt = f"Four activation maps of {layer} on the cat; bright is a strong answer."
+    figure = plots.channels(a[layer], lively(layer), alt=alt)
+    n_H, n_W, _ = a[layer].shape
+    figure.suptitle(f"{layer}: {n_H} × {n_W} positions", fontsize=11)
     display(figure)
 
 # %% [markdown]
-# Block 1 still shows the photo: its light parts, its dark parts, some outlines. In block 2 mostly
-# lines are left, each channel with directions of its own. At the beginning of block 3 the maps are
-# coarse and sparse: single strokes, each in a few places. Further in, some channels answer at a few
-# spots and others over whole areas of the face. A channel that lights up only along the frame
-# answers to the border: outside the picture the convolutions see zeros.
+# The first block still shows the whole photo: its light, its dark, its outlines. Then the maps
+# become sparse: lines of one direction, then small patterns such as fur. In the last block there
+# are only a few bright spots on a dark ground. If you hold them against the photo, you find that
+# they lie on things.
 #
-# How much of an activation is zero?
+# Choose a layer, and a way to look at it. (The dropdowns need a running notebook; elsewhere you see
+# a picture.) *Spotlight* shows the photo, light only where the channel answers.
+
 
 # %%
-print({layer: f"{np.mean(found == 0):.0%} zeros" for layer, found in a.items()})
+def look(layer, view):
+    """Eight lively channels of a layer, as maps or as a spotlight on the photo."""
+    alt = f"Eight channels of {layer} on the cat, as {view}."
+    if view == "maps":
+        return plots.channels(a[layer], lively(layer, 8), alt=alt)
+    return plots.spotlight(photo, a[layer], lively(layer, 8), alt=alt)
+
+
+picker.dropdowns(look, layer=list(a)[::-1], view=["spotlight", "maps"])
 
 # %% [markdown]
-# A good part of each activation is exactly zero: the relu has cut it off. Many patterns are absent
-# in many places, and what is left says which are present, and where.
+# ## 6 · Which channels see the eyes?
 #
-# ## 6 · Which channel likes which texture?
-#
-# To ask the network, we draw eight textures side by side into one picture: four directions of
-# stripes, a checkerboard, noise, dots, and patches of two colors that are equally light.
+# Let us ask precisely. We mark the two eyes by boxes, and want the channels whose answer lies
+# inside them.
 
 # %%
-y, x = np.mgrid[:64, :64] * 0.8  # a period of about 8 pixels
-greys = [np.sin(y), np.sin(x), np.sin((x + y) * 0.7), np.sin((x - y) * 0.7)]
-greys += [np.sign(np.sin(x) * np.sin(y)), np.random.default_rng(0).normal(0, 1, (64, 64))]
-greys += [2 * (np.sin(x / 2) * np.sin(y / 2)) ** 8 - 1]
-tiles = [np.repeat(127 + 100 * grey[..., None], 3, axis=-1) for grey in greys]
-patches = np.sin(x / 2) * np.sin(y / 2) > 0
-tiles += [np.where(patches[..., None], [225, 95, 60], [40, 145, 240])]
-names = ["—", "|", "/", "\\", "checks", "noise", "dots", "colors"]
-mosaic = np.vstack([np.hstack(tiles[:4]), np.hstack(tiles[4:])]).clip(0, 255).astype("float32")
+EYES = {"left": (0.29, 0.49, 0.30, 0.46), "right": (0.36, 0.55, 0.65, 0.77)}
+
+
+def box(name, n_H, n_W):
+    """1 inside an eye's box (top, bottom, left, right, as shares of the photo), 0 elsewhere."""
+    top, bottom, left, right = EYES[name]
+    y, x = (np.arange(n_H) + 0.5) / n_H, (np.arange(n_W) + 0.5) / n_W
+    rows = np.abs(y - (top + bottom) / 2) <= max(bottom - top, 1 / n_H) / 2
+    columns = np.abs(x - (left + right) / 2) <= max(right - left, 1 / n_W) / 2
+    return np.float32(rows[:, None] & columns)
+
 
 # %%
-plots.pictures([mosaic], alt="Eight textures in two rows: stripes, checks, noise, dots, colors.")
+eyes = sum(box(name, height, width) for name in EYES)
+alt = "The cat, dark but for two boxes around its eyes."
+plots.spotlight(photo, eyes[..., None], [0], titles=["the two boxes"], alt=alt, height=3.5)
 
 # %% [markdown]
-# The mean activation of every channel in every tile, first with loops:
-
-# %%
-layer = network.style_layers[1]  # block2_conv1
-answers = network(mosaic)[layer].numpy()
-side, n_C = answers.shape[0] // 2, answers.shape[-1]  # positions in a tile, channels
-by_loops = np.zeros((8, n_C))
-for tile in range(8):
-    top, left = tile // 4 * side, tile % 4 * side
-    for channel in range(n_C):
-        by_loops[tile, channel] = answers[top : top + side, left : left + side, channel].mean()
-
-
-# %% [markdown]
-# Then as one expression: split height into (2, side) and width into (4, side), and average over
-# both sides.
-
-
-# %%
-def tile_means(answers):
-    """(2·side, 4·side, n_C) → (8, n_C): the mean of every channel in every tile."""
-    side, n_C = answers.shape[0] // 2, answers.shape[-1]
-    return answers.reshape(2, side, 4, side, n_C).mean(axis=(1, 3)).reshape(8, n_C)
-
-
-# %%
-difference = np.abs(tile_means(answers) - by_loops).max()
-print(f"largest difference: {difference:.4f}, of values up to {by_loops.max():.0f}")
-
-# %% [markdown]
-# Equal but for rounding. Now take, for each tile, the channel that gives it the largest share of
-# its whole answer, leaving out channels that hardly answer at all.
+# ### Exercise 2: how much of the answer lies inside?
 #
-# **Before you run it:** will a layer that sees only 10 × 10 pixels have a channel for each of the
-# four directions? For the dots? Write it down.
+# Write a function that gives for *every channel at once* the share of its answer that lies inside a
+# mask of ones and zeros:
+#
+# $$\text{share}_c = \frac{\sum_{ij} m_{ij}\, a_{ijc}}{1 + \sum_{ij} a_{ijc}}$$
+#
+# The sums run over all positions $i, j$. The 1 below the line keeps a silent channel at 0 instead
+# of 0/0. Use TensorFlow's functions, such as `tf.reduce_sum(x, axis=…)`: they are what the costs of
+# the next notebooks are made of.
 
 
-# %%
-def fans(layer):
-    """For each tile: the channel that likes it best, and which share of its answers it gets."""
-    means = tile_means(network(mosaic)[layer].numpy())
-    strong = means.max(axis=0) > np.median(means.max(axis=0))
-    share = np.where(strong, means / (means.sum(axis=0) + 1e-6), 0)
-    return share.argmax(axis=1), share.max(axis=1)
+# %% tags=["exercise"]
+def share_inside(a, mask):
+    """(n_H, n_W, n_C), (n_H, n_W) → (n_C,): how much of each channel's answer the mask covers."""
+    ...
 
 
-# %%
-liking, shares = fans(layer)
-titles = [f"{n}: channel {c}, {s:.0%}" for n, c, s in zip(names, liking, shares, strict=True)]
-alt = "The mosaic in eight activation maps, one for each texture, titled with the share it gets."
-plots.channels(answers, liking, columns=4, height=1.3, titles=titles, alt=alt)
+# %% tags=["check"]
+_ = exercises.check("share_inside", share_inside)
 
 # %% [markdown]
-# Compare each map with the mosaic. Every direction of stripes has a fan that gives it a third to
-# a half of its whole answer; an even share would be an eighth. None is pure: the fan of | also
-# likes the checks, the fan of / answers to upright stripes too. The dots have nobody of their own:
-# the best share is little more than an eighth, from the same channel that likes —. The fan of the
-# colors answers a little to everything, and strongly only there. (This was seen with VGG-19 and
-# `mini`; VGG-16 has other channels.)
+# <details><summary>Hint</summary>
 #
-# The four directions are answered already; a fan of dots comes with the next layer.
+# The mask has two axes and the activation three. `mask[..., None]` has a third one, of length 1,
+# and is then multiplied with every channel. Which two axes does a sum over positions run along?
+#
+# </details>
+
+# %% tags=["hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = share_inside
+
+
+def share_inside(a, mask):
+    """(n_H, n_W, n_C), (n_H, n_W) → (n_C,): how much of each channel's answer the mask covers."""
+    inside = tf.reduce_sum(a * mask[..., None], axis=[0, 1])
+    return inside / (1 + tf.reduce_sum(a, axis=[0, 1]))
+
+
+share_inside = exercises.settled("share_inside", mine, share_inside)
+
+# %% [markdown]
+# A channel for eyes answers to *both* of them. So each channel counts with the smaller of its two
+# shares. And as a channel that hardly speaks at all says little about eyes, the half of the
+# channels whose strongest answers are weakest stays out.
+
+
+# %%
+def eye_shares(a):
+    """For each channel: the share of its answer in the eye where that is less; 0 for the quiet."""
+    both = np.minimum(*(share_inside(a, box(name, *a.shape[:2])) for name in EYES))
+    loudest = a.max(axis=(0, 1))
+    return np.where(loudest >= np.median(loudest), both, 0)
+
+
+# %% [markdown]
+# **Before you go on:** from which block on will there be channels that answer to the eyes, and to
+# hardly anything else? Write down a number from 1 to 5.
+
+# %%
+best = {layer: int(np.argmax(eye_shares(found))) for layer, found in a.items()}
+
+# %%
+print(f"the two boxes are {eyes.mean():.0%} of the photo")
+for layer, channel in best.items():
+    both = sum(box(name, *a[layer].shape[:2]) for name in EYES)
+    share = float(share_inside(a[layer], both)[channel])
+    print(f"{layer}: channel {channel:3} has {share:4.0%} of its answer in them")
+
+# %% [markdown]
+# A channel that answers everywhere alike would have as much of its answer in the boxes as they have
+# of the photo. Compare that with the first line and with the last. These are the best four of the
+# deepest layer:
+
+# %%
+deep = network.style_layers[-1]
+seers = np.argsort(-eye_shares(a[deep]))[:4]
+alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
+plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
+
+# %% [markdown]
+# Nobody told this network that a cat has eyes, or where they are. It was only asked to tell a
+# thousand kinds of things apart, and found that eyes help. This is what style transfer borrows: a
+# network that answers to *things* and not to pixels.
+#
+# Do the channels know "eye", or only "dark spot with a ring"? For an answer, look for what excites
+# them in other pictures. We send all the bundled pictures through the network and cut out, for each
+# channel, the patch around its strongest answer in each picture.
+
+# %%
+names = [name for name, where in images.gallery().items() if isinstance(where, Path)]
+others = {name: images.load(name, SIZE) for name in names}
+answers = {name: network(picture)[deep].numpy() for name, picture in others.items()}
+
+# %% tags=["hide-input"]
+# @title patch(name, channel): cuts out where a channel answers most
+
+
+def patch(name, channel, side=96):
+    """The square of a bundled picture around a channel's strongest answer, at most `side` px."""
+    found, picture = answers[name][..., channel], others[name]
+    side = min(side, *picture.shape[:2])
+    spot = np.unravel_index(found.argmax(), found.shape)
+    top, left = (
+        int(np.clip((s + 0.5) / n * p - side / 2, 0, p - side))
+        for s, n, p in zip(spot, found.shape, picture.shape[:2], strict=True)
+    )
+    return images.resize(picture[top : top + side, left : left + side], 192, 192)
+
+
+def exciting(channel, n=4):
+    """The names of the n pictures in which a channel's strongest answer is largest."""
+    return sorted(names, key=lambda name: -answers[name][..., channel].max())[:n]
+
+
+# %%
+rows, titles = [], []
+for channel in seers[:3]:
+    liked = exciting(channel)
+    rows.append([patch(name, channel) for name in liked])
+    peaks = [answers[name][..., channel].max() for name in liked]
+    titles.append(
+        f"channel {channel}\n" + ", ".join(f"{p / max(peaks[0], 1e-6):.0%}" for p in peaks)
+    )
+columns = ["strongest", "second", "third", "fourth picture"]
+alt = f"Patches of the bundled pictures that excite three channels of {deep} most."
+plots.grid(rows, titles, columns, alt=alt)
+
+# %% [markdown]
+# The percentages say how strong the answer is, compared with the strongest. First comes the eye.
+# Then follow round things with a ring or a bright middle, with weaker answers: eight pictures hold
+# no other eye. A channel is not a word. It is a direction in which the network looks, and "eye" is
+# our name for what it finds there most.
 #
 # ## 7 · A channel's favourite picture
 #
-# Turn the question round: not "what does this channel answer to my picture?" but "which picture
-# would it answer most?" Start from noise, and change the *pixels* along the gradient of the
-# channel's mean activation. That is the very idea of style transfer, with a simpler cost: the
-# network is frozen, and the picture moves. (`Adam` turns a gradient into a step, and `tf.function`
-# makes the step fast; notebook 4 explains both.)
+# Turn the question round. Not "what in my pictures does this channel answer to?" but "which picture
+# would it answer to most?" We start from noise and change the *pixels* along the gradient of the
+# channel's answer. That is style transfer already, with a simpler cost: the network is frozen, and
+# the picture moves.
+#
+# One thing has to be seen to. To noise a deep channel is silent: before the relu its answer is
+# negative everywhere, after the relu it is zero, and so is every gradient. There is no slope to
+# climb. So we climb on the answer *before* the relu:
 
 
 # %%
-def climb(layer, channels, paint, start, jitter=0):
+def before_relu(layer):
+    """A function: pictures → a layer's activation before its relu."""
+    convolution = network.model.get_layer(layer)
+    below = keras.Model(network.model.inputs, convolution.input)
+    weights = convolution.kernel
+
+    def answer(pictures):
+        x = keras.ops.conv(below(preprocess(pictures)), weights, padding="same")
+        return x + convolution.bias
+
+    return answer
+
+
+# %%
+def climb(layer, channels, paint, start, jitter=8):
     """One picture for each channel; `paint` turns the variable into pictures in 0–255."""
     wanted = tf.one_hot(channels, network.layers[layer].channels)[:, None, None]
-    variable, optimizer = tf.Variable(start), keras.optimizers.Adam(0.05)
+    answer, variable = before_relu(layer), tf.Variable(start)
+    optimizer = keras.optimizers.Adam(0.05)  # turns a gradient into a step: notebook 4
     optimizer.build([variable])
 
-    @tf.function
+    @tf.function  # compiles the step, which is faster
     def step():
         with tf.GradientTape() as tape:
             shift = tf.random.uniform([2], -jitter, jitter + 1, tf.int32)
             pictures = tf.roll(paint(variable), shift, axis=[1, 2])
-            cost = -tf.reduce_mean(wanted * extract(network.model, pictures)[layer])
+            cost = -tf.reduce_mean(wanted * answer(pictures))
         optimizer.apply([tape.gradient(cost, variable)], [variable])
 
     for _ in range(STEPS):
@@ -443,16 +651,20 @@ def climb(layer, channels, paint, start, jitter=0):
 #
 # - **jitter**: shift the picture by a few pixels before each step. A pattern that only works at one
 #   exact place does not survive.
-# - **frequencies instead of pixels**: the variable is the picture's Fourier spectrum, divided by
-#   frequency, in colors that are decorrelated as in photographs. A step then moves broad shapes
-#   and natural colors as easily as single pixels.
+# - **frequencies instead of pixels**: describe the picture as a sum of waves, from broad to fine,
+#   and let the steps change how strong each wave is. A **spectrum** is the list of these strengths.
+#   In photographs broad waves are strong and fine ones weak, so we give the broad ones the longer
+#   lever. A step then moves a large shape as easily as a single pixel.
 
-# %%
-side = 112
+# %% tags=["hide-input"]
+# @title from_pixels and from_frequencies: two ways to describe a picture by numbers
+side = 128
 frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
-boost = np.float32(8 / np.maximum(frequency, 1 / side))
+boost = np.float32(8 / np.maximum(frequency, 1 / side))  # the lever: long for broad waves
 # One column each: how much red, green and blue belong to light, to red–blue, to purple–green.
+# Such mixtures are independent of each other in photographs.
 colors = np.float32([[0.77, 0.27, 0.06], [0.80, 0, -0.15], [0.80, -0.27, 0.09]])
+random = np.random.default_rng(0)
 
 
 def from_pixels(v):
@@ -464,100 +676,80 @@ def from_frequencies(v):
     return 255 * tf.sigmoid(tf.transpose(waves, [0, 2, 3, 1]) @ colors.T)
 
 
+def faint_waves(n):
+    """n pictures of faint noise, as spectra to start from."""
+    return random.normal(0, 0.2, (2, n, 3, *frequency.shape)).astype("float32")
+
+
 # %% [markdown]
-# **Before you run it:** the three channels are the ones that liked —, | and the checkerboard.
-# What will each paint, and what will the tricks change?
+# **Before you go on:** we take three lively channels of the third block. What will the two tricks
+# change?
 
 # %%
-some = liking[[0, 1, 4]]
-rng = np.random.default_rng(0)
-pixels = rng.normal(0, 0.3, (len(some), side, side, 3)).astype("float32")
-waves = rng.normal(0, 0.2, (2, len(some), 3, *frequency.shape)).astype("float32")
-rows = {
-    "pixels": climb(layer, some, from_pixels, pixels),
-    "pixels, jitter": climb(layer, some, from_pixels, pixels, jitter=8),
-    "frequencies, jitter": climb(layer, some, from_frequencies, waves, jitter=8),
+layer = network.style_layers[2]
+some = lively(layer, 3)
+pixels = random.normal(0, 0.3, (3, side, side, 3)).astype("float32")
+ways = {
+    "pixels": climb(layer, some, from_pixels, pixels, jitter=0),
+    "frequencies\nand jitter": climb(layer, some, from_frequencies, faint_waves(3)),
 }
-titles = [f"liked {names[i]}" for i in (0, 1, 4)]
-alt = "Favourite pictures of three channels: harsh from pixels, softer from frequencies."
-plots.grid(rows.values(), list(rows), titles, alt=alt)
-
-# %% [markdown]
-# From pixels come harsh stripes, one or two pixels wide, in black, white and purple. Jitter alone
-# changes little in so shallow a layer; the deeper the layer, the more it helps. From frequencies
-# the same likings come out with soft shading: ripples for —, steep folds for |, a grain of small
-# beads for the checks.
-#
-# One layer deeper, for the eight channels that like our textures there:
 
 # %%
-layer = network.style_layers[2]  # block3_conv1
-liking, shares = fans(layer)
-waves = rng.normal(0, 0.2, (2, len(liking), 3, *frequency.shape)).astype("float32")
-favourites = climb(layer, liking, from_frequencies, waves, jitter=8)
-titles = [f"{n}: channel {c}, {s:.0%}" for n, c, s in zip(names, liking, shares, strict=True)]
-alt = f"Favourite pictures of eight channels of {layer}."
-plots.pictures(favourites, titles, columns=4, height=1.9, alt=alt)
+titles = [f"{layer}, channel {channel}" for channel in some]
+alt = "Favourite pictures of three channels: harsh and fine from pixels, softer from frequencies."
+plots.grid(ways.values(), list(ways), titles, alt=alt, height=2.6)
 
 # %% [markdown]
-# The first row draws what it liked: lines across, upright, and the two slants, no longer as bare
-# stripes but as a weave. In the second row the channel that likes dots, which `block2_conv1` did
-# not have, paints bright dots on dark ground. The others paint textures of their own: what *we*
-# showed them was only the nearest thing to it in our mosaic.
+# From pixels comes a harsh grain; from frequencies come strokes and colors that could be part of a
+# picture. Both excite the channel. The second one we can *read*. Keep this in mind: whenever a
+# picture is made by climbing through a network, leftover grain is easily mistaken for what the
+# network sees. Notebooks 2 and 3 need the same cure.
 #
-# ### Exercise 2: who likes the eye?
-#
-# Write a function that finds, in one activation, the channel whose mean inside a box is largest
-# *compared with* its mean over the whole picture. The box is given in positions of the layer.
-
-
-# %% tags=["exercise"]
-def fan_of(activation, rows, columns):
-    """The channel with the largest mean(box) / (mean(everywhere) + 1)."""
-    return None  # your expressions
-
-
-# %% tags=["check"]
-trial = np.random.default_rng(3).uniform(0, 5, (12, 10, 7)).astype("float32")
-trial[2:5, 6:9, 4] += 4
-found = fan_of(trial, slice(2, 5), slice(6, 9))
-if found is None:
-    print("not yet: fan_of returns None")
-elif int(found) == 4 and int(fan_of(trial[::-1], slice(7, 10), slice(6, 9))) == 4:
-    print("right: try it on the cat, with a[layer] and a box of your choice")
-else:
-    print("not yet: channel 4 was made to like the box, not channel", found)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Two means over axes 0 and 1, each of shape $(n_C,)$: of `activation[rows, columns]` and of
-# `activation`. Then `argmax` of their quotient.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def fan_of(activation, rows, columns):
-#     activation = np.asarray(activation)
-#     inside = activation[rows, columns].mean(axis=(0, 1))
-#     return int(np.argmax(inside / (activation.mean(axis=(0, 1)) + 1)))
-# ```
-#
-# </details>
-
-# %% [markdown]
-# ## 8 · Low layers keep pixels, deeper layers keep …
-#
-# What does a layer still know? One way to ask: change the photo, and see how far each layer's
-# activation moves. As a yardstick, 1 is the distance to quite another photograph.
-#
-# Here are six changes. **Before you run it:** for each, will deeper layers move more or less
-# than the pixels themselves? Write six guesses.
+# Now through all five blocks, with channels that you have seen above:
 
 # %%
-height, width = photo.shape[:2]
+ladder = {
+    layer: climb(layer, lively(layer, 3), from_frequencies, faint_waves(3))
+    for layer in network.style_layers
+}
+
+# %%
+titles = [layer.replace("_", "\n") for layer in ladder]
+columns = ["the liveliest channel", "second", "third"]
+alt = "Favourite pictures of three channels in each of five blocks: from plain colors and fine "
+alt += "lines to larger, richer patterns."
+plots.grid(ladder.values(), titles, columns, alt=alt)
+
+# %% [markdown]
+# Read it from top to bottom. The first block wants a color or a fine edge. Then come lines and
+# grains, then textures with a rhythm, and the deeper the block, the larger is what repeats, and
+# the more there is to it. Most of these are *textures*: they look the same here and there, and it
+# does not matter where one begins. That is the raw material of style, and notebook 3 will make it
+# a number.
+#
+# And the four channels that see the eyes?
+
+# %%
+favourites = climb(deep, seers, from_frequencies, faint_waves(4))
+
+# %%
+titles = [f"channel {channel}" for channel in seers]
+alt = f"Favourite pictures of the four channels of {deep} that answer to the cat's eyes."
+plots.pictures(favourites, titles, columns=2, alt=alt)
+
+# %% [markdown]
+# They want round things, rings around a dark middle, again and again all over the picture. That is
+# the nearest to "eye" that can be said in pixels.
+#
+# ## 8 · What a deeper layer keeps
+#
+# What does a layer still know of a picture? One way to ask: change the photo, and see how far each
+# layer's activation moves. As a yardstick, 100 % is the distance to quite another photograph.
+#
+# **Before you go on:** here are six changes. For each, will the deeper layers move more than the
+# pixels, or less? Write six guesses.
+
+# %%
 small = images.resize(photo, height // 4, width // 4)
 speckles = np.random.default_rng(0).normal(0, 20, photo.shape)
 changes = {
@@ -571,9 +763,9 @@ changes = {
 
 # %%
 another = images.resize(images.load("dandelions", SIZE), height, width)
-shown, titles = [*changes.values(), another], [*changes, "another photo"]
 alt = "The cat darker, red and blue swapped, shifted, blurred, speckled, mirrored; and dandelions."
-plots.pictures(shown, titles, columns=4, height=1.5, alt=alt)
+shown, titles = [*changes.values(), another], [*changes, "another photo"]
+plots.pictures(shown, titles, columns=3, height=2.0, alt=alt)
 
 
 # %%
@@ -586,114 +778,116 @@ def far(one, other):
     return np.array([np.linalg.norm(p - q) for p, q in zip(views(one), views(other), strict=True)])
 
 
+moved = {name: far(changed, photo) / far(another, photo) for name, changed in changes.items()}
+
 # %%
-yardstick = far(another, photo)
-moved = {name: far(changed, photo) / yardstick for name, changed in changes.items()}
 plots.curves(
-    moved, log=False, ticks=["pixels", *network.layers], xlabel=None, width=8,
-    ylabel="distance (1: another photo)",
+    {name: 100 * distances for name, distances in moved.items()},
+    log=False, ticks=["pixels", *(layer.replace("_", "\n") for layer in a)], width=9,
+    xlabel="what is compared", ylabel="distance, in % of another photo's",
     alt="How far six changes of the photo move the pixels and each layer's activation.",
 )  # fmt: skip
 
-# %%
-print(f"{'':22}", "pixels ", *network.layers)
+# %% tags=["hide-input"]
+# @title The same as a table, and what it says
+at = 1 + list(a).index(network.content_layer)
+table = f"| | pixels | {' | '.join(a)} |\n|---|{'---|' * (len(a) + 1)}\n"
 for name, distances in moved.items():
-    print(f"{name:22}", *(f"{d:6.2f}       " for d in distances))
+    table += f"| {name} | {' | '.join(f'{d:.0%}' for d in distances)} |\n"
+less = [name for name, d in moved.items() if d[at] < d[0]]
+more = [name for name in moved if name not in less]
+sentence = f"In `{network.content_layer}`, the layer where content will be measured, "
+sentence += f"less than in the pixels counts: {', '.join(less) or 'none of them'}; "
+sentence += f"more: {', '.join(more) or 'none of them'}. The mirrored cat is "
+sentence += f"{moved['mirrored'][at]:.0%} as far away as another photo, and the speckled one "
+sentence += f"{moved['speckled'][at]:.0%}, though its pixels moved only {moved['speckled'][0]:.0%}."
+display(Markdown(table + "\n" + sentence))
 
 # %% [markdown]
-# Three kinds of change:
+# Three lessons, each of which will matter:
 #
-# - *Darker* moves the deepest layer half as far as the pixels: light is let go. *Red ↔ blue* moves
-#   the first layer most; deeper ones move half as much as that, which is hardly less than the
-#   pixels: color is kept, more coarsely.
-# - *Blurred* and *speckled* go the other way: a small change of the pixels, and a much larger one
-#   from block 2 on. Fine structure counts.
-# - Place: *one pixel to the right* moves every layer more than the pixels; it is worst in block 2,
-#   and less in block 3, where neighbours are four pixels apart. And *mirrored*, the same cat with
-#   everything in another place, is nearly as far off as another photo. These layers know very well
-#   where things are.
+# - **Light and color count for less, structure for more.** A photo that is merely darker stays
+#   near; one that has lost its fine structure goes far, although its pixels hardly moved.
+# - **Place counts.** A mirrored cat is the same cat to us. To these layers it is nearly another
+#   photo: they know very well *where* things are. Content, as the next notebook measures it, is
+#   "these things in these places".
+# - **Noise counts too**, if it is any noise: speckles move the deep layers far. But there is noise
+#   of a special kind, chosen along the gradient, that they do not see at all. Notebook 2 sets both
+#   side by side.
 #
-# So a deeper layer keeps **which structures are where**, and cares less about light, and a little
-# less about color. That is why notebook 2 measures *content* there. How this goes on in blocks 4
-# and 5 the table shows only where VGG-19 was run with all its blocks.
+# ## 9 · Is it the training?
 #
-# ## 9 · VGG-16 beside VGG-19
-#
-# The number counts layers with weights; three of them are the classifier's, which nobody needs
-# here. The two networks differ by one convolution in each of blocks 3, 4 and 5:
-#
-# | | VGG-16 | VGG-19 | channels |
-# |---|---|---|---|
-# | block 1 | 2 convolutions | 2 convolutions | 64 |
-# | block 2 | 2 | 2 | 128 |
-# | block 3 | 3 | 4 | 256 |
-# | block 4 | 3 | 4 | 512 |
-# | block 5 | 3 | 4 | 512 |
-# | convolutions | 13 | 16 | |
-# | weights and biases | 14,714,688 | 20,024,384 | |
-# | receptive field of block5_conv1 | 132 × 132 | 156 × 156 | |
-# | receptive field of the last layer | 196 × 196 | 252 × 252 | |
-#
-# Layers of the same name are at the same place up to `block3_conv3`, but the two were trained
-# apart: their channels have nothing to do with each other. Gatys used VGG-19; VGG-16 is a little
-# faster.
+# How much of this is due to the million photographs, and how much to the plain arrangement of
+# windows, relus and poolings? Take the same arrangement and fill it with random weights. (They are
+# scaled so that the answers neither grow nor fade from layer to layer; He et al. 2015.)
+
 
 # %%
-for name in ("vgg16", "vgg19"):
-    layers = list(vgg.layer_table(name))
-    print(name, len(layers), "convolutions, the last one sees", receptive_field(layers), "pixels")
+def untrained(network, seed=0):
+    """A network like this one with random weights, and no biases."""
+    random, model = np.random.default_rng(seed), keras.models.clone_model(network.model)
+    for layer in model.layers:
+        if kernels := layer.get_weights():
+            shape = kernels[0].shape
+            kernels[0] = random.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape)
+            layer.set_weights([kernels[0], *(0 * bias for bias in kernels[1:])])
+    about = ("untrained", model, network.layers, network.pooling, network.precision)
+    return vgg.Network(*about, "the same layers with random weights")
+
 
 # %% [markdown]
-# ### Exercise 3: where are the weights?
-#
-# How many weights and biases has a 3 × 3 convolution from $n$ to $m$ channels? The check adds up
-# VGG-19's sixteen convolutions with your function.
+# **Before you go on:** will it paint? Guess what is kept of the photo, and what of the swirls.
 
+# %%
+blind = untrained(network)
+blind_run = Transfer(photo, style, blind)
+blind_run.run(STEPS)
 
-# %% tags=["exercise"]
-def size_of(n, m):
-    """Weights and biases of a 3 × 3 convolution from n to m channels."""
-    return None  # your expression
+# %%
+plots.pictures(
+    [run.picture, blind_run.picture],
+    ["trained on photographs", "random weights"],
+    alt="The painting from above, and one made with random weights: the cat in the painting's "
+    "colors, without its strokes.",
+    height=3.6,
+)
 
-
-# %% tags=["check"]
-import itertools
-
-widths = [3, *(layer.channels for layer in vgg.layer_table("vgg19").values())]
-sizes = [size_of(n, m) for n, m in itertools.pairwise(widths)]
-if None in sizes:
-    print("not yet: size_of returns None")
-elif sum(sizes) == 20_024_384:
-    print(f"right: and blocks 4 and 5 hold {sum(sizes[8:]) / sum(sizes):.0%} of them")
-else:
-    print(f"not yet: VGG-19 would have {sum(sizes):,}")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# Each of the $m$ outputs has its own little block of weights, which spans all $n$ inputs, and one
-# bias.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def size_of(n, m):
-#     return (3 * 3 * n + 1) * m
-# ```
-#
-# </details>
+# %% tags=["hide-input"]
+# @title Does a random network have channels for the eyes?
+n_H, n_W, _ = a[deep].shape
+both = sum(box(name, n_H, n_W) for name in EYES)
+random_shares = eye_shares(blind(photo)[deep].numpy())
+random_best = int(np.argmax(random_shares))
+random_share = float(share_inside(blind(photo)[deep], both)[random_best])
+trained_share = float(share_inside(a[deep], both)[best[deep]])
+sentence = f"The random channel of `{deep}` that is best at the eyes has {random_share:.0%} of its "
+sentence += f"answer there. Of the trained ones it was {trained_share:.0%}."
+display(Markdown(sentence))
 
 # %% [markdown]
+# Random windows are windows all the same. They answer to colors and edges of all kinds, and they
+# know where things are, so colors wander from one picture to the other and the cat stays in its
+# place. What is missing are the questions that are worth asking: strokes, fur, eyes. *That* is what
+# the million photographs have taught.
+#
 # ## What you have now
 #
 # - `preprocess`: RGB → BGR minus the mean. Wrong input gives no error, only wrong pictures.
 # - `extract`: picture → {layer: activation $(n_H, n_W, n_C)$}, all values ≥ 0.
-# - `receptive_field`: 3 pixels in the first layer, 24 in `block3_conv1`, 252 at the end of VGG-19.
-# - Channels are detectors: first of edges and colors, then of textures. We let them paint.
-# - Deeper layers care less about light, and more about structure and its place.
+# - `receptive_field`: how much one value sees; from 3 pixels to most of a small photo.
+# - Channels are detectors: of edges and colors, then of textures, then of things such as eyes.
+# - Deeper layers care less about light, and more about which structures are where.
 #
 # The last point is the seed of what comes next: if two pictures agree in a deeper layer, they show
-# the same thing without being the same pixels. **Next:**
+# the same things in the same places without being the same pixels. **Next:**
 # [2 · The content cost](02_content_cost.ipynb) turns that into a number, and then into a picture.
+#
+# <details><summary>For the curious: VGG-16 beside VGG-19</summary>
+#
+# The number counts layers with weights; three of them are the classifier's, which nobody needs
+# here. The two networks differ by one convolution in each of blocks 3, 4 and 5, so that VGG-16 has
+# 13 convolutions and VGG-19 has 16. Layers of the same name are at the same place up to
+# `block3_conv3`, but the two were trained apart: their channels have nothing to do with each other.
+# Gatys used VGG-19. `NETWORK = "vgg16"` at the top runs everything here with the other.
+#
+# </details>

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import plots, vgg
+from helpers import picker, plots, vgg
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
@@ -19,6 +19,7 @@ EXAMPLES = {
     "pictures": lambda alt: plots.pictures([PHOTO, PHOTO], ["a", "b"], alt=alt),
     "grid": lambda alt: plots.grid([[PHOTO, PHOTO]] * 2, ["a", "b"], ["c", "d"], alt=alt),
     "channels": lambda alt: plots.channels(RNG.uniform(size=(4, 5, 7)), range(7), alt=alt),
+    "spotlight": lambda alt: plots.spotlight(PHOTO, RNG.uniform(size=(3, 4, 7)), [2, 5], alt=alt),
     "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
     "receptive_fields": lambda alt: plots.receptive_fields(PHOTO, TABLE, alt=alt),
     "matrix": lambda alt: plots.matrix(
@@ -69,3 +70,27 @@ def test_pyplot_is_left_alone():
 
     EXAMPLES["curves"]("curves")
     assert plt.get_fignums() == []
+
+
+def drawn(left, right):
+    return plots.pictures([PHOTO], [left + right], alt=f"the choice {left}{right}")
+
+
+def test_a_picker_follows_its_dropdowns_and_keeps_a_picture_for_where_no_kernel_is(monkeypatch):
+    chosen = picker.dropdowns(drawn, left="ab", right="cd")
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
+    chosen._ipython_display_()
+    ((data, options),) = shown
+    assert data["text/plain"] == "the choice ac" and data[picker.WIDGET]["model_id"]
+    static = options["metadata"]["static"]
+    assert static["metadata"] == {"image/jpeg": {"alt": "the choice ac"}}
+    assert base64.b64decode(static["data"]["image/jpeg"])[:2] == b"\xff\xd8"
+
+
+def test_a_picked_figure_takes_the_place_of_the_last():
+    boxes, view = picker.dropdowns(drawn, left="ab", right="cd").widget().children
+    assert [box.description for box in boxes.children] == ["left", "right"]
+    before = view.value
+    boxes.children[1].value = "d"
+    assert 'alt="the choice ad"' in view.value and view.value != before
