@@ -35,7 +35,7 @@
 # CPU cores with `mini`; on a GPU with VGG-19 it is of the same order, at a larger size.
 
 # %% tags=["parameters"]
-SIZE = 144  # the longest side of the photo, in pixels; on a GPU with VGG-19 it becomes 512
+SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 144 on a CPU
 STEPS = 60  # steps of each drawing
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
@@ -79,8 +79,7 @@ from IPython.display import Markdown
 
 from helpers import drawings, exercises
 
-if GPU and network.name != "mini" and SIZE == 144:
-    SIZE = 512
+SIZE = SIZE or (512 if GPU else 144)
 drawings.method(lit=("vgg", "content"))
 
 # %% [markdown]
@@ -176,7 +175,8 @@ print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,
 # of the maps would you call alike?
 
 # %% tags=["hide-input"]
-channel = int(np.argmax(np.std(a_C, axis=(0, 1))))
+edge = max(1, n_H // 6)  # channels that answer to the border only would be shown otherwise
+channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
 shown = {"C": a_C} | {name: a_G[name] for name in list(others)[1:]}
 maps = np.stack([a[..., channel] for a in shown.values()], axis=-1)
 plots.channels(
@@ -233,7 +233,7 @@ def content_cost(a_C, a_G):
 
 
 # %% tags=["check"]
-exercises.check("content_cost", content_cost)
+_ = exercises.check("content_cost", content_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -296,20 +296,17 @@ in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: "
 
 
 # %% tags=["hide-input"]
-def against(name):
-    nearer = found[name] < found["mirrored"]
-    return f"{'nearer' if nearer else 'farther'}, at {found[name]:.2f}"
-
-
+shares = {name: value / found["another photo"] for name, value in found.items()}
+nearest = sorted(found, key=found.get)
 Markdown(
-    "The drawing and the negative, which share hardly a pixel with C, are much nearer now. "
-    f"The mirrored cat has {found['mirrored']:.2f}: to compare, the pencil drawing is "
-    f"{against('drawn in pencil')}, the negative {against('as a negative')}, and the dandelions "
-    f"have {found['another photo']:.2f}.\n\n"
+    f"The order is now: {', '.join(nearest)}. Measured by the distance of the dandelions, the "
+    f"pencil drawing is at {shares['drawn in pencil']:.0%} and the negative at "
+    f"{shares['as a negative']:.0%}, although both share hardly a pixel with C. The mirrored cat "
+    f"is at {shares['mirrored']:.0%}, though it has all of C's colors and every hair.\n\n"
     "So the content cost does **not** ask whether two pictures show the same *thing*: the mirrored "
-    "cat is the same cat, and is nearly as far off as another photograph. It asks whether the "
-    "**same structures are in the same places**, whatever their color and light. For painting a "
-    "photograph that is what we want: the eyes shall stay where they are."
+    "cat is the very same cat. It asks whether the **same structures are in the same places**, "
+    "whatever their color and light. For painting a photograph that is what we want: the eyes "
+    "shall stay where they are."
 )
 
 # %% [markdown]
@@ -330,10 +327,10 @@ rows = "\n".join(
 Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
 
 # %% [markdown]
-# Read the table line by line. Light and color (*darker*, *negative*, *pencil*) weigh heavily in the
-# pixels and in block 1, and less and less from block to block. Place (*mirrored*) weighs in every
-# layer. That is why a deep layer is a good judge of content, and why notebook 3 has to take the
-# places away before it can speak of style.
+# Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
+# 1 and least in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
+# 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has
+# to take the places away before it can speak of style.
 #
 # ### The constant in front
 #
@@ -370,7 +367,7 @@ def activation_gradient(a_C, a_G):
 
 
 # %% tags=["check"]
-exercises.check("activation_gradient", activation_gradient)
+_ = exercises.check("activation_gradient", activation_gradient)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -553,13 +550,15 @@ def descend(J, start):
     """(where J is low, J at each try), on the way down from `start`."""
     history = []
 
-    @tf.function
+    @tf.function(input_signature=[tf.TensorSpec(start.shape)], autograph=False)
     def value_and_gradient(v):
         value = J(v)
         return value, tf.gradients(value, v)[0]
 
+    compiled = value_and_gradient.get_concrete_function()
+
     def ask(numbers):
-        value, gradient = value_and_gradient(tf.constant(numbers.reshape(start.shape), tf.float32))
+        value, gradient = compiled(tf.constant(numbers.reshape(start.shape), tf.float32))
         history.append(float(value))
         return 1e4 * float(value), 1e4 * np.float64(gradient).ravel()
 
@@ -708,7 +707,8 @@ def noticed(layer):
     return chosen, history[0], min(history)
 
 
-hidden = {layer: noticed(layer) for layer in list(network.layers)[1:]}
+asked = (network.style_layers[1], network.content_layer, network.style_layers[-1])
+hidden = {layer: noticed(layer) for layer in asked}
 
 # %% tags=["hide-input"]
 layer = network.content_layer
@@ -756,11 +756,11 @@ from helpers.transfer import Transfer
 
 S = images.load("stained_glass", SIZE)
 both = vgg.load(network.name, [*network.style_layers, "block2_conv2", network.content_layer])
-painted = {}
+painted, styles = {}, {}
 for layer in ("block2_conv2", network.content_layer):
     run = Transfer(C, S, both, content_layer=layer)
     run.run(STEPS)
-    painted[layer] = run.picture
+    painted[layer], styles[layer] = run.picture, run.costs()["style"]
 
 # %% tags=["hide-input"]
 plots.pictures(
@@ -768,19 +768,22 @@ plots.pictures(
     ["C", "S", *(f"content from {layer}" for layer in painted)],
     columns=2,
     height=3.0,
-    alt="The cat, the painting, and the cat in its style twice: with content from block 2 a "
-    "colored photograph, with content from block 4 a face built of panes.",
+    alt="The cat, the painting, and the cat in its style twice: with content from block 2 the "
+    "photograph's lines under a net of color, with content from block 4 a face built of panes.",
+)
+
+# %% tags=["hide-input"]
+low, high = styles.values()
+Markdown(
+    "With content from block 2, every line of the photograph is still where it was, to the pixel, "
+    "and the style lies over it like a colored net. With content from block 4, lines may bend and "
+    "hairs may go: the face itself is built of the painter's shapes. The style cost says the same "
+    f"(0 would be the painting's own style): {low:.3f} with content from block 2, and {high:.3f} "
+    f"with content from {layer}. A shallow content layer holds on to what the style would have to "
+    "replace."
 )
 
 # %% [markdown]
-# <details><summary>What is to be seen</summary>
-#
-# With content from block 2 the fur is still there, hair by hair, and the style lies over it like a
-# tint: the shallow layer holds on to details that the panes would have to replace. With content
-# from block 4 the outlines bend, the fur becomes panes, and the cat is still that cat.
-#
-# </details>
-#
 # ## What you have now
 #
 # - `content_cost`: the squared differences of one layer's activations, place by place. It does not
