@@ -18,23 +18,25 @@
 # %% [markdown]
 # # 2 · The content cost
 #
-# Two pictures, and one question: *do they show the same thing?* Pixel by pixel is too strict: a
-# painting of a cat shares hardly a pixel with the photograph of that cat. In notebook 1 you saw
-# that deeper layers of VGG care more about which structures are where, and less about light. So we
-# compare what a layer answers. That is Gatys, Ecker & Bethge 2016, section 2.1.
+# Style transfer asks two things of the picture that it paints: that it shows what the photograph
+# shows, and that it looks as the painting looks. This notebook is about the first of the two. How
+# can a program tell that a painting *shows the same* as a photograph, although hardly a pixel of
+# the one equals a pixel of the other? Gatys, Ecker & Bethge (2016, section 2.1) answer: do not
+# compare the pixels, compare what a deep layer of VGG says about them.
 #
 # **After this notebook you can**
-# - write the content cost $J_{content}(C, G)$ of one layer, as loops and as one expression;
-# - unroll an activation into a matrix, and say why the cost does not notice;
-# - read the cost's gradient as a picture;
-# - let a network redraw a photograph from noise, and choose a layer by what you see.
+# - write the content cost $J_{content}(C, G)$, and say what it calls "the same" and what not;
+# - derive its gradient, and read that gradient as a picture;
+# - let each block of VGG redraw a photograph, and say what the block has kept and what it leaves
+#   free;
+# - choose the layer for the content with reasons.
 #
-# **Time:** 35 minutes to read and try. Computing takes about 2½ minutes on two CPU cores with
-# `mini` (measured), and about one minute on a Colab GPU with VGG-19 (estimated).
+# **Time:** 40 minutes to read and try. The computing takes about one and a half minutes on two idle
+# CPU cores with `mini`; on a GPU with VGG-19 it is of the same order, at a larger size.
 
 # %% tags=["parameters"]
-SIZE = 160  # the longest side of the photo, in pixels
-STEPS = 120  # steps of each drawing
+SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 144 on a CPU
+STEPS = 60  # steps of each drawing
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -65,470 +67,735 @@ print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if G
 print(network.description)
 
 # %% [markdown]
-# The last line names the network that makes every picture below. `mini` is the small stand-in for
-# VGG-19's first three blocks that notebook 1 introduces.
+# The last line names the network that makes every picture and every number below. `mini` is the
+# small stand-in for VGG-19 that notebook 1 introduced; with VGG-19 itself the numbers are a little
+# different, and the sentences that depend on them are written by the cells.
 #
-# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+# This is the whole method, and the part that we build now is lit: the photograph C and the painted
+# picture G both go through the same frozen network, and the content cost compares what comes out.
+
+# %% tags=["hide-input"]
+from IPython.display import Markdown
+
+from helpers import drawings, exercises
+
+SIZE = SIZE or (512 if GPU else 144)
+drawings.method(lit=("vgg", "content"))
+
+# %% [markdown]
+# ## 1 · What does it mean to show the same?
 #
-# ## 1 · Both pictures through the network
-#
-# The **content picture** C is the cat. The **generated picture** G is the one we shall change. Here
-# G begins as C with much noise on it, so that the two agree in something, but not in all.
+# Here is the photograph, our **content picture** C, and five other pictures. Four of them have a
+# cat in them.
+
+# %% tags=["hide-input"]
+from PIL import Image, ImageFilter
+
+
+def drawn_in_pencil(picture):
+    """Dark lines on white paper: what is darker than its neighbourhood."""
+    grey = images.luminance(picture)
+    negative = Image.fromarray(images.to_uint8(255 - grey))
+    around = 255 - np.asarray(negative.filter(ImageFilter.GaussianBlur(SIZE / 60)), np.float32)
+    return np.clip(255 * grey / np.maximum(around, 1), 0, 255).astype("float32")
+
 
 # %%
 C = images.load("cat", SIZE)
-random = np.random.default_rng(0)
-G = np.clip(C + random.uniform(-90, 90, C.shape), 0, 255).astype("float32")
-plots.pictures([C, G], ["C", "G"], alt="The cat, and the same picture under heavy noise.")
+height, width = C.shape[:2]
+others = {
+    "darker": 0.5 * C,
+    "drawn in pencil": drawn_in_pencil(C),
+    "as a negative": 255 - C,
+    "mirrored": C[:, ::-1],
+    "another photo": images.resize(images.load("dandelions", SIZE), height, width),
+}
+
+# %% tags=["hide-input"]
+plots.pictures(
+    [C, *others.values()],
+    ["C", *others],
+    columns=3,
+    height=2.4,
+    alt="The cat; darker; as a pencil drawing; as a negative; mirrored; and a dandelion meadow.",
+)
 
 # %% [markdown]
-# Forward propagation: the same network, once for each. We read one layer $l$ and call its
-# activations $a_C$ and $a_G$ (the paper writes $P^l$ and $F^l$).
+# **Write down your own order**, from the picture that shows most nearly the same as C to the one
+# that shows it least. Then ask the pixels: for each picture, how far is a pixel off, as the root of
+# the mean square, in grey levels?
+
+# %%
+grey_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
+
+# %% tags=["hide-input"]
+from helpers import costs
+
+
+def in_order(distances, unit, alt):
+    """The pictures, nearest to C first, each with its distance."""
+    order = sorted(distances, key=distances.get)
+    titles = [f"{name}: {distances[name]:{unit}}" for name in order]
+    said = ", ".join(titles)
+    return plots.pictures([others[name] for name in order], titles, height=1.9, alt=alt + said)
+
+
+in_order(grey_levels, ".0f", "Sorted by the distance of their pixels, in grey levels: ")
+
+# %% tags=["hide-input"]
+farthest = max(grey_levels, key=grey_levels.get)
+Markdown(
+    f"To the pixels, the cat that is *{farthest}* is farthest from the photograph of that cat, at "
+    f"{grey_levels[farthest]:.0f} grey levels. The dandelions are "
+    f"{grey_levels['another photo']:.0f} away, and the mirrored cat only "
+    f"{grey_levels['mirrored']:.0f}: brown fur lies on brown fur, and no hair on its own. Pixels "
+    "compare colors, and a painter changes just those. We need to compare something that a change "
+    "of color leaves alone."
+)
+
+# %% [markdown]
+# ## 2 · One layer, two activations
+#
+# Notebook 1 has shown that a deeper layer of VGG cares less about light and color, and more about
+# which structures are where. So we let the network look at both pictures, and read one layer $l$.
+# What it answers is its **activation**: for each of $n_H × n_W$ *positions* in the picture there
+# are $n_C$ numbers, one for each *channel*, and each says how strongly the pattern of this channel
+# is found at this place (0: not at all). We call the two activations $a_C$ and $a_G$; the paper
+# calls them $P^l$ and $F^l$.
 
 # %%
 layer = network.content_layer
-a_C, a_G = network(C)[layer], network(G)[layer]
+a_C = network(C)[layer]
+a_G = {name: network(np.float32(G))[layer] for name, G in others.items()}
 n_H, n_W, n_C = a_C.shape
-print(f"{layer}: n_H = {n_H}, n_W = {n_W}, n_C = {n_C}, so {a_C.numpy().size:,} numbers each")
-
-# %%
-channel = int(np.argmax(np.std(a_C, axis=(0, 1))))
-both = np.stack([a_C[..., channel], a_G[..., channel]], axis=-1)
-alt = f"Channel {channel} of {layer} for C and for G: bright in different places."
-plots.channels(both, [0, 1], height=2.2, titles=["$a_C$", "$a_G$"], vmax=both.max(), alt=alt)
+print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,} numbers")
 
 # %% [markdown]
-# One channel of both. What is bright in the one is weaker or missing in the other, and the noise
-# lights up where nothing was. The cost is to put one number on that difference.
-#
-# ## 2 · Unrolling
-#
-# An activation is a block of numbers, $n_H × n_W × n_C$. For comparing it, the plane of positions
-# is a nuisance: a list is enough. **Unrolling** writes one row for each position and one column for
-# each channel. By loops, on a small block whose numbers tell where they came from:
+# Look at one channel, for the photograph and four of the others: bright is a strong answer. Which
+# of the maps would you call alike?
 
-# %%
-block = np.array([[[100 * i + 10 * j + k for k in range(2)] for j in range(3)] for i in range(2)])
-rows = np.zeros((2 * 3, 2), int)
-for i in range(2):
-    for j in range(3):
-        for k in range(2):
-            rows[i * 3 + j, k] = block[i, j, k]
-print(rows)
-
-# %% [markdown]
-# Row by row: position (0, 0), (0, 1), (0, 2), (1, 0), … Memory holds the numbers in this very
-# order already, so a reshape does it, and nothing is moved:
-
-
-# %% tags=["export"]
-def unroll(a):
-    """(n_H, n_W, n_C) → (n_H·n_W, n_C): one row for each position, one column for each channel."""
-    n_H, n_W, n_C = a.shape
-    return tf.reshape(a, [n_H * n_W, n_C])
-
-
-# %%
-print("largest difference:", np.abs(unroll(block) - rows).max())
-print("unrolled:", unroll(a_C).shape)
+# %% tags=["hide-input"]
+edge = max(1, n_H // 6)  # channels that answer to the border only would be shown otherwise
+channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
+shown = {"C": a_C} | {name: a_G[name] for name in list(others)[1:]}
+maps = np.stack([a[..., channel] for a in shown.values()], axis=-1)
+plots.channels(
+    maps,
+    range(len(shown)),
+    titles=list(shown),
+    columns=5,
+    height=1.9,
+    vmax=maps.max(),
+    alt=f"Channel {channel} of {layer} for C, the drawing, the negative, the mirrored cat and the "
+    "dandelions: the first three are bright in the same places.",
+)
 
 # %% [markdown]
-# A classic slip: the paper's $F^l$ has one *row* for each channel, $N_l × M_l$. That is our matrix
-# transposed. A `reshape` straight to $(n_C, n_H·n_W)$ has the right shape and the wrong numbers:
-
-# %%
-print("transposed:", tf.transpose(unroll(block)).numpy().tolist())
-print("reshaped:  ", block.reshape(2, 6).tolist())
-
-# %% [markdown]
-# In the first list each row is one channel (last digits 0 0 0 …, then 1 1 1 …). In the second the
-# channels are mixed, and no error says so.
+# The drawing and the negative light up where the photograph does, though not as strongly; the
+# mirrored cat does so on the other side. The cost puts one number on such a difference, over all
+# channels.
 #
-# ### Exercise 1: roll it up again
-#
-# Write the inverse: from $(n_H·n_W, n_C)$ back to $(n_H, n_W, n_C)$.
-
-
-# %% tags=["exercise"]
-def roll_up(rows, n_H, n_W):
-    """(n_H·n_W, n_C) → (n_H, n_W, n_C)."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-returned = roll_up(unroll(a_C), n_H, n_W)
-if returned is None:
-    print("not yet: roll_up returns None")
-elif returned.shape == a_C.shape and np.array_equal(returned, a_C):
-    print("right: unrolled and rolled up, the activation is the same")
-else:
-    print("not yet: the activation is not what it was")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# `tf.reshape` again. Leave one of the sizes to it by writing -1, or take it from `rows.shape`.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def roll_up(rows, n_H, n_W):
-#     return tf.reshape(rows, [n_H, n_W, -1])
-# ```
-#
-# </details>
-
-# %% [markdown]
 # ## 3 · The cost
 #
 # $$J_{content}(C, G) = \frac{1}{4 · n_H · n_W · n_C} \sum_{i,j,k} \left(a_C - a_G\right)^2$$
 #
-# Add the squares of all differences, and divide by (four times) how many there are. First as loops,
-# on a small corner, because Python is slow:
+# Take the difference at every position $(i, j)$ and in every channel $k$, square it, so that
+# nothing cancels, and add it all up. In front stands one over (four times) the number of terms, so
+# that the cost of a large picture is not larger for that alone. Read as a program, word by word,
+# the formula is three loops. Here they are, slow and clear, on a corner of the activation:
+
 
 # %%
-corner_C, corner_G = a_C[:8, :8, :16].numpy(), a_G[:8, :8, :16].numpy()
-total = 0.0
-for i in range(8):
-    for j in range(8):
-        for k in range(16):
-            total += float(corner_C[i, j, k] - corner_G[i, j, k]) ** 2
-by_loops = total / (4 * 8 * 8 * 16)
+def content_cost_by_loops(a_C, a_G):
+    n_H, n_W, n_C = a_C.shape
+    total = 0.0
+    for i in range(n_H):
+        for j in range(n_W):
+            for k in range(n_C):
+                total += float(a_C[i, j, k] - a_G[i, j, k]) ** 2
+    return total / (4 * n_H * n_W * n_C)
+
+
+corner_C, corner_G = a_C[:3, :3, :32].numpy(), a_G["mirrored"][:3, :3, :32].numpy()
+print(f"{content_cost_by_loops(corner_C, corner_G):.4f}")
 
 # %% [markdown]
-# Then as one expression. It adds up over the last three axes, so a batch of pictures gets one cost
-# for each:
+# ### Exercise 1: the content cost
+#
+# Loops would take minutes for one picture, and TensorFlow could not follow them back to the pixels.
+# Write the same without loops. Everything that follows in this notebook uses your function.
 
 
-# %% tags=["export"]
+# %% tags=["exercise"]
 def content_cost(a_C, a_G):
-    """J_content(C, G) of one layer: the squared differences, over 4·n_H·n_W·n_C."""
+    """J_content(C, G) of one layer, from two activations (n_H, n_W, n_C): a single number."""
+    ...
+
+
+# %% tags=["check"]
+_ = exercises.check("content_cost", content_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Arithmetic on tensors already works on all numbers at once: there is no need to name $i$, $j$ and
+# $k$. For the sum TensorFlow has `tf.reduce_sum`; the shape of a tensor is `a_C.shape`.
+#
+# </details>
+#
+# <details><summary>A second hint</summary>
+#
+# If the check says that you are off by a factor, print your result for `corner_C` and `corner_G`
+# and compare it with the loops: how many numbers does your sum have, and by what do you divide?
+#
+# </details>
+#
+# The next cell is folded. It holds the solution, and puts it in the place of your function as long
+# as yours is not right yet, so that the rest of the notebook runs in any case.
+
+# %% tags=["export", "hide-input"]
+mine = content_cost
+
+
+def content_cost(a_C, a_G):
+    """J_content(C, G) of one layer; activations may have a batch axis, (…, n_H, n_W, n_C)."""
     n_H, n_W, n_C = a_C.shape[-3:]
     squares = tf.reduce_sum((a_C - a_G) ** 2, axis=[-3, -2, -1])
     return squares / (4 * n_H * n_W * n_C)
 
 
-# %%
-by_expression = float(content_cost(corner_C, corner_G))
-print(f"loops {by_loops:.4f}, expression {by_expression:.4f}")
-print(f"largest difference: {abs(by_loops - by_expression) / by_loops:.1e} of the cost")
-
-# %% [markdown]
-# Equal but for the rounding of 32-bit numbers.
-#
-# ### Does the order matter?
-#
-# **Before you run it:** which of the next four numbers are the same? In the third, the rows of
-# *both* matrices are shuffled the same way; in the fourth, those of $a_G$ only.
+content_cost = exercises.settled("content_cost", mine, content_cost)
 
 # %%
-F_C, F_G = unroll(a_C), unroll(a_G)
-order = np.random.default_rng(0).permutation(n_H * n_W)
-
-
-def cost_of_rows(F_C, F_G):
-    return float(tf.reduce_sum((F_C - F_G) ** 2)) / (4 * n_H * n_W * n_C)
-
-
-print(f"as a block          {float(content_cost(a_C, a_G)):10.2f}")
-print(f"unrolled            {cost_of_rows(F_C, F_G):10.2f}")
-print(f"both shuffled       {cost_of_rows(tf.gather(F_C, order), tf.gather(F_G, order)):10.2f}")
-print(f"only G shuffled     {cost_of_rows(F_C, tf.gather(F_G, order)):10.2f}")
+print(f"loops      {content_cost_by_loops(corner_C, corner_G):.4f}")
+print(f"expression {float(content_cost(corner_C, corner_G)):.4f}")
 
 # %% [markdown]
-# The first three agree, but for rounding: the sum takes each difference once, and does not care in
-# which order. The fourth is larger: each position is compared with the *same* position of the other
-# picture. **Content has a "where".** In notebook 3 we look for a cost that does not even notice the
-# fourth shuffle; that one will be style.
+# ### A number that can be read
+#
+# The bare number says little: is it much? We compare it with the cost of an activation that is all
+# zeros, the answer of a network that has gone blind. Then 0 means the same, and 1 means as far off
+# as seeing nothing. (The package calls these costs `relative`.)
+
+
+# %%
+def relative_cost(a_C, a_G):
+    """The content cost in units of a blind network: 0 is the same, 1 as far as nothing at all."""
+    return content_cost(a_C, a_G) / content_cost(a_C, 0 * a_C)
+
+
+# %% [markdown]
+# **Before you run the next cell:** you have seen the order of the pixels. Which order will the
+# content cost find, and where will the mirrored cat be? It is the same cat, after all.
+
+# %%
+found = {name: float(relative_cost(a_C, a)) for name, a in a_G.items()}
+
+# %% tags=["hide-input"]
+in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: ")
+
+
+# %% tags=["hide-input"]
+shares = {name: value / found["another photo"] for name, value in found.items()}
+nearest = sorted(found, key=found.get)
+Markdown(
+    f"The order is now: {', '.join(nearest)}. Measured by the distance of the dandelions, the "
+    f"pencil drawing is at {shares['drawn in pencil']:.0%} and the negative at "
+    f"{shares['as a negative']:.0%}, although both share hardly a pixel with C. The mirrored cat "
+    f"is at {shares['mirrored']:.0%}, though it has all of C's colors and every hair.\n\n"
+    "So the content cost does **not** ask whether two pictures show the same *thing*: the mirrored "
+    "cat is the very same cat. It asks whether the **same structures are in the same places**, "
+    "whatever their color and light. For painting a photograph that is what we want: the eyes "
+    "shall stay where they are."
+)
+
+# %% [markdown]
+# Does the place count in every layer? The same five pictures, asked of each layer that we read, and
+# of the pixels (there too, 1 is as far as a picture of zeros, which is black):
+
+# %% tags=["hide-input"]
+activations_C = network(C)
+table = {name: [float(relative_cost(tf.constant(C), np.float32(G)))] for name, G in others.items()}
+for name, G in others.items():
+    a = network(np.float32(G))
+    table[name] += [float(relative_cost(activations_C[k], a[k])) for k in network.layers]
+rule = "\n|---" + "|---:" * (1 + len(network.layers)) + "|\n"
+rows = "\n".join(
+    f"| {name} | " + " | ".join(f"{value:.2f}" for value in values) + " |"
+    for name, values in table.items()
+)
+Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
+
+# %% [markdown]
+# Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
+# 1 and least in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
+# 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has
+# to take the places away before it can speak of style.
 #
 # ### The constant in front
 #
-# The factor $\frac{1}{4 n_H n_W n_C}$ comes from the Coursera course on deep learning (`course`
-# below), where many meet this method. The paper's equation 1 has $\frac12$, others take the mean of
-# the squares. The same sum each time, times a number that G does not change; so the *best* G is the
-# same. What changes is how much content counts beside style, and with it every "good" α and β you
-# read somewhere. The package holds all of them, and one more, `relative`, that has no unit: 0 is
-# the same, 1 is as far away as an activation of nothing but zeros.
+# Authors agree on the sum and disagree on what stands before it. The factor of this notebook comes
+# from a well-known Coursera course; the paper has ½; TensorFlow's tutorial takes the mean. All are
+# the same sum times a number that G does not change:
 
 # %%
-from helpers import costs
-
-for convention in costs.CONVENTIONS:
-    print(f"{convention:9} {float(costs.content_cost(a_C, a_G, convention)):16,.3f}")
+for name in costs.COSTS:
+    print(f"{name:9}{float(costs.content_cost(a_C, a_G['mirrored'], name)):16,.3f}")
 
 # %% [markdown]
+# Does it matter, then? The *best* G, the way down to it and the shape of everything you see below
+# stay the same. But as soon as the content cost is added to a style cost, the constant decides how
+# much it counts. Whoever copies an $α$ and a $β$ from somewhere must copy the constant with them.
+#
 # ## 4 · The gradient, as a picture
 #
-# The cost is a number; what moves the picture is its gradient with respect to the pixels of G: how
-# much would J change if this pixel became a little brighter? Now let G be the cat with a grey
-# square over one place, and nothing else changed.
+# The cost is a number. What paints is its **gradient**: for each pixel of G, how much would the
+# cost rise if this pixel became a little brighter? Going the other way lowers the cost. We work it
+# out in two parts: from the cost back to the activation, which is yours to derive, and from there
+# back through the network to the pixels, which TensorFlow does.
 #
-# **Before you run it:** where will the gradient be exactly zero? Inside the square, outside, near
-# its rim? And does that depend on the layer?
-
-# %%
-covered = C.copy()
-top, left, side = C.shape[0] // 3, C.shape[1] // 3, C.shape[0] // 6
-covered[top : top + side, left : left + side] = 127
-plots.pictures([covered], ["G"], alt="The cat with a grey square over part of one eye.")
-
-
-# %%
-def pixel_gradient(G, layer):
-    G = tf.convert_to_tensor(G)
-    with tf.GradientTape() as tape:
-        tape.watch(G)
-        J = content_cost(network(C)[layer], network(G)[layer])
-    return tape.gradient(J, G).numpy()
-
-
-gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
-
-# %%
-shown = [gradient.sum(axis=-1) for gradient in gradients.values()]
-alt = f"Gradients for {', '.join(gradients)}: only around the square, wider for deeper layers."
-plots.signed(shown, list(gradients), alt=alt, height=1.9)
-
-# %% [markdown]
-# Red: making this pixel brighter makes the cost larger; blue: smaller. White: the cost does not
-# depend on it, or hardly. The gradient lives in and around the square. A value that sees the
-# square is wrong, and it also sees pixels beside the square, up to one receptive field away: two
-# pixels in block 1, more in each deeper layer. Everything else is exactly zero, because there
-# $a_C$ and $a_G$ agree already. Count how wide it is:
-
-# %%
-for layer, gradient in gradients.items():
-    touched = np.abs(gradient).max(axis=(0, 2)) > 0
-    wide = np.ptp(np.flatnonzero(touched)) + 1
-    sees = network.layers[layer].receptive_field
-    print(f"{layer}: {wide} pixels wide, {side} of the square and up to {sees - 1} on each side")
-
-# %% [markdown]
-# A few pixels less than the sum, because behind a pooling the fields begin only at every second or
-# fourth pixel. And at the rim of what is touched the gradient is too faint to be seen above.
+# ### Exercise 2: back to the activation
 #
-# Is it the right gradient? Then a small step against it must lower the cost by the length of the
-# gradient, squared, times the step. With the noisy G from above:
-
-# %%
-layer = network.content_layer
-gradient = pixel_gradient(G, layer)
-before = float(content_cost(a_C, network(G)[layer]))
-for grey_levels in (0.1, 1, 10):
-    step = grey_levels / np.abs(gradient).max()
-    after = float(content_cost(a_C, network(G - step * gradient)[layer]))
-    print(f"at most {grey_levels:4} grey levels: ", end="")
-    print(f"expected {-step * np.sum(gradient**2):10.2f}, found {after - before:10.2f}")
-
-# %% [markdown]
-# The smaller the step, the better the two agree: the gradient knows how steep the cost is here, not
-# how far the slope goes on.
-#
-# ### Exercise 2: the gradient in the layer, by hand
-#
-# Gatys' equation 2 gives the derivative of the cost with respect to the activation itself, before
-# it travels back to the pixels. Derive it for our constant $\frac{1}{4 n_H n_W n_C}$.
+# Derive $\partial J_{content} / \partial a_G$ on paper, then write it down (Gatys' equation 2, for
+# our constant).
 
 
 # %% tags=["exercise"]
 def activation_gradient(a_C, a_G):
-    """dJ_content / da_G, the same shape as a_G."""
-    return None  # your expression
+    """dJ_content / da_G: the same shape as a_G."""
+    ...
 
 
 # %% tags=["check"]
-with tf.GradientTape() as tape:
-    tape.watch(a_G)
-    J = content_cost(a_C, a_G)
-by_tape, by_hand = tape.gradient(J, a_G), activation_gradient(a_C, a_G)
-if by_hand is None:
-    print("not yet: activation_gradient returns None")
-elif np.allclose(by_hand, by_tape, rtol=1e-3, atol=1e-7):
-    print("right: TensorFlow's gradient is the same")
-else:
-    ratio = np.linalg.norm(by_hand) / np.linalg.norm(by_tape)
-    print(f"not yet: yours is {ratio:.3g} times as long, or points elsewhere")
+_ = exercises.check("activation_gradient", activation_gradient)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Each $a_G$ stands in one square only. The derivative of $(a_G - a_C)^2$ is $2 (a_G - a_C)$. The
-# paper adds a case for $F = 0$, where the relu lets no gradient through; that belongs to the way
-# back through the network, and TensorFlow does it there.
+# Each number of $a_G$ stands in exactly one of the squares. Take the derivative of this one square;
+# all other terms of the sum do not know of it.
 #
 # </details>
 #
-# <details><summary>Solution</summary>
+# <details><summary>Why has the paper a second case, for F = 0?</summary>
 #
-# ```python
-# def activation_gradient(a_C, a_G):
-#     n_H, n_W, n_C = a_C.shape
-#     return (a_G - a_C) / (2 * n_H * n_W * n_C)
-# ```
+# It writes the derivative for the value *before* the relu, which replaces everything below zero by
+# zero and lets no gradient through there. We stop behind the relu; the way through it belongs to
+# TensorFlow's part.
 #
 # </details>
+
+# %% tags=["hide-input"]
+mine = activation_gradient
+
+
+def activation_gradient(a_C, a_G):
+    """dJ_content / da_G: twice the difference, over 4·n_H·n_W·n_C."""
+    n_H, n_W, n_C = a_C.shape
+    return 2 * (a_G - a_C) / (4 * n_H * n_W * n_C)
+
+
+activation_gradient = exercises.settled("activation_gradient", mine, activation_gradient)
 
 # %% [markdown]
-# ## 5 · Which layer? Redraw the photo from noise
-#
-# Gatys' figure 1 asks each layer: *if this activation is all you have of the photograph, what can
-# you draw?* We start from white noise and let only the pixels move, down the content cost of one
-# layer. Whatever the layer does not know stays as the noise left it.
-#
-# Each layer redraws from **two** different noises. If both end in the same picture, the layer has
-# pinned down everything. Where they differ, it leaves freedom, and freedom is what style will need.
-#
-# The paper moves the pixels with **L-BFGS**, which remembers its last steps to guess how the cost
-# curves. SciPy has it; it wants one long vector, and the cost with its gradient. Notebook 4
-# compares it with Adam.
-
-# %%
-from scipy.optimize import Bounds, minimize
-
-
-def cost_of(layer, shape, history):
-    """The function that SciPy minimizes: x → (relative content cost, gradient), both · 10⁴."""
-    a_C = network(C)[layer]
-    unit = content_cost(a_C, tf.zeros_like(a_C)) * shape[0]
-
-    @tf.function
-    def cost_and_gradient(G):
-        J = tf.reduce_sum(content_cost(a_C, network(G)[layer])) / unit
-        return J, tf.gradients(J, G)[0]
-
-    def cost(x):
-        J, gradient = cost_and_gradient(tf.constant(x.reshape(shape), tf.float32))
-        history.append(float(J))
-        return 1e4 * float(J), 1e4 * gradient.numpy().astype("float64").ravel()
-
-    return cost
+# So in the layer, the gradient is nothing but the difference itself: "here is too much of this
+# pattern, there too little". Now to the pixels. `GradientTape` records what happens on the way
+# from G to the activation; given your gradient at the end of the way, it goes back to its
+# beginning:
 
 
 # %%
-def redraw(layer, starts):
-    """Pictures with the content of C in this layer, and the relative cost at each try."""
+def pixel_gradient(G, layer):
+    """dJ_content / dG, a picture of the size of G."""
+    G = tf.convert_to_tensor(G)
+    with tf.GradientTape() as tape:
+        tape.watch(G)
+        a_G = network(G)[layer]
+    wanted = activation_gradient(activations_C[layer], a_G)
+    return tape.gradient(a_G, G, output_gradients=wanted).numpy()
+
+
+# %% [markdown]
+# As an example, let G be the photograph with one eye painted over, and nothing else changed.
+
+# %% tags=["hide-input"]
+y, x = np.mgrid[:height, :width]
+away = np.hypot(y - 0.385 * height, x - 0.375 * width) / height
+cover = np.clip(3 - away / 0.08, 0, 1)[..., None]
+covered = ((1 - cover) * C + cover * np.float32([170, 135, 105])).astype("float32")
+plots.pictures([C, covered], ["C", "G"], height=2.6, alt="The cat, and the cat without one eye.")
+
+# %% [markdown]
+# **Before you go on:** where will the gradient be exactly zero? Inside the spot, outside, along its
+# rim? And will that be the same for every layer?
+
+# %%
+gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
+
+# %% [markdown]
+# We show minus the gradient, the way that lowers the cost, in color on grey: grey is "leave it as
+# it is", a brighter red is "more red here". Each layer has a scale of its own.
+
+# %% tags=["hide-input"]
+
+
+def as_color(direction):
+    """A signed picture around middle grey; all but the strongest of its values fit."""
+    values = np.abs(direction[direction != 0])
+    return 127.5 + 127.5 * direction / (np.quantile(values, 0.98) if values.size else 1)
+
+
+plots.pictures(
+    [as_color(-gradient) for gradient in gradients.values()],
+    list(gradients),
+    columns=3,
+    height=2.4,
+    alt="Minus the gradient of each layer: block 1 draws the missing eye, the middle blocks a ring "
+    "around the spot, the deepest layer speckles far around it.",
+)
+
+# %% [markdown]
+# The first layer simply paints the missing eye. Each deeper layer sees a wider piece of the picture
+# at once, and its wish is spread more widely: the rim of the spot should not be there, and fine
+# corrections all around might bring back what the layer misses. Read as a picture, the wish of a
+# deep layer is no eye at all. (A gradient says which way is down *here*; it is not yet the
+# destination.)
+#
+# How far can it reach? A value of the layer is wrong if its receptive field, the square of pixels
+# that it sees (notebook 1), meets the spot. And then it blames every pixel that it sees. So the
+# gradient can reach one receptive field beyond the spot, less one pixel, and no further:
+
+# %%
+columns = np.flatnonzero(np.abs(covered - C).max(axis=(0, 2)) > 0)
+for layer, gradient in gradients.items():
+    strength = np.abs(gradient).max(axis=(0, 2))
+    touched = np.flatnonzero(strength > 1e-6 * strength.max())
+    reach = network.layers[layer].receptive_field - 1
+    first, last = max(columns[0] - reach, 0), min(columns[-1] + reach, width - 1)
+    print(f"{layer}: columns {touched[0]:3} to {touched[-1]:3}, possible {first:3} to {last:3}")
+
+# %% tags=["hide-input"]
+deepest = list(network.layers)[-1]
+field = network.layers[deepest].receptive_field
+Markdown(
+    f"The spot itself covers the columns {columns[0]} to {columns[-1]} of {width}. What is "
+    "touched stays within what is possible, and comes close to it in the upper layers. The "
+    "outermost pixels of a large field hardly count, and "
+    f"{deepest} with its {field} pixels could reach "
+    + ("the whole width of the picture." if 2 * field > width else "a good part of the picture.")
+)
+
+# %% [markdown]
+# ### Is it the right gradient?
+#
+# There is a test that works for every gradient: go a very short way against it. The cost must then
+# fall by the length of the gradient squared, times the step. A longer way leaves the slope on which
+# the gradient was measured, and the promise is no longer kept.
+
+# %%
+layer = network.content_layer
+gradient = pixel_gradient(covered, layer)
+before = float(content_cost(a_C, network(covered)[layer]))
+for largest in (0.1, 1, 10):
+    step = largest / np.abs(gradient).max()
+    after = float(content_cost(a_C, network(covered - step * gradient)[layer]))
+    print(f"at most {largest:4} grey levels: ", end="")
+    print(f"promised {-step * np.sum(gradient**2):9.4f}, found {after - before:9.4f}")
+
+# %% [markdown]
+# ## 5 · Redraw the photograph from one layer
+#
+# Now the question that made the paper famous (Gatys 2015, figure 1): *if the activation of one
+# layer is all you have left of a photograph, what can you draw?* Begin with an empty canvas, and
+# follow the gradient until G answers as C does. What the layer has kept of C must come back. What
+# it has let go cannot.
+#
+# One choice decides whether we shall *see* that. Whatever the layer does not notice stays as it was
+# in the beginning, or as the way down happened to leave it. If we begin with white noise and move
+# pixel by pixel, all that is free stays noise, and drowns the drawing. So we use a trick of
+# notebook 1 and let the unknowns be **frequencies** instead of pixels: a picture is a sum of waves,
+# long ones for broad areas and short ones for fine detail, and the numbers that we move say how
+# much there is of each. Long waves, and the colors that go together in photographs, are made easy
+# to move. What the layer leaves free then stays smooth and calm.
+
+# %% tags=["hide-input"]
+frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+ease = np.float32(1 / np.maximum(frequency, 1 / max(height, width)))  # the longer, the easier
+# One column each: how much red, green and blue belong to light, to red–blue, to purple–green.
+hues = np.float32([[0.77, 0.27, 0.06], [0.80, 0, -0.15], [0.80, -0.27, 0.09]])
+
+
+def from_waves(v):
+    """A picture in 0–255 from the heights of its waves, (2, 3, height, width // 2 + 1)."""
+    waves = tf.signal.irfft2d(tf.complex(v[0] * ease, v[1] * ease), [height, width])
+    return 255 * tf.sigmoid(tf.transpose(waves, [1, 2, 0]) @ hues.T)
+
+
+def nearly_nothing(seed):
+    """Waves so faint that the picture is grey to the eye."""
+    random = np.random.default_rng(seed)
+    return random.normal(0, 0.02, (2, 3, *frequency.shape)).astype("float32")
+
+
+# %% [markdown]
+# The way down is **L-BFGS**, as in the paper. It remembers its last steps and guesses from them how
+# the cost curves. SciPy has it ready; all it wants is a function from one long list of numbers to
+# the cost and its gradient. (Notebook 4 compares it with Adam.)
+
+# %%
+from scipy.optimize import minimize
+
+
+def descend(J, start):
+    """(where J is low, J at each try), on the way down from `start`."""
     history = []
-    cost = cost_of(layer, starts.shape, history)
-    options = {"maxiter": STEPS, "maxfun": STEPS, "ftol": 0, "gtol": 0}
-    limits = {"bounds": Bounds(0, 255), "options": options}
-    found = minimize(cost, starts.ravel(), jac=True, method="L-BFGS-B", **limits)
-    return found.x.reshape(starts.shape), history
+
+    @tf.function(input_signature=[tf.TensorSpec(start.shape)], autograph=False)
+    def value_and_gradient(v):
+        value = J(v)
+        return value, tf.gradients(value, v)[0]
+
+    compiled = value_and_gradient.get_concrete_function()
+
+    def ask(numbers):
+        value, gradient = compiled(tf.constant(numbers.reshape(start.shape), tf.float32))
+        history.append(float(value))
+        return 1e4 * float(value), 1e4 * np.float64(gradient).ravel()
+
+    options = {"maxiter": STEPS, "maxfun": STEPS, "ftol": 0, "gtol": 0, "maxcor": 20}
+    found = minimize(ask, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.float32(found.x.reshape(start.shape)), history
 
 
 # %% [markdown]
-# Every part is known: the target once, then forward, cost and gradient; SciPy decides the step and
-# keeps the pixels in 0–255. (The factor 10⁴ only brings the numbers into its usual range.)
-#
-# **Before you run it:** for each layer of the list, will you recognise the cat? Its colors? Single
-# hairs? Write it down.
+# Then redrawing is three lines: the target once, the cost of a canvas, and down.
+
 
 # %%
-starts = random.uniform(0, 255, (2, *C.shape)).astype("float32")
+def redraw(layer, start, canvas=from_waves):
+    """The photograph as this layer remembers it, and the relative cost on the way."""
+    a_C = activations_C[layer]
+    end, history = descend(lambda v: relative_cost(a_C, network(canvas(v))[layer]), start)
+    return canvas(end).numpy(), history
+
+
+# %% [markdown]
+# **Before you look:** for each block, will you recognise the cat? The color of its fur? Its
+# whiskers? Write it down, from block 1 to block 5.
+
+# %%
 drawn, histories = {}, {}
 for layer in network.layers:
-    drawn[layer], histories[layer] = redraw(layer, starts)
+    drawn[layer], histories[layer] = redraw(layer, nearly_nothing(seed=1))
 
-# %%
-alt = f"The photo, the noise, and the photo redrawn from {', '.join(drawn)}."
-shown = [C, starts[0], *(pair[0] for pair in drawn.values())]
-plots.pictures(shown, ["C", "the start", *drawn], columns=3, height=2.1, alt=alt)
-
-# %% [markdown]
-# And a part of each, enlarged, where the difference is plain:
-
-# %%
-height, width = C.shape[:2]
-part = np.s_[height // 4 : height // 4 + height // 3, width // 4 : width // 4 + height // 2]
-rows = [[C[part], *(pair[i][part] for pair in drawn.values())] for i in range(2)]
-alt = (
-    "An eye enlarged, drawn twice: sharp in the photo and in block 1, then more and more speckled."
+# %% tags=["hide-input"]
+blocks = network.style_layers
+plots.pictures(
+    [C, *(drawn[layer] for layer in blocks)],
+    ["C", *blocks],
+    columns=2,
+    height=3.2,
+    alt="The photograph, and the photograph redrawn from the first layer of each block: faithful "
+    "at first, then with uncertain colors, at last eyes and nose in a field of soft strokes.",
 )
-plots.grid(rows, ["from one noise", "from another"], ["C", *drawn], height=1.9, alt=alt)
-
-# %%
-print("mean difference of pixels, in grey levels")
-for layer, (one, other) in drawn.items():
-    print(f"{layer}: from the photo {np.abs(one - C).mean():5.1f}, ", end="")
-    print(f"between the two drawings {np.abs(one - other).mean():5.1f}")
-
-# %%
-alt = "The relative content cost of each layer's drawing, falling over the steps."
-plots.curves(histories, xlabel="try", ylabel="relative content cost", alt=alt)
 
 # %% [markdown]
-# **Block 1** gives the photo back: colors, whiskers, single hairs. Only a faint pattern is left of
-# the noise, and the two drawings are close to each other. This layer leaves little free, and less
-# with every step: its curve still falls.
+# <details><summary>What is to be seen</summary>
 #
-# **From block 2 on** the cat is still there, and in its place: the outlines of eyes, nose and ears,
-# the pattern of the fur, colors over larger areas. But every surface carries colored speckle, and
-# more of it with each layer; in the deepest even the rim of the eye grows uncertain. The two
-# drawings differ a lot in their pixels while both match this layer: their relative cost is well
-# below a hundredth. Some speckle would go with more steps, as the curves still fall; but it hardly
-# matters to the layer any more.
-#
-# So which layer for the content? In block 1, G could only be the photograph again, and style would
-# find nothing left to change. The deeper the layer, the more freedom; too deep, and the outlines go
-# too (Gatys' figure 1 shows VGG-19 down to block 5). The paper takes the fourth block,
-# `block4_conv2`. This package does so where the network has that layer, and takes the deepest layer
-# of block 3 otherwise: `network.content_layer`. A middle layer, because the middle is where *what
-# is where* is still known, and *how it is painted* no longer.
-#
-# ### Exercise 3: only this part
-#
-# Sometimes only a part of the picture should keep its content, a face for instance. Write a content
-# cost that counts the positions where `mask`, of shape $(n_H, n_W)$, is 1, and not those where it
-# is 0. Keep the constant.
-
-
-# %% tags=["exercise"]
-def masked_content_cost(a_C, a_G, mask):
-    """J_content over the positions where mask is 1."""
-    return None  # your expressions
-
-
-# %% tags=["check"]
-everywhere, half = np.ones((n_H, n_W), "float32"), np.ones((n_H, n_W), "float32")
-half[:, n_W // 2 :] = 0
-costs_found = [masked_content_cost(a_C, a_G, mask) for mask in (everywhere, half, 1 - half)]
-whole = float(content_cost(a_C, a_G))
-if None in costs_found:
-    print("not yet: masked_content_cost returns None")
-elif np.allclose([costs_found[0], costs_found[1] + costs_found[2]], whole, rtol=1e-4):
-    print(f"right: the left half costs {costs_found[1] / whole:.0%} of the whole")
-else:
-    print("not yet: the cost with all ones must be J, and both halves must add up to it")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# `mask[..., None]` has the shape $(n_H, n_W, 1)$ and multiplies every channel.
+# Block 1 gives the photograph back. Block 2 and 3 keep every outline and most hairs; their colors
+# begin to wander over larger areas. In block 4 the face is all there, each part in its place, but
+# how the fur is painted is the layer's own invention. In block 5 only what matters to the network
+# is left: eyes, nose, the edge of an ear, somewhat displaced, in strokes that belong to no
+# photograph.
 #
 # </details>
 #
-# <details><summary>Solution</summary>
+# ### Is it free, or is it not finished?
 #
-# ```python
-# def masked_content_cost(a_C, a_G, mask):
-#     n_H, n_W, n_C = a_C.shape
-#     squares = tf.reduce_sum(mask[..., None] * (a_C - a_G) ** 2)
-#     return squares / (4 * n_H * n_W * n_C)
-# ```
+# That is the question to ask of every such figure. A drawing that has not yet arrived looks much
+# like one whose layer does not care. So look at the cost first:
+
+# %% tags=["hide-input"]
+plots.curves(
+    histories,
+    xlabel="try",
+    ylabel="relative content cost",
+    alt="The relative content cost of each layer's drawing falls over the steps, the deeper the "
+    "layer the more slowly.",
+)
+
+# %% tags=["hide-input"]
+ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
+Markdown(
+    f"After {STEPS} steps the distance that is left, compared with an empty canvas of zeros, is "
+    f"{ends}. Where that is below one percent, the drawing answers as the photograph does, and "
+    "what still differs from C is what the layer leaves free. Where it is more, some of it would "
+    "go with more steps."
+)
+
+# %% [markdown]
+# The second test is sharper: **draw the same activation again, from another beginning.** What the
+# layer has fixed must come out the same. Whatever differs between two drawings of equal cost was
+# never fixed. For the content layer, once more from other faint waves, and once with pixels as
+# unknowns, from white noise:
+
+# %%
+layer = network.content_layer
+noise = np.random.default_rng(0).normal(0, 1, C.shape).astype("float32")
+again, history_again = redraw(layer, nearly_nothing(seed=2))
+by_pixel, history_by_pixel = redraw(layer, noise, canvas=lambda v: 255 * tf.sigmoid(v))
+
+# %% tags=["hide-input"]
+plots.pictures(
+    [drawn[layer], again, by_pixel],
+    [
+        f"waves: cost {min(histories[layer]):.4f}",
+        f"other waves: {min(history_again):.4f}",
+        f"pixels, from noise: {min(history_by_pixel):.4f}",
+    ],
+    height=2.6,
+    alt=f"Three drawings from {layer}: two calm ones with different colors, one full of colored "
+    "grain; the cat is in the same place in all three.",
+)
+
+# %% tags=["hide-input"]
+
+
+def apart(one, other):
+    return f"{np.sqrt(np.mean((one - other) ** 2)):.0f}"
+
+
+Markdown(
+    f"Three drawings of one activation. The two from waves are {apart(drawn[layer], again)} grey "
+    f"levels apart, the one from noise is {apart(by_pixel, drawn[layer])} away from the first, and "
+    f"they are {apart(drawn[layer], C)}, {apart(again, C)} and {apart(by_pixel, C)} away from the "
+    f"photograph, while {layer} sees nearly the same in all of them. The eyes, the nose and the "
+    "stripes are in the same places each time: they are fixed. The tone of the fur, the color of "
+    "the background and the finest grain are not. **That is the room in which style will paint.**"
+)
+
+# %% [markdown]
+# ## 6 · Any noise, and the right noise
 #
-# </details>
+# Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 grey levels,
+# and the deep layers were far from indifferent. Yet here are pictures that are farther off than
+# that in every pixel, and the layer hardly notices. Both are true, because the layer is blind in
+# *some* directions only, and random noise has a bit of every direction.
+#
+# So let us look for the right noise: as strong as the random one, but chosen so that the layer
+# notices it as little as possible. The strength is fixed by dividing by it:
+
+# %%
+STRENGTH = 20  # grey levels, root mean square
+
+
+def with_noise(n):
+    """The photograph with noise of that strength, whatever the strength of n."""
+    return tf.clip_by_value(C + STRENGTH * n / tf.sqrt(tf.reduce_mean(n**2)), 0, 255)
+
+
+# %% [markdown]
+# **Before you run it:** by how much can the noise become less noticeable for the content layer if
+# it may choose its pattern, but not its strength? A half, a tenth, a hundredth?
+
+
+# %%
+def noticed(layer):
+    """(noise, relative cost) of random noise, and of the one that the layer notices least."""
+    a_C = activations_C[layer]
+    chosen, history = descend(lambda n: relative_cost(a_C, network(with_noise(n))[layer]), noise)
+    return chosen, history[0], min(history)
+
+
+asked = (network.style_layers[1], network.content_layer, network.style_layers[-1])
+hidden = {layer: noticed(layer) for layer in asked}
+
+# %% tags=["hide-input"]
+layer = network.content_layer
+chosen, random_cost, chosen_cost = hidden[layer]
+strengths = [apart(with_noise(n).numpy(), C) for n in (noise, chosen)]
+plots.pictures(
+    [with_noise(noise).numpy(), with_noise(chosen).numpy()],
+    [
+        f"random, {strengths[0]} grey levels: cost {random_cost:.3f}",
+        f"chosen, {strengths[1]} grey levels: cost {chosen_cost:.4f}",
+    ],
+    height=3.2,
+    alt="The cat under random noise, and under noise of the same strength that the layer hardly "
+    "notices; to the eye both are grainy.",
+)
+
+# %% tags=["hide-input"]
+lines = "\n".join(
+    f"| {layer} | {random_cost:.3f} | {chosen_cost:.4f} | {random_cost / chosen_cost:.0f} |"
+    for layer, (_, random_cost, chosen_cost) in hidden.items()
+)
+Markdown(
+    "To your eye the one is as grainy as the other. To the layer they are worlds apart:\n\n"
+    "| layer | random noise | chosen noise | times less |\n|---|---:|---:|---:|\n" + lines
+)
+
+# %% [markdown]
+# So "the layer does not care about fine grain" would be wrong: it cares about nearly any grain, and
+# not at all about some. Keep that in mind when a drawing from pixels is speckled: the speckle is of
+# the chosen kind. It is also why a picture that is painted by gradient descent may have a grain
+# that nobody ordered, and why notebook 4 adds a term against it.
+#
+# ## 7 · Which layer for the content?
+#
+# You have the reasons together. Block 1 fixes nearly every pixel: G could only be the photograph
+# again, and style would find nothing to change. Block 5 has lost the places. In between, a layer
+# fixes what is where, and leaves free how it is painted. Gatys takes `block4_conv2`, in the fourth
+# of five blocks, and shows what happens otherwise (2016, figure 5). We can do the same, with the
+# whole method at once; notebooks 3 and 4 build the parts that we borrow here.
+#
+# **Before you look:** what will the painting be like if content is measured in block 2 already?
+
+# %%
+from helpers.transfer import Transfer
+
+S = images.load("stained_glass", SIZE)
+both = vgg.load(network.name, [*network.style_layers, "block2_conv2", network.content_layer])
+painted, styles = {}, {}
+for layer in ("block2_conv2", network.content_layer):
+    run = Transfer(C, S, both, content_layer=layer)
+    run.run(STEPS)
+    painted[layer], styles[layer] = run.picture, run.costs()["style"]
+
+# %% tags=["hide-input"]
+plots.pictures(
+    [C, S, *painted.values()],
+    ["C", "S", *(f"content from {layer}" for layer in painted)],
+    columns=2,
+    height=3.0,
+    alt="The cat, the painting, and the cat in its style twice: with content from block 2 the "
+    "photograph's lines under a net of color, with content from block 4 a face built of panes.",
+)
+
+# %% tags=["hide-input"]
+low, high = styles.values()
+Markdown(
+    "With content from block 2, every line of the photograph is still where it was, to the pixel, "
+    "and the style lies over it like a colored net. With content from block 4, lines may bend and "
+    "hairs may go: the face itself is built of the painter's shapes. The style cost says the same "
+    f"(0 would be the painting's own style): {low:.3f} with content from block 2, and {high:.3f} "
+    f"with content from {layer}. A shallow content layer holds on to what the style would have to "
+    "replace."
+)
 
 # %% [markdown]
 # ## What you have now
 #
-# - `unroll`: $(n_H, n_W, n_C) → (n_H·n_W, n_C)$, the same numbers as a matrix.
-# - `content_cost`: the squared differences of one layer, place by place. Zero for the same picture,
-#   and it notices when places are exchanged.
-# - Its gradient is a picture: what to change, and where.
-# - The first layer pins down nearly every pixel and leaves no room for style. Deeper ones keep the
-#   structure and leave the surface free.
+# - `content_cost`: the squared differences of one layer's activations, place by place. It does not
+#   ask for the same thing, but for the same structures in the same places.
+# - Its gradient: in the layer the difference itself, in the pixels a picture of what to change.
+# - A way to ask a layer what it knows: redraw, check the cost, redraw from another beginning. What
+#   differs at equal cost is free.
+# - The choice of the layer: deep enough to leave the painting free, not so deep that places go.
 #
-# **Next:** [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb) takes the matrix
-# you have just unrolled, and throws the "where" away.
+# Could you write it from an empty file? Close the notebook and try: a network that maps a picture
+# to activations, the cost of two of them, the gradient of the cost with respect to the pixels, and
+# a loop that follows it down. That is half of style transfer.
+#
+# **Next:** [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb) looks for a
+# description of a picture that has forgotten every place.
