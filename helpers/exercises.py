@@ -22,17 +22,22 @@ MOST_OPERATIONS = 250  # of TensorFlow for one small picture; loops over positio
 
 def check(name, function):
     """Print whether the function is right, and if not what is off; returns whether it is."""
-    found = _objection(name, function)
+    found = _quietly(name, function)
     print(f"right: {EXERCISES[name].praise}" if found is None else f"not yet: {found}")
     return found is None
 
 
 def settled(name, function, solution):
     """The reader's function where it is right, else the solution; says which in one sentence."""
-    mine = _objection(name, function) is None
+    mine = _quietly(name, function) is None
     whose = "yours" if mine else "the solution, until yours is right"
     print(f"From here on, {name} is {whose}.")
     return function if mine else solution
+
+
+def _quietly(name, function):
+    with contextlib.redirect_stdout(io.StringIO()):  # what the function prints is not repeated
+        return _objection(name, function)
 
 
 def _objection(name, function):
@@ -43,8 +48,7 @@ def _objection(name, function):
     found = []
     for arguments in draws:
         try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                found.append(_arrays(play(function)(*arguments)))
+            found.append(_arrays(play(function)(*arguments)))
         except Exception as error:
             what = (str(error).strip() or "no message").splitlines()[0][:160]
             return f"{name} stops with {type(error).__name__}: {what}"
@@ -96,8 +100,7 @@ def _untraceable(name, function, arguments):
     """Whether TensorFlow can go through the function, and back, as the following cells do."""
     numbers = f"the numbers are right, but {name}"
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            graph = tf.function(function).get_concrete_function(*arguments).graph
+        graph = tf.function(function).get_concrete_function(*arguments).graph
     except Exception:
         return f"{numbers} leaves TensorFlow on the way: use its functions instead of NumPy's."
     if len(graph.get_operations()) > MOST_OPERATIONS:
