@@ -28,10 +28,14 @@ class Exercise(NamedTuple):
     played: Callable | None = None
 
 
+_CHANNELS = itertools.cycle([3, 5, 2, 7])
+_BATCHES = itertools.cycle([[], [2], [], [3]])
+
+
 def _activation(rng, n_C=None):
-    sides = rng.permutation(np.arange(2, 7))[:3]
-    shape = (*sides[:2], n_C or sides[2])
-    return tf.constant(rng.gamma(1.0, 2.0, shape), tf.float32)
+    n_C = n_C or next(_CHANNELS)
+    n_H, n_W = rng.permutation([side for side in range(2, 8) if side != n_C])[:2]
+    return tf.constant(rng.gamma(1.0, 2.0, (n_H, n_W, n_C)), tf.float32)
 
 
 def _twins(rng):
@@ -49,9 +53,6 @@ def _layers(rng):
     S, G = ({layer: pair[i] for layer, pair in found.items()} for i in range(2))
     asked = rng.permutation(list(found))[:2]  # what is read need not be what is compared
     return S, G, {str(layer): float(rng.uniform(0.2, 2)) for layer in asked}
-
-
-_BATCHES = itertools.cycle([[], [2], [], [3]])
 
 
 def _pictures(rng):
