@@ -18,24 +18,24 @@
 # %% [markdown]
 # # 3 · The Gram matrix and the style cost
 #
-# Content asked: is the same thing in the same place? Style asks something else: *are the same
-# strokes, colors and textures in the picture at all, wherever they are?* So we need a description
-# of a picture that has forgotten every place. Gatys, Ecker & Bethge found one in 2015: which
-# channels fire together. It fits into one matrix for each layer.
+# The content cost asked whether the same thing is in the same place. Style asks something else:
+# *is it painted the same way*, whatever is to be seen and wherever it is? To answer that, we need a
+# description of a picture that keeps its strokes, colors and textures, and forgets every place.
+# In 2015 Gatys, Ecker and Bethge found one that fits into one matrix for each layer.
 #
 # **After this notebook you can**
-# - compute a Gram matrix by hand, as loops, and as $F^T F$;
-# - say what its entries mean, and show why it knows no "where";
-# - measure how far two paintings are apart in style;
-# - write the style cost of one layer and of several, with weights $λ_l$;
-# - grow a texture from noise, and say what each layer adds to it.
+# - write `unroll`, `gram_matrix`, `layer_style_cost` and `style_cost` from an empty cell;
+# - say what an entry of a Gram matrix means, and show why it knows no "where";
+# - say what this description of style ignores, and what it does not;
+# - say why it multiplies channels, and what simpler descriptions would lose;
+# - give each layer its say, and tell what it adds to a texture that grows out of noise.
 #
-# **Time:** 40 minutes to read and try. Computing takes about 1½ minutes on two CPU cores with
-# `mini` (measured), and about one minute on a Colab GPU with VGG-19 (estimated).
+# **Time:** 50 minutes to read and try. Computing takes about three minutes on two CPU cores with
+# `mini`.
 
 # %% tags=["parameters"]
-SIZE = 192  # the longest side of the pictures, in pixels
-STEPS = 100  # steps of each texture
+SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 160 on a CPU
+STEPS = None  # steps of each texture; None: 300 on a GPU, 100 on a CPU
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -65,28 +65,124 @@ network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
 print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
 print(network.description)
 
+# %% tags=["hide-input"]
+# @title What this notebook needs besides
+from IPython.display import Markdown
+
+from helpers import drawings, exercises, picker
+from helpers.costs import content_cost  # written in notebook 2
+
+SIZE, STEPS = SIZE or (512 if GPU else 160), STEPS or (300 if GPU else 100)
+
+
+def heat(values, rows, columns, *, label, alt, xlabel=None, ylabel=None):
+    """A table of numbers from 0 up, the larger the darker; what is above 1 is as dark as 1."""
+    values = np.asarray(values)
+    figure = plots.AltFigure(1.1 * len(columns) + 2.8, 0.42 * len(rows) + 1.5, alt=alt)
+    axes = figure.add_subplot()
+    shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right", fontsize=9)
+    axes.set_yticks(range(len(rows)), rows, fontsize=9)
+    for (i, j), value in np.ndenumerate(values):
+        ink = "white" if value > 0.6 else "black"
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=ink)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    figure.colorbar(shown, ax=axes, label=label)
+    return figure
+
+
 # %% [markdown]
-# The last line names the network that makes every picture below.
+# The last line of the setup names the network that makes every picture and every number below.
 #
-# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
+# This is the whole method, as in notebook 1. Today's part is lit: from the activations of the
+# painting to one number, the style cost.
+
+# %%
+drawings.method(lit=("gram", "style"))
+
+# %%
+S = images.load("starry_swirls", SIZE)
+S = S[: S.shape[0] // 2 * 2, : S.shape[1] // 2 * 2]  # even sides: section 8 will be glad of it
+alt = "A night of swirling strokes, blue and yellow."
+plots.pictures([S], [f"S, {S.shape[1]} × {S.shape[0]} pixels"], height=3.6, alt=alt)
+
+# %% [markdown]
+# ## 1 · Unrolled: one row for each place
 #
-# ## 1 · By hand
+# A layer's activation is a block: $n_H$ rows of $n_W$ places, and at each place one number for each
+# of the $n_C$ channels. A channel is one feature detector; the number says how strongly it answers
+# at that place, and after the relu it is never below zero.
 #
-# Three positions, two channels. Unrolled as in notebook 2, that is a matrix $F$ with one row for
-# each position and one column for each channel:
+# Style must not know the places. So the first step is to lay them all out in one long list, as
+# rows of a matrix $F$: row $k$ is what all channels say at place $k$, and column $i$ is what
+# channel $i$ says anywhere.
+
+# %%
+drawings.unrolled()
+
+# %% [markdown]
+# ### Exercise 1: unroll
+#
+# The places come row by row, as one reads: (0, 0), (0, 1), (0, 2), …, then (1, 0), and so on.
+
+
+# %% tags=["exercise"]
+def unroll(a):
+    """(n_H, n_W, n_C) → (n_H·n_W, n_C): a row for each place, a column for each channel."""
+    ...
+
+
+# %% tags=["check"]
+exercises.check("unroll", unroll)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# In memory the numbers of `a` already lie in the order that we want; only the shape is to be
+# another. One function of TensorFlow gives an array a new shape. Beware: a shape with $n_C$ *first*
+# is accepted too, and mixes places with channels without a word.
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title A solution of exercise 1 (open it when you have tried)
+mine = unroll
+
+
+def unroll(a):
+    n_H, n_W, n_C = a.shape
+    return tf.reshape(a, [n_H * n_W, n_C])
+
+
+unroll = exercises.settled("unroll", mine, unroll)
+
+# %% [markdown]
+# ## 2 · The Gram matrix, by hand
+#
+# Three places, two channels:
 #
 # $$F = \begin{pmatrix} 1 & 0 \\ 2 & 1 \\ 0 & 3 \end{pmatrix}$$
 #
-# The **Gram matrix** $G$ holds one number for each pair of channels $i, j$: multiply the two
-# channels place by place, and add up over all places $k$ (Gatys 2016, equation 3):
+# For two channels $i$ and $j$ we ask: do they answer *at the same places*? Multiply them place by
+# place, since a product is large only where both are, and add up over all places $k$ (Gatys 2016,
+# equation 3):
 #
-# $$G_{ij} = \sum_k F_{ki} F_{kj}$$
+# $$\mathrm{Gram}_{ij} = \sum_k F_{ki} F_{kj}$$
 #
-# (An unlucky letter, but the paper's. With indices, as in $G_{ij}$, $G_S$ or $G_G$, it is a Gram
-# matrix. Alone, as in $J(S, G)$, G is still the generated picture, and $G_G$ is *its* Gram matrix.)
+# That is one number for each pair of channels, together a matrix of $n_C × n_C$: the **Gram
+# matrix** of $F$. (The paper calls it $G$. In this course $G$ is the generated picture and nothing
+# else.)
 #
-# **Before you go on:** work out $G_{11}$, $G_{12}$, $G_{21}$ and $G_{22}$ on paper.
+# **On paper, before you go on:** the four entries for the $F$ above.
+#
+# <details><summary>What you should have</summary>
+#
+# The first channel with itself: $1·1 + 2·2 + 0·0 = 5$. The second with itself: $0 + 1 + 9 = 10$.
+# One with the other, in either order: $1·0 + 2·1 + 0·3 = 2$, for only at the second place do both
+# of them answer.
+#
+# </details>
 
 # %%
 F = np.float32([[1, 0], [2, 1], [0, 3]])
@@ -95,245 +191,403 @@ for i in range(2):
     for j in range(2):
         for k in range(3):
             by_loops[i, j] += F[k, i] * F[k, j]
-print(by_loops)
 
 # %% [markdown]
-# $G_{11} = 1·1 + 2·2 + 0·0 = 5$, $G_{22} = 0 + 1 + 9 = 10$, and $G_{12} = G_{21} = 0 + 2 + 0 = 2$:
-# both channels fire only at the second place. Rows times columns, added up: that is a matrix
-# product. (In the paper $F$ is the other way round, and so the product is $F F^T$ there.)
-
-# %%
-by_product = F.T @ F
-print(by_product)
-print("largest difference:", np.abs(by_loops - by_product).max())
-
-# %% [markdown]
-# For a real activation we unroll first:
-
-# %% tags=["hide-input"]
-from helpers.costs import content_cost, unroll  # derived in notebook 2
-
-
-# %% tags=["export"]
-def gram_matrix(a):
-    """(n_H, n_W, n_C) → (n_C, n_C): G_ij = Σ_k F_ki F_kj over all positions k."""
-    F = unroll(a)
-    return tf.matmul(F, F, transpose_a=True)
-
-
-# %%
-S = images.load("starry_swirls", SIZE)
-a_S = network(S)["block2_conv1"]
-G_S = gram_matrix(a_S)
-plots.pictures([S], [f"S, {S.shape[1]} × {S.shape[0]} pixels"], alt="A night of swirling strokes.")
-
-# %%
-print(f"activation {tuple(a_S.shape)} → Gram matrix {tuple(G_S.shape)}")
-print("symmetric:", bool(np.allclose(G_S, tf.transpose(G_S), rtol=1e-4)))
-print("smallest eigenvalue over the largest:", end=" ")
-eigenvalues = np.linalg.eigvalsh(G_S)
-print(f"{eigenvalues[0] / eigenvalues[-1]:.0e}")
-
-# %% [markdown]
-# Whatever the size of the picture, the matrix is $n_C × n_C$. It is symmetric, and none of its
-# eigenvalues is negative (but for rounding): every matrix of the form $F^T F$ is like that.
+# Three loops say what is meant, and they would take minutes for one layer of VGG. "Columns times
+# columns, added up over the rows" is also something that linear algebra has a short word for, and
+# that one line of TensorFlow does in a millisecond.
 #
-# ## 2 · What the entries mean
-#
-# - $G_{ii}$ on the diagonal: **how much** channel $i$ fires, added up over the whole picture.
-# - $G_{ij}$ beside it: how much $i$ and $j$ fire **together**, in the same places.
-#
-# A product is large only where both channels are. To see which pairs belong together, and not only
-# which channels are loud, divide by both loudnesses: $G_{ij} / \sqrt{G_{ii} G_{jj}}$ is the cosine
-# of the angle between two channels. 1: always together, in proportion; 0: never at the same place.
-#
-# ### Exercise 1: the cosines
+# ### Exercise 2: the Gram matrix
 
 
 # %% tags=["exercise"]
-def cosines(G):
-    """G_ij / √(G_ii · G_jj) for all pairs: (n_C, n_C)."""
-    return None  # your expression
+def gram_matrix(a):
+    """(n_H, n_W, n_C) → (n_C, n_C): for each pair of channels the sum of their products."""
+    ...
 
 
 # %% tags=["check"]
-found = cosines(np.float32([[5, 2], [2, 10]]))
-if found is None:
-    print("not yet: cosines returns None")
-elif np.allclose(found, [[1, 0.2828427], [0.2828427, 1]], atol=1e-5):
-    print("right: each channel has the cosine 1 with itself, and these two 2/√50 ≈ 0.28")
-else:
-    print("not yet: for [[5, 2], [2, 10]] it must be [[1, 0.28], [0.28, 1]]")
+exercises.check("gram_matrix", gram_matrix)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `np.diag(G)` holds all $G_{ii}$. `np.outer(x, x)` makes every product $x_i x_j$ of a vector.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def cosines(G):
-#     loudness = np.sqrt(np.diag(G))
-#     return G / np.outer(loudness, loudness)
-# ```
+# Unroll first. Then look at the shapes: from two matrices with $n_H n_W$ rows and $n_C$ columns a
+# matrix of $n_C × n_C$ is to come, so the places must be the axis that the product sums over.
+# `tf.matmul` can transpose what it is given.
 #
 # </details>
 
-# %% [markdown]
-# The thirty loudest channels of the painting, and their cosines:
+# %% tags=["export", "hide-input"]
+# @title A solution of exercise 2 (open it when you have tried)
+mine = gram_matrix
+
+
+def gram_matrix(a):
+    F = unroll(a)
+    return tf.matmul(F, F, transpose_a=True)
+
+
+gram_matrix = exercises.settled("gram_matrix", mine, gram_matrix)
 
 # %%
-loud = np.argsort(-np.diag(G_S))[:30]
-G_loud = G_S.numpy()[np.ix_(loud, loud)]
-lengths = np.sqrt(np.diag(G_loud))
-together = G_loud / np.outer(lengths, lengths)
-name = "channel, loudest first"
-alt = "Cosines of 30 channels: bright blocks and dark lines off the diagonal."
-plots.matrix(together, xlabel=name, ylabel=name, label="cosine", alt=alt)
+by_product = gram_matrix(tf.reshape(F, [3, 1, 2]))  # three rows of one place each
+print(by_product.numpy())
+print("largest difference from the loops:", np.abs(by_loops - by_product).max())
 
 # %% [markdown]
-# Now look at two pairs of the ten loudest in the picture itself: the pair with the largest cosine
-# and the one with the smallest. **Before you run it:** what will the two maps of a pair look like,
-# in either case?
+# And for a real layer of the painting:
 
 # %%
-ten = together[:10, :10]
-i, j = np.unravel_index(np.argmax(ten - np.eye(10)), ten.shape)  # the diagonal is no pair
-p, q = np.unravel_index(np.argmin(ten), ten.shape)
-pairs = {"together": (i, j), "apart": (p, q)}
-titles = [f"{word}: channel {loud[x]}" for word, pair in pairs.items() for x in pair]
-print(f"together: {together[i, j]:.2f}    apart: {together[p, q]:.2f}")
-
-# %%
-alt = "Four activation maps: the first two bright in the same places, the last two side by side."
-plots.channels(a_S, loud[[i, j, p, q]], titles=titles, columns=4, height=2.0, alt=alt)
+layer = network.style_layers[1]
+a_S = network(S)[layer]
+gram_S = gram_matrix(a_S).numpy()
+print(f"{layer}: activation {tuple(a_S.shape)} → Gram matrix {gram_S.shape}")
+print("the same above and below the diagonal:", np.allclose(gram_S, gram_S.T, rtol=1e-4))
 
 # %% [markdown]
-# The first pair: where the one is bright, the other mostly is too, though it may be bright
-# elsewhere as well; the cosine is not 1. The last pair may look alike from afar, as both follow the
-# same strokes. Look along one stroke: where the one is bright, the other is dark. They take
-# opposite sides of it, and so they are hardly ever bright at the *same place*. *This pair belongs
-# together, that pair does not* — thousands of such statements are what the Gram matrix says about a
-# painting.
+# Whatever the size of the picture, the matrix is $n_C × n_C$, and it is symmetric: $i$ together
+# with $j$ is $j$ together with $i$.
 #
-# ## 3 · No "where"
+# ## 3 · What the entries say
 #
-# Shuffle the rows of $F$, that is, exchange the places of the activation. **Before you run it:**
-# the same shuffle for the Gram matrix and for the content cost of notebook 2. Which of the two
-# notices?
+# On the diagonal stands how *loud* a channel is: the sum of its own squares. Beside the diagonal
+# stands how much two channels answer *together*. But two loud channels have a large product
+# anyway. To see who belongs to whom we divide by both loudnesses; the result is the cosine of the
+# angle between two columns of $F$:
+#
+# $$\cos_{ij} = \frac{\mathrm{Gram}_{ij}}{\sqrt{\mathrm{Gram}_{ii} \, \mathrm{Gram}_{jj}}}$$
+#
+# It is 1 for channels that always answer in proportion, and 0 for two that never answer at the same
+# place. What would it be for two channels that *have nothing to do with each other*? Not 0: as no
+# activation is negative, products of unrelated channels add up as well. We find out by shuffling
+# each channel's places on its own, which keeps its values and breaks every bond.
+#
+# Look for this in the figure: on the right, all pairs are about alike. On the left some are clearly
+# brighter than there, and some clearly darker.
+
+# %%
+loud = np.argsort(-np.diag(gram_S))[:24]  # the channels, loudest first
+
+
+def cosines(gram):
+    lengths = np.sqrt(np.diag(gram))
+    return gram / np.outer(lengths, lengths)
+
+
+places = unroll(a_S).numpy()[:, loud]
+by_chance = np.random.default_rng(0).permuted(places, axis=0)  # each column on its own
+real, chance = cosines(places.T @ places), cosines(by_chance.T @ by_chance)
+
+# %% tags=["hide-input"]
+# @title The figure
+figure = plots.AltFigure(8.6, 4.2, alt="Cosines of 24 channels, in the painting and by chance.")
+for n, (values, title) in enumerate([(real, "in the painting"), (chance, "by chance")]):
+    axes = figure.add_subplot(1, 2, n + 1)
+    shown = axes.imshow(values, cmap="viridis", vmin=0, vmax=1)
+    axes.set_title(f"{title}, {layer}", fontsize=10)
+    axes.set_xlabel("channel, loudest first")
+    axes.set_ylabel("channel, loudest first")
+figure.colorbar(shown, ax=figure.axes, label="cosine", shrink=0.8)
+figure
+
+# %%
+off = ~np.eye(len(loud), dtype=bool)
+Markdown(
+    f"By chance two of these channels have a cosine of **{chance[off].mean():.2f}** on average. In "
+    f"the painting it goes from **{real[off].min():.2f}** to **{real[off].max():.2f}**. So it is "
+    "not a large cosine that says something, but one that is larger, or smaller, than by chance."
+)
+
+# %% [markdown]
+# ### Two channels, and the places that make their number
+#
+# Every entry can be taken apart into places. For the pair that is most together, the figure shows
+# both maps, their product, whose sum is the entry, and the six windows of the painting that give
+# most to that sum.
+
+# %% tags=["hide-input"]
+# @title explore(layer, i, j): i and j count the channels from the loudest
+SEEN = network(S)
+
+
+def best_places(product, apart, count=6):
+    """The largest places of a map, each at least `apart` from the others."""
+    left, found = np.array(product), []
+    for _ in range(count):
+        y, x = np.unravel_index(left.argmax(), left.shape)
+        found.append((y, x))
+        left[max(0, y - apart) : y + apart + 1, max(0, x - apart) : x + apart + 1] = -1
+    return found
+
+
+def window(y, x, row):
+    """The pixels that one place of a layer sees, as far as they lie in the picture."""
+    half = row.receptive_field / 2
+    spans = [((n + 0.5) * row.stride - half, (n + 0.5) * row.stride + half) for n in (y, x)]
+    (top, bottom), (left, right) = [(max(0, int(a)), int(np.ceil(b))) for a, b in spans]
+    return S[top:bottom, left:right]
+
+
+def explore(layer, i, j):
+    a, row = np.asarray(SEEN[layer]), network.layers[layer]
+    order = np.argsort(-(a**2).sum((0, 1)))
+    one, two = a[..., order[i - 1]], a[..., order[j - 1]]
+    entry = float((one * two).sum())
+    cosine = entry / max(float(np.sqrt((one**2).sum() * (two**2).sum())), 1e-9)
+    titles = [f"channel {order[i - 1]}", f"channel {order[j - 1]}", "product, place by place"]
+    alt = f"Maps of two channels of {layer}, their product, and the windows that give most to it."
+    figure = plots.AltFigure(9.6, 4.9, alt=alt)
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.75, 1])
+    for n, (values, title) in enumerate(zip([one, two, one * two], titles, strict=True)):
+        axes = upper.add_subplot(1, 3, n + 1)
+        axes.imshow(values, cmap="magma", vmin=0, interpolation="bicubic")
+        axes.set_title(title, fontsize=10)
+        axes.set_axis_off()
+    upper.suptitle(f"{layer}: the sum of the product is {entry:.3g}, the cosine {cosine:.2f}")
+    for n, (y, x) in enumerate(
+        best_places(one * two, max(1, row.receptive_field // row.stride // 3))
+    ):
+        axes = lower.add_subplot(1, 6, n + 1)
+        axes.imshow(window(y, x, row) / 255, interpolation="bicubic")
+        axes.set_axis_off()
+    lower.suptitle("the windows that give most to the sum", fontsize=10)
+    return figure
+
+
+# %%
+together = np.unravel_index(np.argmax(real * off), real.shape)
+explore(layer, together[0] + 1, together[1] + 1)
+
+# %% [markdown]
+# Where the one map is bright, the other mostly is too, and the windows show what they share.
+#
+# **Before you go on:** now the pair with the *smallest* cosine. What will its product look like?
+#
+# <details><summary>What to look for</summary>
+#
+# Both maps may be bright, even along the same strokes, and yet the product is dark almost
+# everywhere: where the one answers, the other is silent. They take opposite sides of an edge, for
+# instance, or different colors. The Gram matrix knows that as well: a small number is a statement,
+# too.
+#
+# </details>
+
+# %%
+apart = np.unravel_index(np.argmin(real + ~off), real.shape)
+explore(layer, apart[0] + 1, apart[1] + 1)
+
+# %% [markdown]
+# Try pairs of your own; $i$ and $j$ count the channels from the loudest. (The dropdowns need a
+# running notebook. Elsewhere one pair stands in their place.) Take a deep layer, and the windows
+# become whole swirls.
+
+# %%
+ranks = range(1, 17)
+picker.dropdowns(
+    explore,
+    layer=network.style_layers[2:] + network.style_layers[:2],
+    i=ranks,
+    j=[2, 1, *ranks[2:]],
+)
+
+# %% [markdown]
+# *These two answer together, those two never do.* A Gram matrix is thousands of such statements
+# about a painting, and not one of them says where.
+#
+# ## 4 · No "where"
+#
+# **Before you run it:** we shuffle the rows of $F$, that is, the places, all channels alike. Which
+# of the two notices, the Gram matrix or the content cost of notebook 2?
+#
+# <details><summary>Think first, then open</summary>
+#
+# The Gram matrix sums over all places, and a sum does not care about the order: only rounding is
+# left. The content cost compares place by place, and finds everything gone.
+#
+# </details>
 
 # %%
 F = unroll(a_S)
 shuffled = tf.gather(F, np.random.default_rng(0).permutation(F.shape[0]))
 a_shuffled = tf.reshape(shuffled, a_S.shape)
-change = np.abs(gram_matrix(a_shuffled) - G_S).max() / np.abs(G_S).max()
-print(f"largest change of the Gram matrix: {change:.1e} of its largest entry")
-print(f"content cost: {float(content_cost(a_S, a_shuffled)):.1f}, compared with")
-print(f"              {float(content_cost(a_S, 0 * a_S)):.1f} for a layer that is silent")
-
-# %% [markdown]
-# The Gram matrix stays the same but for rounding: its sum runs over all places, and a sum does not
-# care in which order. The content cost is as large as if the picture were gone. That was the
-# activation. Now shuffle the *picture*, in tiles. Inside a tile all is as before, but along the
-# cuts the layer sees edges that were not there.
-
 
 # %%
-def shuffle_tiles(picture, side, seed=0):
-    rows, columns = (n // side for n in picture.shape[:2])
-    tiles = picture[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
-    tiles = tiles.transpose(0, 2, 1, 3, 4).reshape(-1, side, side, 3)
-    tiles = np.random.default_rng(seed).permutation(tiles).reshape(rows, columns, side, side, 3)
-    return tiles.transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)
-
-
-# %%
-sides = [side for side in (8, 16, 32) if side < min(S.shape[:2]) // 2]
-mixed = {side: shuffle_tiles(S, side) for side in sides}
-titles = ["S", *(f"tiles of {side}" for side in sides)]
-alt = "The painting, and the painting cut into tiles that are shuffled, in several sizes."
-plots.pictures([S, *mixed.values()], titles, height=1.8, alt=alt)
+change = np.abs(gram_matrix(a_shuffled) - gram_S).max() / gram_S.max()
+lost = float(content_cost(a_S, a_shuffled) / content_cost(a_S, 0 * a_S))
+print(f"the Gram matrix changes by {change:.0e} of its largest entry;")
+print(f"the content cost is {lost:.2f} of what it would be if the layer were silent")
 
 # %% [markdown]
-# To compare them by Gram matrices we need one thing more, because cutting tiles may cost a few
-# pixels at the rim: pictures of different sizes.
+# That was the activation. A painter shuffles pictures, and there every cut makes edges that were
+# not in the painting. To measure what that does we need a cost, and first of all one thing more.
 #
-# ## 4 · Pictures of different sizes
+# ## 5 · The style cost of one layer
 #
-# Twice as many places, twice as large sums: $G$ grows with the picture. The mean over the places
-# does not. So divide by $n_H · n_W$:
+# **Pictures of different sizes.** Twice as many places, twice as large sums: the Gram matrix grows
+# with the picture. The mean over the places does not. So we divide by $n_H n_W$ and call the
+# result $A$:
+#
+# $$A = \frac{1}{n_H n_W} \mathrm{Gram}$$
 
 
 # %% tags=["export"]
 def mean_gram_matrix(a):
-    """The Gram matrix divided by the number of positions, n_H·n_W."""
+    """The Gram matrix divided by the number of places, n_H·n_W."""
     n_H, n_W, _ = a.shape
     return gram_matrix(a) / (n_H * n_W)
 
 
 # %%
-whole, half = network(S)["block2_conv1"], network(S[:, : S.shape[1] // 2])["block2_conv1"]
-for name, gram in (("Gram matrix", gram_matrix), ("divided by n_H·n_W", mean_gram_matrix)):
-    ratio = np.trace(gram(half)) / np.trace(gram(whole))
-    print(f"{name}: the left half has {ratio:.2f} of the whole's diagonal")
+a_half = network(S[:, : S.shape[1] // 2])[layer]
+for name, gram in (("Gram matrix", gram_matrix), ("mean Gram matrix", mean_gram_matrix)):
+    ratio = np.trace(gram(a_half)) / np.trace(gram(a_S))
+    print(f"{name}: the left half has {ratio:.2f} of the whole painting's diagonal")
 
 # %% [markdown]
-# ## 5 · The style cost of one layer
+# **The distance.** Two pictures S and G have the style in common, as far as this layer can tell, if
+# $A_S$ and $A_G$ are equal. So the cost is the squared difference, entry by entry (Gatys 2016,
+# equation 4):
 #
-# The distance between two Gram matrices, entry by entry (Gatys 2016, equation 4):
+# $$J_{style}^l(S, G) = \frac{1}{4 n_C^2} \sum_{i,j} \left(A_S - A_G\right)_{ij}^2$$
 #
-# $$J_{style}^l(S, G) = \frac{1}{4 n_C^2 (n_H n_W)^2} \sum_{i,j} \left(G_S - G_G\right)_{ij}^2$$
+# (In the paper $\frac{1}{4 n_C^2 (n_H n_W)^2}$ stands before the sum, and undivided Gram matrices
+# stand in it: the same number, if both pictures have one size. $\frac{1}{n_C^2}$ makes a mean of
+# the sum over the entries, and the ¼ is a convention.)
 #
-# The constant has a plain meaning: $\frac{1}{(n_H n_W)^2}$ is the division by the number of places
-# inside the square, and $\frac{1}{n_C^2}$ the mean over the entries. (The ¼ is a convention.) So
-# with mean Gram matrices $A = G / (n_H n_W)$ it reads $\frac{1}{4 n_C^2} \sum (A_S - A_G)^2$, and
-# then the two pictures may differ in size. As loops first, on a few channels:
-
-# %%
-C = images.load("cat", SIZE)
-a_C = network(C)["block2_conv1"]
-few_S, few_C = mean_gram_matrix(a_S[..., :12]).numpy(), mean_gram_matrix(a_C[..., :12]).numpy()
-total = 0.0
-for i in range(12):
-    for j in range(12):
-        total += float(few_S[i, j] - few_C[i, j]) ** 2
-by_loops = total / (4 * 12**2)
+# ### Exercise 3: the style cost of one layer
 
 
-# %% tags=["export"]
+# %% tags=["exercise"]
 def layer_style_cost(a_S, a_G):
-    """J_style^l(S, G) of one layer; the pictures' sizes may differ."""
+    """J_style^l(S, G) from the activations of one layer; the pictures' sizes may differ."""
+    ...
+
+
+# %% tags=["check"]
+exercises.check("layer_style_cost", layer_style_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `mean_gram_matrix` does most of it, and makes the sizes equal. How many channels there are is the
+# last number of `a_S.shape`. Keep to TensorFlow's functions: we shall need the gradient.
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title A solution of exercise 3 (open it when you have tried)
+mine = layer_style_cost
+
+
+def layer_style_cost(a_S, a_G):
     n_C = a_S.shape[-1]
     A_S, A_G = mean_gram_matrix(a_S), mean_gram_matrix(a_G)
     return tf.reduce_sum((A_S - A_G) ** 2) / (4 * n_C**2)
 
 
+layer_style_cost = exercises.settled("layer_style_cost", mine, layer_style_cost)
+
 # %%
-by_expression = float(layer_style_cost(a_S[..., :12], a_C[..., :12]))
-print(f"loops {by_loops:.4g}, expression {by_expression:.4g}")
-print(f"largest difference: {abs(by_loops - by_expression) / by_loops:.1e} of the cost")
+C = images.load("cat", SIZE)
+a_C = network(C)[layer]
+for name, other in {"itself": a_S, "a cat": a_C, "silence": 0 * a_S}.items():
+    print(f"cost of S against {name:8}: {float(layer_style_cost(a_S, other)):.4g}")
 
 # %% [markdown]
+# A number like this has no unit. *Silence*, a layer in which no channel answers at all, gives it
+# one: divided by the cost of silence, 0 is "the same style" and 1 is "as far as if there were
+# nothing". Several distances of this kind are used in the course, so here they are side by side:
+#
+# | name | what | divided by | where |
+# | --- | --- | --- | --- |
+# | `content_cost` | $\sum (a_C - a_G)^2$ | $4 n_H n_W n_C$ | notebook 2; in formulas |
+# | `layer_style_cost` | $\sum (A_S - A_G)^2$ | $4 n_C^2$ | this notebook; in formulas |
+# | **relative** cost | either of them | the same cost of silence | tables; the package |
+# | **distance** | $\sum (A_1 - A_2)^2$ | $\sum A_1^2 + \sum A_2^2$ | once, between paintings |
+
+
+# %%
+def relative(a_S, a_G):
+    """The style cost of a layer, in units of what silence costs."""
+    return float(layer_style_cost(a_S, a_G) / layer_style_cost(a_S, 0 * a_S))
+
+
+# %% [markdown]
+# ### What style ignores, and what it does not
+#
+# **Before you go on:** here are nine relatives of the painting. Which of them has the same style
+# for the network, and which is farthest from it? Write down an order.
+
+# %% tags=["hide-input"]
+# @title The relatives
+h, w = S.shape[:2]
+rng = np.random.default_rng(0)
+
+
+def shuffle_tiles(picture, side):
+    rows, columns = (n // side for n in picture.shape[:2])
+    tiles = picture[: rows * side, : columns * side].reshape(rows, side, columns, side, 3)
+    tiles = rng.permutation(tiles.transpose(0, 2, 1, 3, 4).reshape(-1, side, side, 3))
+    tiles = tiles.reshape(rows, columns, side, side, 3).transpose(0, 2, 1, 3, 4)
+    return tiles.reshape(rows * side, columns * side, 3)
+
+
+small = images.resize(S, h // 2, w // 2)
+relatives = {
+    "mirrored": S[:, ::-1],
+    "turned by 90°": np.rot90(S),
+    "tiles of ¼, shuffled": shuffle_tiles(S, max(16, h // 4)),
+    "tiles of 8 pixels, shuffled": shuffle_tiles(S, 8),
+    "pixels, shuffled": shuffle_tiles(S, 1),
+    "half as large, four times": np.concatenate([np.concatenate([small] * 2)] * 2, axis=1),
+    "the middle, twice as large": images.resize(S[h // 4 : -h // 4, w // 4 : -w // 4], h, w),
+    "grey": images.luminance(S),
+    "another painting": images.load("water_light", SIZE),
+}
+
+# %%
+alt = "The painting mirrored, turned, cut, doubled, enlarged, grey, and another painting."
+plots.pictures(relatives.values(), list(relatives), columns=3, height=2.3, alt=alt)
+
+# %%
+seen = [network(np.ascontiguousarray(picture)) for picture in relatives.values()]
+table = np.array([[relative(SEEN[n], a[n]) for n in network.style_layers] for a in seen])
+alt = "Relative style cost of each relative in each layer; shuffled pixels are farthest."
+heat(table, list(relatives), network.style_layers, label="relative style cost", alt=alt)
+
+# %%
+means = dict(zip(relatives, table.mean(axis=1), strict=True))
+order = sorted(means, key=means.get)
+Markdown(
+    "From nearest to farthest, by the mean over the five layers: "
+    + ", ".join(f"{name} ({means[name]:.2f})" for name in order)
+    + "."
+)
+
+# %% [markdown]
+# What follows from the table:
+#
+# - **Where** a thing is does not count. Large tiles may change their places: most of what a layer
+#   sees still lies inside a tile. The deeper the layer and the smaller the tile, the more of its
+#   windows hold a cut, and then the cuts become part of the style.
+# - **Direction** does count. Channels answer to strokes of one direction, and a turned painting has
+#   its strokes in other ones, however alike it looks to us. Nobody told the network that it is by
+#   the same hand.
+# - **Scale** counts as well. A stroke that is twice as wide is another stroke. That is why the size
+#   of the style picture is a knob of its own, and why results change with the size.
+# - **Color** counts, most of all in the shallow layers. Style in this sense is the palette, too.
+#
 # ### How far apart are paintings?
 #
-# Numbers like these have no unit, so we compare them with one another. Cut each of our five
-# paintings in two. Is a left half nearer to its own right half than to any other painting? As
-# distance we divide the squared difference by the squares of both matrices: 0 is *the same*, 1 is
-# *nothing in common*.
+# We cut each of our five paintings in two. Is a left half nearer to its own right half than to
+# any other? Neither half is the target here, so this is the one place for the symmetric distance of
+# the table above.
 
 # %%
 names = [n for n, place in images.gallery("style").items() if "http" not in str(place)]
 paintings = [images.load(name, SIZE) for name in names]
-middle = [p.shape[1] // 2 for p in paintings]
-left = [network(p[:, :m])["block3_conv1"] for p, m in zip(paintings, middle, strict=True)]
-right = [network(p[:, m:])["block3_conv1"] for p, m in zip(paintings, middle, strict=True)]
-plots.pictures(paintings, names, height=1.3, alt=f"The paintings {', '.join(names)}.")
-
-# %% [markdown]
-# **Before you run the next cell:** which two paintings will be most alike, and which least?
+plots.pictures(paintings, names, columns=3, height=2.2, alt=f"The paintings {', '.join(names)}.")
 
 
 # %%
@@ -342,231 +596,444 @@ def distance(a, b):
     return float(tf.reduce_sum((A - B) ** 2) / tf.reduce_sum(A**2 + B**2))
 
 
-table = np.array([[distance(a, b) for b in right] for a in left])
-label = "distance in block3_conv1"
-alt = "Distances of left halves (rows) to right halves (columns); small on the diagonal."
+# %%
+middle = [p.shape[1] // 2 for p in paintings]
+deep = network.style_layers[min(2, len(network.style_layers) - 1)]
+left = [network(p[:, :m])[deep] for p, m in zip(paintings, middle, strict=True)]
+right = [network(p[:, m:])[deep] for p, m in zip(paintings, middle, strict=True)]
+far = np.array([[distance(a, b) for b in right] for a in left])
+
+# %%
+alt = "Distances of left halves (rows) to right halves (columns), mostly small on the diagonal."
 halves = {"xlabel": "right half of", "ylabel": "left half of"}
-plots.matrix(table, labels=names, numbers=True, label=label, alt=alt, **halves)
+heat(far, names, names, label=f"distance in {deep}", alt=alt, **halves)
 
-# %%
-nearest = table.argmin(axis=1)
-for i, j in enumerate(nearest):
-    print(f"left half of {names[i]:15} is nearest to the right half of {names[j]}")
-print(f"{np.mean(nearest == np.arange(len(names))):.0%} find their other half")
-
-# %% [markdown]
-# No picture was labelled, nothing was trained, and no place was compared with any other place; yet
-# the halves find each other. The hardest is `woodblock_wave` (look at its row): its left half is
-# mostly water, its right half mostly sky and paper, and the two *are* painted differently. Of
-# different paintings, `water_light` and `starry_swirls` are most alike, dabs of blue both;
-# `stained_glass` is far from all the others.
-#
-# Now the shuffled tiles from above, beside the other paintings:
-
-# %%
-for side, picture in mixed.items():
-    found = distance(a_S, network(picture)["block2_conv1"])
-    print(f"tiles of {side:2} pixels: {found:.3f}")
-for name, picture in zip(names, paintings, strict=True):
-    print(f"{name:18}: {distance(a_S, network(picture)['block2_conv1']):.3f}")
+# %% tags=["hide-input"]
+own = np.arange(len(names))
+by_left, by_right = far.argmin(axis=1) == own, far.argmin(axis=0) == own
+pairs = np.where(np.eye(len(names), dtype=bool), np.inf, far)
+i, j = np.unravel_index(pairs.argmin(), far.shape)
+Markdown(
+    f"Of the five left halves **{by_left.sum()}** are nearest to their own right half (each row's "
+    f"smallest number lies on the diagonal); of the five right halves **{by_right.sum()}** are "
+    f"nearest to their own left half (the same for columns). The hardest painting is "
+    f"`{names[np.diag(far).argmax()]}`, whose halves are {np.diag(far).max():.2f} apart. Of "
+    f"different paintings `{names[i]}` and `{names[j]}` come closest, with {far[i, j]:.2f}."
+)
 
 # %% [markdown]
-# For large tiles hardly anything changes: `block2_conv1` sees 10 × 10 pixels at a time, and most of
-# those windows lie inside a tile. The smaller the tiles, the more of what it sees is cuts; tiles of
-# 8 pixels are smaller than its window, and then the cuts *are* the style.
+# No picture was labelled, nothing was trained for this, and no place was compared with another.
+# Where a half does not find its other one, look at the painting: two halves of one picture can be
+# painted differently, water here and paper there.
 #
-# ### Exercise 2: the gradient in the layer, by hand
+# ## 6 · Several layers, and the say that each of them has
 #
-# Gatys' equation 6. Derive $∂J_{style}^l / ∂F$ for $F$ of the generated picture, with
-# $A = F^T F / n$ and $n = n_H n_W$. It is a matrix of the shape of $F$.
+# A stroke has a color, an edge, a curl and a rhythm. Layers of different depth see different ones
+# of these, and so the style cost adds up several layers, each with a weight $λ_l$ (the paper's
+# $w_l$, equation 5):
+#
+# $$J_{style}(S, G) = \sum_l λ_l \, J_{style}^l(S, G)$$
+#
+# Gatys takes `block1_conv1` to `block5_conv1`, and $λ_l = \frac15$ for each.
+#
+# ### Exercise 4: the style cost
 
 
 # %% tags=["exercise"]
-def style_gradient(A_S, F):
-    """dJ_style^l / dF, of shape (n_H·n_W, n_C)."""
-    return None  # your expression
+def style_cost(activations_S, activations_G, layer_weights):
+    """J_style(S, G); activations are {layer: activation}, layer_weights {layer: λ_l}."""
+    ...
 
 
 # %% tags=["check"]
-A_S, F = mean_gram_matrix(a_S), tf.identity(unroll(a_C))
-with tf.GradientTape() as tape:
-    tape.watch(F)
-    A = tf.matmul(F, F, transpose_a=True) / F.shape[0]
-    J = tf.reduce_sum((A_S - A) ** 2) / (4 * F.shape[1] ** 2)
-by_tape, by_hand = tape.gradient(J, F), style_gradient(A_S, F)
-if by_hand is None:
-    print("not yet: style_gradient returns None")
-elif np.allclose(by_hand, by_tape, rtol=1e-2, atol=1e-3 * float(tf.reduce_max(by_tape))):
-    print("right: TensorFlow's gradient is the same")
-else:
-    ratio = np.linalg.norm(by_hand) / np.linalg.norm(by_tape)
-    print(f"not yet: yours is {ratio:.3g} times as long, or points elsewhere")
+exercises.check("style_cost", style_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $∂J/∂A_{ij} = (A - A_S)_{ij} / (2 n_C^2)$. Each $F_{ki}$ stands in row $i$ *and* in column $i$ of
-# $A$, which gives a factor 2, as $A$ is symmetric: $∂J/∂F = \frac{2}{n} F · ∂J/∂A$.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def style_gradient(A_S, F):
-#     n, n_C = F.shape
-#     A = tf.matmul(F, F, transpose_a=True) / n
-#     return tf.matmul(F, A - A_S) / (n * n_C**2)
-# ```
+# Go through the layers that have a weight; a network may hand you more than those. A loop is fine
+# here: there are five layers, not thousands of places.
 #
 # </details>
 
-# %% [markdown]
-# ## 6 · Several layers
-#
-# A stroke has a color, an edge, a curl, a rhythm; layers of different depth see different ones of
-# these. So the style cost takes several layers, each with a weight $λ_l$ (the paper's $w_l$,
-# equation 5):
-#
-# $$J_{style}(S, G) = \sum_l λ_l · J_{style}^l(S, G)$$
-#
-# Gatys takes `block1_conv1` to `block5_conv1` with $λ_l = \frac15$. `network.style_layers` are
-# those of the five that this network has.
+# %% tags=["export", "hide-input"]
+# @title A solution of exercise 4 (open it when you have tried)
+mine = style_cost
 
 
-# %% tags=["export"]
 def style_cost(activations_S, activations_G, layer_weights):
-    """J_style(S, G) = Σ_l λ_l · J_style^l; layer_weights: {layer name: λ_l}."""
     J = 0.0
     for layer, weight in layer_weights.items():
         J += weight * layer_style_cost(activations_S[layer], activations_G[layer])
     return J
 
 
+style_cost = exercises.settled("style_cost", mine, style_cost)
+
 # %%
-lambdas = {layer: 1 / len(network.style_layers) for layer in network.style_layers}
-activations_S, activations_C = network(S), network(C)
-for layer in lambdas:
-    cost = float(layer_style_cost(activations_S[layer], activations_C[layer]))
-    print(f"{layer}: {cost:12.4g}")
-print(f"J_style:      {float(style_cost(activations_S, activations_C, lambdas)):12.4g}")
+equal = dict.fromkeys(network.style_layers, 1 / len(network.style_layers))
+activations_C = network(C)
+for name, weight in equal.items():
+    part = weight * float(layer_style_cost(SEEN[name], activations_C[name]))
+    print(f"{name}: {part:12.4g}")
+print(f"J_style:      {float(style_cost(SEEN, activations_C, equal)):12.4g}")
 
 # %% [markdown]
-# Equal weights do not mean equal influence: the layers' costs differ by their size alone, so one
-# layer can speak for all. Notebook 4 comes back to that.
+# ### Equal weights are not an equal say
 #
-# ### Exercise 3: equal influence
+# The costs of the layers lie far apart, only because in some layers all numbers are larger. A
+# cost grows with the *fourth* power of the activations: Gram multiplies two of them, and the
+# square does so again. Three ways to weigh the layers:
 #
-# Choose $λ_l$ such that each layer contributes the same to $J_{style}(S, C)$, and such that they
-# add up to 1.
-
-
-# %% tags=["exercise"]
-def balanced(layer_costs):
-    """{layer: cost} → {layer: λ_l}."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-found = balanced({"a": 1.0, "b": 4.0, "c": 4.0})
-if found is None:
-    print("not yet: balanced returns None")
-elif np.allclose([found[layer] for layer in "abc"], [2 / 3, 1 / 6, 1 / 6]):
-    print("right: 2/3 · 1 = 1/6 · 4")
-else:
-    print("not yet: the costs 1, 4, 4 need the weights 2/3, 1/6, 1/6")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# A weight must be proportional to one over the cost. Then divide by the sum of all weights.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def balanced(layer_costs):
-#     weights = {layer: 1 / cost for layer, cost in layer_costs.items()}
-#     return {layer: weight / sum(weights.values()) for layer, weight in weights.items()}
-# ```
-#
-# </details>
-
-# %% [markdown]
-# ## 7 · Textures from noise
-#
-# The proof of any description is what you can rebuild from it. Start with white noise, and change
-# its pixels until its Gram matrices are those of the painting: only block 1, then blocks 1 and 2,
-# and so on (Gatys et al. 2015, figure 1 and "Texture Synthesis Using Convolutional Neural
-# Networks"). No content cost at all.
-#
-# The loop below is the subject of notebook 4; here it is in short. Each layer's cost is divided by
-# $\sum A_S^2$ (the package calls that `relative`), so that all of them have a say.
+# - **equal**: as they are, $λ_l = \frac15$;
+# - **rescaled**: what Gatys did. He rescaled VGG until each channel's mean activation, over many
+#   pictures, was 1, and only then took $\frac15$. (Here we do so for each layer as a whole, with
+#   the painting's mean.)
+# - **by silence**: $λ_l$ is 1 over the cost of silence in that layer, so each layer counts in the
+#   unit of section 5. That is what the package calls `relative`.
 
 
 # %%
-from helpers import costs
+def weights_by(unit):
+    """{layer: λ_l} in which each layer is divided by its unit."""
+    return {name: 1 / (len(SEEN) * unit(a)) for name, a in SEEN.items() if name in equal}
 
 
-def texture(S, layers, seed=0):
-    """White noise, moved until its Gram matrices in these layers are those of S."""
-    noise = np.random.default_rng(seed).uniform(0, 255, S.shape)
-    G = tf.Variable(noise, dtype=tf.float32)
-    rate = keras.optimizers.schedules.CosineDecay(16.0, STEPS)  # falls to 0: see notebook 4
-    adam = keras.optimizers.Adam(rate, beta_2=0.99)
-    targets = {layer: network(S)[layer] for layer in layers}
+rescaled = weights_by(lambda a: float(tf.reduce_mean(a)) ** 4)
+balanced = weights_by(lambda a: float(layer_style_cost(a, 0 * a)))
+
+# %%
+ways = {"equal": equal, "rescaled": rescaled, "by silence": balanced}
+costs_C = {name: float(layer_style_cost(SEEN[name], activations_C[name])) for name in equal}
+parts = {way: np.array([w[name] * costs_C[name] for name in equal]) for way, w in ways.items()}
+shares = {way: part / part.sum() for way, part in parts.items()}
+
+# %% tags=["hide-input"]
+# @title The figure
+figure = plots.AltFigure(
+    8.0, 3.4, alt="Each layer's share of the style cost, for three weightings."
+)
+axes = figure.add_subplot()
+for n, (way, share) in enumerate(shares.items()):
+    axes.bar(np.arange(len(share)) + 0.27 * (n - 1), share, 0.25, label=way, color=plots.COLORS[n])
+axes.set_xticks(range(len(equal)), list(equal), fontsize=9)
+axes.set_ylabel("share of J_style(S, C)")
+axes.spines[["top", "right"]].set_visible(False)
+axes.legend(frameon=False, title="weights")
+figure
+
+# %%
+loudest = list(equal)[int(shares["equal"].argmax())]
+most = {way: f"{share.max():.0%}" for way, share in shares.items()}
+Markdown(
+    f"With equal weights `{loudest}` makes **{most['equal']}** of the style cost"
+    + (": it has nearly the only word. " if shares["equal"].max() > 0.7 else ". ")
+    + f"Rescaled, the largest share is {most['rescaled']}, and by silence {most['by silence']}."
+)
+
+# %% [markdown]
+# So whoever takes a published $λ_l$, α or β into another network, or from Gatys' rescaled VGG into
+# the one of Keras, takes a number without its unit. From here on we weigh by silence.
+#
+# ## 7 · Textures out of noise
+#
+# What a description has kept can be seen by building a picture from it and from nothing else. We
+# begin with a faint noise, without any content, and change it until its style cost is small
+# (Gatys et al., *Texture Synthesis Using Convolutional Neural Networks*, 2015).
+#
+# One thing needs care. If we begin with strong pixel noise, most of it will still be there at the
+# end: the network hardly sees single pixels, so nothing tells them to go. And then one cannot tell
+# "the layer leaves this free" from "we have not finished". So we do what notebook 1 did for
+# the channels' favourite pictures: what we change are not pixels but **frequencies**, waves of all
+# lengths that add up to the picture, long waves strong and short ones weak. The start is faint,
+# broad shapes come first, and what is fine in the end is there because a Gram matrix asked for it.
+
+# %%
+# How much red, green and blue belong to light, to red–blue and to purple–green (notebook 1).
+COLORS = np.float32([[0.77, 0.27, 0.06], [0.80, 0, -0.15], [0.80, -0.27, 0.09]])
+
+
+def paint(v):
+    """Waves v (2, 3, height, width/2 + 1) → a picture (height, width, 3) in 0–255."""
+    height, width = v.shape[2], 2 * v.shape[3] - 2
+    length = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+    strength = np.float32(np.sqrt(height * width) / np.maximum(length, 1 / max(height, width)))
+    waves = tf.signal.irfft2d(tf.complex(v[0] * strength, v[1] * strength), [height, width])
+    return 255 * tf.sigmoid(tf.transpose(waves, [1, 2, 0]) @ COLORS.T)
+
+
+# %% [markdown]
+# The loop is the subject of notebook 4. In short: the cost of the picture, its slope (the gradient,
+# here with respect to the waves), one step down. The cost is the function that *you* have written.
+
+
+# %%
+def style_of(G, activations, weights):
+    """How far the style of a picture is from these activations."""
+    return style_cost(activations, network(G), weights)
+
+
+def slope_of(cost):
+    """cost(picture, …) → a compiled function of the waves, …: its gradient."""
 
     @tf.function
-    def step():
+    def slope(v, *given):
         with tf.GradientTape() as tape:
-            J = costs.style_cost(targets, network(G), dict.fromkeys(layers, 1.0), "relative")
-        adam.apply([tape.gradient(J, G)], [G])
-        G.assign(tf.clip_by_value(G, 0, 255))
+            tape.watch(v)
+            J = cost(paint(v), *given)
+        return tape.gradient(J, v)
 
+    return slope
+
+
+# %%
+def texture(slope, *given, seed=0):
+    """Faint noise in the shape of S, moved downhill in STEPS steps."""
+    noise = np.random.default_rng(seed).normal(0, 0.01, (2, 3, h, w // 2 + 1))
+    v = tf.Variable(noise, dtype=tf.float32)
+    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.05, STEPS), beta_2=0.99)
     for _ in range(STEPS):
-        step()
-    return G.numpy()
+        adam.apply([slope(tf.convert_to_tensor(v), *given)], [v])
+    return paint(v).numpy()
 
-
-# %% [markdown]
-# **Before you run it:** what will block 1 alone bring back: the colors? the strokes? the swirls?
-# And will there ever be a moon again?
 
 # %%
-depths = range(1, len(network.style_layers) + 1)
-grown = {
-    f"up to {network.style_layers[n - 1]}": texture(S, network.style_layers[:n]) for n in depths
-}
-alt = "The painting, and textures grown from noise with more and more layers."
-plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=2.4, alt=alt)
+style_slope = slope_of(style_of)
+
+
+def first(n):
+    """The balanced weights of the first n style layers, and 0 for the others."""
+    weights = [weight if i < n else 0.0 for i, weight in enumerate(balanced.values())]
+    return dict(zip(balanced, tf.unstack(tf.constant(weights)), strict=True))
+
 
 # %% [markdown]
-# **Block 1** brings back the colors in small patches, and no stroke. With **block 2** the patches
-# turn into short strokes in every direction. With **block 3** they grow longer and bend side by
-# side, blue, white and yellow, and a hint of the swirls is there. No moon, no cypress, no village:
-# nothing says *where*. (The fine checkered grain is noise from the start that these layers hardly
-# see. Notebook 4 has a remedy: total variation.)
+# **Before you run it:** first with `block1_conv1` alone, then with one layer more each time (2015,
+# figure 1). What will the first bring back: the colors, the strokes, the swirls? What will each
+# further one add? Will there ever be a moon again?
+
+# %%
+depths = {f"up to {name}": first(n + 1) for n, name in enumerate(balanced)}
+grown = {name: texture(style_slope, SEEN, weights) for name, weights in depths.items()}
+alt = "The painting, and five textures grown from noise with more and more layers."
+plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=alt)
+
+# %% [markdown]
+# **Block 1** brings back the palette, in specks as small as its window. With **block 2** the specks
+# become dabs with an edge, with **block 3** dabs become strokes that lie side by side. **Blocks 4
+# and 5** see windows of a quarter of the picture and more, and put strokes together to bands and
+# curls. No layer was told what a stroke is.
 #
-# The same for the other paintings, with all layers:
+# What does not come back is the scene. Its parts may; but nothing says where they belong. How
+# much of *where* there is can be measured: we blur S and each texture down to a few fields of color
+# and correlate them. 1 means that the same colors are in the same places; by chance it is near 0.
+
 
 # %%
-others = [texture(p, network.style_layers) for p in paintings[:2] + paintings[3:]]
-shown = [*(paintings[:2] + paintings[3:]), *others]
-alt = "Four paintings above, and below each the texture grown from its Gram matrices."
-plots.pictures(shown, names[:2] + names[3:] + ["its texture"] * 4, columns=4, height=1.5, alt=alt)
+def same_places(one, other):
+    """Correlation of two pictures of one shape that are blurred to 6 × 8 fields of color."""
+    one, other = (images.resize(p, 6, 8) for p in (one, other))
+    one, other = (p - p.mean(axis=(0, 1)) for p in (one, other))
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
+
+
+# %%
+for name, picture in grown.items():
+    print(f"{name}: {same_places(S, picture):5.2f}")
+print(f"S against S upside down: {same_places(S, S[::-1]):5.2f}")
 
 # %% [markdown]
-# Planes with a dark edge on one side; panes with lead between them; dabs of sea and of sunrise;
-# fine white lines that run together in blue. Each is unmistakably its painting, and shows nothing.
+# One picture can come close by luck, so do not read much into single numbers. Section 9 repeats the
+# measurement with other paintings, and says where a "where" can come from at all.
+#
+# ## 8 · Why products?
+#
+# Why not something simpler? If style is what remains when places are forgotten, then each channel's
+# *mean* over all places would do as well: $n_C$ numbers instead of $n_C^2$. Four descriptions that
+# know no "where":
+#
+# - the **means** of the channels;
+# - **means and variances**, how much each channel varies around its mean (Li et al. 2017 show that
+#   this alone makes good style transfer);
+# - the **centred** Gram matrix, of what is left when the means are subtracted: which channels
+#   *vary* together (statisticians call it the covariance);
+# - the plain **Gram matrix**, ours.
+
+
+# %%
+def channel_means(a):
+    return tf.reduce_mean(unroll(a), axis=0)
+
+
+def means_and_variances(a):
+    F = unroll(a)
+    return tf.concat([tf.reduce_mean(F, axis=0), tf.math.reduce_std(F, axis=0)], axis=0)
+
+
+def centred_gram(a):
+    return mean_gram_matrix(a - tf.reduce_mean(a, axis=[0, 1]))
+
+
+# %%
+def of_description(describe):
+    """The cost of a picture: how far it is from S, so described, each layer by its silence."""
+    aims = {name: describe(SEEN[name]) for name in equal}
+    unit = {name: tf.reduce_sum(aim**2) for name, aim in aims.items()}
+
+    def cost(G):
+        a = network(G)
+        return sum(tf.reduce_sum((describe(a[n]) - aims[n]) ** 2) / unit[n] for n in aims)
+
+    return cost
+
+
+# %% [markdown]
+# **Before you run it:** which of them can tell a red stroke with a dark edge from red strokes here
+# and dark edges there?
+#
+# <details><summary>Think first, then open</summary>
+#
+# Means cannot, and neither can variances: they look at one channel at a time. Only products of two
+# channels say that two features belong to one stroke. The centred matrix has lost the means, and
+# with them how much of each feature there is at all: colors and brightness may drift.
+#
+# </details>
+
+# %%
+describing = {
+    "means": channel_means,
+    "means and variances": means_and_variances,
+    "centred Gram matrix": centred_gram,
+}
+made = {name: texture(slope_of(of_description(d))) for name, d in describing.items()}
+made["Gram matrix"] = list(grown.values())[-1]
+
+# %%
+alt = "Textures from channel means, from means and variances, centred and plain Gram matrices."
+plots.pictures(made.values(), list(made), columns=2, height=3.4, alt=alt)
+
+# %%
+rows = {name: network(picture) for name, picture in made.items()}
+reached = [[relative(SEEN[n], a[n]) for n in equal] for a in rows.values()]
+alt = "Relative style cost that each description's texture reaches in each layer."
+heat(reached, list(rows), list(equal), label="relative style cost", alt=alt)
+
+# %% [markdown]
+# The table judges all four by the Gram matrix, so the last row must win; read it for *how much* the
+# others miss, and in which layers. Then look at the pictures again, at single strokes: is a stroke
+# one thing from edge to edge? That is what products buy, and they cost little: one matrix product.
+#
+# ## 9 · How "where" comes in by the back door
+#
+# A Gram matrix knows no place. Yet the network does: beyond the border of the picture there is
+# nothing to see, and VGG's convolutions put zeros there, all channels silent at once. Nothing
+# inside a picture is like that, so a channel near the border can tell. Take a picture without a
+# single mark, one grey from side to side: every place should give the same answer.
+
+# %%
+a_grey = network(np.full_like(S, 128))
+border = {}
+for name in equal:
+    a = a_grey[name].numpy()
+    middle = a[a.shape[0] // 2, a.shape[1] // 2]
+    border[name] = np.linalg.norm(a - middle, axis=-1) / max(np.linalg.norm(middle), 1e-9)
+
+# %%
+maps = np.stack(
+    [images.resize(np.repeat(m[..., None], 3, -1), h, w)[..., 0] for m in border.values()], -1
+)
+alt = "Five maps of a grey picture: a bright rim that grows with depth until it reaches the middle."
+plots.channels(
+    maps, range(maps.shape[-1]), titles=list(border), columns=3, height=2.2, vmax=1, alt=alt
+)
+
+# %% [markdown]
+# Dark is "as in the middle", bright is "different from it". The rim grows with depth: a place of a
+# deep layer looks far, and so it can lie far from the border and still see it.
+
+
+# %% tags=["hide-input"]
+# @title How many places see over the border
+def sees_border(name, height, width):
+    """The share of a layer's places whose window reaches over the border of the picture."""
+    row = network.layers[name]
+    inside = 1.0
+    for side in (height, width):
+        centers = (np.arange(side // row.stride) + 0.5) * row.stride
+        half = row.receptive_field / 2
+        inside *= ((centers >= half) & (centers <= side - half)).mean()
+    return 1 - inside
+
+
+lines = [
+    f"| layer | its window | at {w} × {h} pixels | at 1024 × 768 |",
+    "| --- | --- | --- | --- |",
+]
+for name in equal:
+    field = network.layers[name].receptive_field
+    shares_seen = sees_border(name, h, w), sees_border(name, 768, 1024)
+    lines.append(f"| {name} | {field} pixels | {shares_seen[0]:.0%} | {shares_seen[1]:.0%} |")
+Markdown("Places that see over the border:\n\n" + "\n".join(lines))
+
+# %% [markdown]
+# So in a small picture a deep channel can mean "sky, *close to the upper border*", and a Gram
+# matrix that pairs it with others says where the sky belongs. The larger the picture, the weaker
+# this is. (Some implementations pad with the picture's own rim instead, to get rid of it.)
+#
+# Does it show? Four more textures, of the other paintings, with all layers:
+
+
+# %%
+def even(picture):
+    return images.resize(picture, h, w)  # one shape for all, so that textures have it too
+
+
+others = {
+    name: even(p) for name, p in zip(names, paintings, strict=True) if name != "starry_swirls"
+}
+textures = {}
+for name, painting in others.items():
+    seen = network(painting)
+    silence = {n: layer_style_cost(seen[n], 0 * seen[n]) for n in equal}
+    weights = {n: 1 / (len(equal) * unit) for n, unit in silence.items()}
+    textures[name] = texture(style_slope, seen, weights)
+
+# %%
+alt = "Four paintings, and beside each the texture that was grown from its Gram matrices."
+beside = [p for name in others for p in (others[name], textures[name])]
+titles = [t for name in others for t in (name, "its texture")]
+plots.pictures(beside, titles, columns=2, height=3.0, alt=alt)
+
+# %% tags=["hide-input"]
+found = {name: same_places(others[name], textures[name]) for name in others}
+found["starry_swirls"] = same_places(S, list(grown.values())[-1])
+wrong = [same_places(others[a], textures[b]) for a in others for b in others if a != b]
+mean = np.mean(list(found.values()))
+Markdown(
+    "Colors in the same places, texture against its own painting: "
+    + ", ".join(f"`{name}` {value:.2f}" for name, value in found.items())
+    + f"; **{mean:.2f}** on average. Against *other* paintings: {np.mean(wrong):.2f}. "
+    + (
+        "So at this size a good part of *where* does come back, through the border."
+        if mean > np.mean(wrong) + 0.25
+        else "So at this size hardly anything of *where* comes back."
+    )
+)
+
+# %% [markdown]
+# Each texture is unmistakably made of its painting's strokes, and none of them is its painting. To
+# put strokes into the service of a motif we need the content cost again, and a way to weigh the
+# two.
 #
 # ## What you have now
 #
-# - `gram_matrix`: $G = F^T F$, which channels fire together. It knows no "where".
-# - `mean_gram_matrix`: the same for each place, so that sizes may differ.
-# - `layer_style_cost` and `style_cost`: squared differences of Gram matrices, over several layers.
-# - Grown from noise, a style is a texture: shallow layers bring colors and fine strokes, deeper
-#   ones longer shapes; what is *where* never comes back.
+# - `unroll`: a row for each place, a column for each channel.
+# - `gram_matrix`: which channels answer together, summed over all places; `mean_gram_matrix`
+#   divides by their number, so that sizes may differ.
+# - `layer_style_cost` and `style_cost`: squared differences of mean Gram matrices, over several
+#   layers, and a weight for each, without which one layer can speak for all.
+# - Style in this sense ignores where things are; it does not ignore direction, scale and color.
+# - Products are what ties the features of one stroke together.
 #
 # **Next:** [4 · The optimization loop](04_optimization_loop.ipynb) puts content and style into one
 # cost, and paints.

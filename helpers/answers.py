@@ -1,0 +1,241 @@
+"""What each exercise of the notebooks asks for: its answer, and wrong answers that students give.
+
+exercises.py compares a reader's function with these.  Shapes are random and their sides differ, so
+that an axis that is taken for another shows; values are above zero, as behind a relu.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from . import costs
+
+
+class Exercise(NamedTuple):
+    """answer, draw: rng → its arguments; slips: {sentence: wrong answer}; praise: a sentence.
+
+    played: makes a function of the drawn arguments out of one that is called differently.
+    """
+
+    answer: Callable
+    draw: Callable
+    slips: dict
+    praise: str
+    played: Callable | None = None
+
+
+_CHANNELS = itertools.cycle([3, 5, 2, 7])
+_BATCHES = itertools.cycle([[], [2], [], [3]])
+
+
+def _activation(rng, n_C=None):
+    n_C = n_C or next(_CHANNELS)
+    n_H, n_W = rng.permutation([side for side in range(2, 8) if side != n_C])[:2]
+    return tf.constant(rng.gamma(1.0, 2.0, (n_H, n_W, n_C)), tf.float32)
+
+
+def _twins(rng):
+    a = _activation(rng)
+    return a, a + tf.constant(rng.normal(0, 1, a.shape), tf.float32)
+
+
+def _two_sizes(rng):
+    a = _activation(rng)
+    return a, _activation(rng, a.shape[-1])
+
+
+def _layers(rng):
+    found = {layer: _two_sizes(rng) for layer in ("block1_conv1", "block2_conv1", "block3_conv1")}
+    S, G = ({layer: pair[i] for layer, pair in found.items()} for i in range(2))
+    asked = rng.permutation(list(found))[:2]  # what is read need not be what is compared
+    return S, G, {str(layer): float(rng.uniform(0.2, 2)) for layer in asked}
+
+
+def _pictures(rng):
+    shape = (*next(_BATCHES), *rng.integers(4, 9, 2), 3)
+    return (tf.constant(rng.uniform(0, 255, shape), tf.float32),)
+
+
+def _play_steps(step):
+    """Three steps towards a picture that pixels cannot quite reach, one of them compiled."""
+
+    def played(start, goal, rate):
+        G, optimizer = tf.Variable(start), keras.optimizers.SGD(rate, momentum=0.5)
+
+        def one():
+            return step(G, optimizer, lambda G: tf.reduce_sum((G - goal) ** 2))
+
+        values = [one(), one()]
+        if values[0] is None and np.array_equal(G, start):
+            return None
+        values = [np.nan if value is None else float(value) for value in values]
+        tf.function(one)()
+        return np.concatenate([values, np.ravel(G)])
+
+    return played
+
+
+def _steps(rng):
+    start, goal = rng.uniform(0, 255, (3, 4, 3)), rng.uniform(-120, 375, (3, 4, 3))
+    return np.float32(start), np.float32(goal), float(rng.uniform(0.1, 0.3))
+
+
+def _step(G, optimizer, cost, low=0.0, high=255.0, late=False, sign=1.0):
+    with tf.GradientTape() as tape:
+        value = cost(G)
+    optimizer.apply([sign * tape.gradient(value, G)], [G])
+    G.assign(tf.clip_by_value(G, low, high))
+    return cost(G) if late else value
+
+
+_MEAN = np.float32([103.939, 116.779, 123.68])
+
+
+def _sum(x):
+    return tf.reduce_sum(x)
+
+
+def _gram_distance(a_S, a_G, gram=costs.mean_gram_matrix):
+    return tf.reduce_sum((gram(a_S) - gram(a_G)) ** 2)
+
+
+EXERCISES = {
+    "preprocess": Exercise(
+        lambda pictures: pictures[..., ::-1] - _MEAN,
+        _pictures,
+        {
+            "the channels are still red, green, blue.": lambda p: p - _MEAN,
+            "the means are subtracted from the wrong channels: look at their order.": (
+                lambda p: (p - _MEAN)[..., ::-1]
+            ),
+            "the channels are turned round, but nothing is subtracted.": lambda p: p[..., ::-1],
+            "the picture itself is turned round: which axis holds the colors?": (
+                lambda p: p[..., ::-1, :] - _MEAN
+            ),
+            "VGG's values stay in the range of grey levels, not 0 to 1.": (
+                lambda p: p[..., ::-1] / 255 - _MEAN
+            ),
+        },
+        "this is what VGG was trained on.",
+    ),
+    "content_cost": Exercise(
+        costs.content_cost,
+        _twins,
+        {
+            "differences above and below zero cancel: nothing must.": (
+                lambda a, b: _sum(a - b) / (4 * tf.size(a, tf.float32))
+            ),
+            "this is the sum alone; look at what stands before the Σ.": (
+                lambda a, b: _sum((a - b) ** 2)
+            ),
+            "there is one value for each channel: the sum runs over channels too.": (
+                lambda a, b: tf.reduce_sum((a - b) ** 2, [0, 1]) / (4 * tf.size(a, tf.float32))
+            ),
+        },
+        "the same cost as the package's, on pictures of several sizes.",
+    ),
+    "unroll": Exercise(
+        costs.unroll,
+        lambda rng: (_activation(rng),),
+        {
+            "the rows are channels now, as in the paper; here they are the positions.": (
+                lambda a: tf.transpose(costs.unroll(a))
+            ),
+            "the shape is right, but positions and channels got mixed: "
+            "follow one position's numbers into their row.": (
+                lambda a: tf.transpose(tf.reshape(a, [a.shape[-1], -1]))
+            ),
+            "the positions run down the columns of the picture; take them row by row.": (
+                lambda a: costs.unroll(tf.transpose(a, [1, 0, 2]))
+            ),
+        },
+        "each position has its row, and each channel its column.",
+    ),
+    "gram_matrix": Exercise(
+        costs.gram_matrix,
+        lambda rng: (_activation(rng),),
+        {
+            "this compares positions with one another; the question is about channels.": (
+                lambda a: tf.matmul(costs.unroll(a), costs.unroll(a), transpose_b=True)
+            ),
+            "here the sum over the positions comes first and the product afterwards: "
+            "then it no longer matters whether two channels fire in the same places.": (
+                lambda a: tf.tensordot(tf.reduce_sum(a, [0, 1]), tf.reduce_sum(a, [0, 1]), 0)
+            ),
+            "this is the mean over the positions; the definition has their sum.": (
+                costs.mean_gram_matrix
+            ),
+            "only the diagonal is there: each channel with itself.": (
+                lambda a: tf.linalg.diag(tf.reduce_sum(a**2, [0, 1]))
+            ),
+        },
+        "every pair of channels has its sum of products.",
+    ),
+    "layer_style_cost": Exercise(
+        costs.layer_style_cost,
+        _two_sizes,
+        {
+            "the Gram matrices are sums over the positions: a larger picture then has "
+            "another style.": (
+                lambda a, b: _gram_distance(a, b, costs.gram_matrix) / (4 * a.shape[-1] ** 2)
+            ),
+            "this is the sum alone; look at what stands before the Σ.": _gram_distance,
+            "n_C occurs, but how often is it there in the formula?": (
+                lambda a, b: _gram_distance(a, b) / (4 * a.shape[-1])
+            ),
+        },
+        "pictures of two sizes can be compared by their style.",
+    ),
+    "style_cost": Exercise(
+        costs.style_cost,
+        _layers,
+        {
+            "the weights are not used: each layer has its own.": (
+                lambda S, G, w: costs.style_cost(S, G, dict.fromkeys(w, 1.0))
+            ),
+            "only one of the layers is in it.": (
+                lambda S, G, w: costs.style_cost(S, G, dict(list(w.items())[-1:]))
+            ),
+            "this is a mean over the layers; the formula has a sum.": (
+                lambda S, G, w: costs.style_cost(S, G, w) / len(w)
+            ),
+        },
+        "each layer has its say, by its weight.",
+    ),
+    "total_cost": Exercise(
+        costs.total_cost,
+        lambda rng: [tf.constant(x, tf.float32) for x in rng.uniform(0.2, 5, 4)],
+        {
+            "α and β have changed places.": lambda C, S, a, b: b * C + a * S,
+            "the two weights are not used.": lambda C, S, a, b: C + S,
+            "this divides by α + β, which the formula does not.": (
+                lambda C, S, a, b: (a * C + b * S) / (a + b)
+            ),
+        },
+        "that is the number that goes down from now on.",
+    ),
+    "optimization_step": Exercise(
+        _step,
+        _steps,
+        {
+            "G moves as it should, but the cost is not returned.": (
+                lambda *given: _step(*given) * np.nan
+            ),
+            "pixels leave the range 0 to 255.": lambda *given: _step(*given, low=-1e9, high=1e9),
+            "pixels are held between 0 and 1; here they go up to 255.": (
+                lambda *given: _step(*given, high=1.0)
+            ),
+            "it goes uphill: the cost grows.": lambda *given: _step(*given, sign=-1.0),
+            "G moves as it should, but the cost returned is the one after the move.": (
+                lambda *given: _step(*given, late=True)
+            ),
+            "G does not move.": lambda G, optimizer, cost: cost(G),
+        },
+        "forward, back, one move of the pixels, and none leaves its range.",
+        _play_steps,
+    ),
+}
