@@ -4,12 +4,11 @@ import hashlib
 import json
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
 
 from .errors import CheckpointError
-from .files import whole_file
+from .files import readable, whole_file
 
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError,
             SyntaxError, MemoryError, zipfile.BadZipFile, zlib.error)  # fmt: skip
@@ -78,10 +77,9 @@ def _put(transfer, level, pictures, variables):
 
 def _read(path):
     """(state, arrays) of a checkpoint."""
-    if not Path(path).is_file():
-        raise CheckpointError(f"There is no checkpoint {path}: check the path.")
+    found = readable(path, CheckpointError, "checkpoint")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(found, allow_pickle=False) as file:
             arrays = dict(file)
         state = json.loads(str(arrays.pop("state")))
         return state | {"step_count": int(state["step_count"])}, arrays

@@ -1,1 +1,45 @@
-from .images import luminance, match_luminance, match_colors, with_luminance
+"""Colours of one picture for another: luminance, its match, and the match of all three channels.
+
+A picture is an RGB float32 array (height, width, 3) with values 0–255.
+"""
+
+import numpy as np
+
+# Rec. 601 luma, the Y of the YIQ space that Gatys et al. 2016b use.
+_LUMA = np.float32([0.299, 0.587, 0.114])
+
+
+def luminance(picture):
+    """The picture in grey, three equal channels: (height, width, 3)."""
+    return np.repeat((picture @ _LUMA)[..., None], 3, axis=-1)
+
+
+def with_luminance(colors, light):
+    """The colours of one picture with the luminance of another of the same shape."""
+    return np.clip(colors - luminance(colors) + luminance(light), 0, 255)
+
+
+def match_luminance(picture, target):
+    """The picture's luminance, shifted and scaled to the target's mean and standard deviation.
+
+    Gatys et al. 2016b (arXiv:1606.05897), section 5.2: so that a dark painting can paint the light
+    of a bright photograph.
+    """
+    grey, aim = luminance(picture), luminance(target)
+    return (grey - grey.mean()) * (aim.std() / max(grey.std(), 1e-3)) + aim.mean()
+
+
+def match_colors(picture, target):
+    """The picture recoloured to the mean and covariance of the target's colours.
+
+    Gatys et al. 2016b, section 5.1, with symmetric square roots: Σ_target^½ · Σ_picture^-½.
+    """
+    pixels, aim = picture.reshape(-1, 3), target.reshape(-1, 3)
+    transform = _root(np.cov(aim.T)) @ np.linalg.inv(_root(np.cov(pixels.T)))
+    moved = (pixels - pixels.mean(0)) @ transform.T + aim.mean(0)
+    return np.clip(moved, 0, 255).reshape(picture.shape).astype(np.float32)
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 1e-3))) @ vectors.T

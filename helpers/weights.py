@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from .errors import NetworkError, SettingError
+from .files import readable
 
 MINI = Path(__file__).parent / "weights" / "mini.npz"
 TITLES = {"vgg19": "VGG-19", "vgg16": "VGG-16", "mini": "mini"}
@@ -51,7 +52,7 @@ def read(name, path=None):
     if path is None:
         return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
     if not str(path).endswith(".npz"):
-        _check_file(path)
+        path = readable(path, NetworkError, "weights file")
         return _from_keras(name, str(path)), f"weights from {Path(path).name}"
     arrays = _read_npz(path)
     _check_architecture(name, arrays, path)
@@ -88,7 +89,7 @@ def _from_keras(name, weights):
 
 
 def _read_npz(path):
-    _check_file(path)
+    path = readable(path, NetworkError, "weights file")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key].astype(np.float32) for key in file.files}
@@ -101,11 +102,6 @@ def _read_npz(path):
     if not layers_of(arrays):
         raise NetworkError(f"The weights {path} hold no layer: expected arrays as LAYER/kernel.")
     return arrays
-
-
-def _check_file(path):
-    if not Path(path).is_file():
-        raise NetworkError(f"There is no weights file {path}: check the path.")
 
 
 def _check_architecture(name, arrays, path):

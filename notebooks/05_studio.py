@@ -299,7 +299,7 @@ else:
 # %%
 # @title Change the numbers, run the cell
 content = "cat"  # @param ["cat", "dandelions", "launch_pad"] {allow-input: true}
-style = "starry_swirls"  # @param ["starry_swirls", "water_light"] {allow-input: true}
+style = "starry_swirls"  # @param ["starry_swirls", "cafe_terrace"] {allow-input: true}
 alpha = 1.0  # @param {type: "number"}
 beta = 60.0  # @param {type: "number"}
 smoothing = 0.001  # @param {type: "number"}

@@ -5,43 +5,60 @@
     keras      the Keras example: gradient descent, learning rate 100 that falls by 4 % every 100
                steps, on pixels of 0–255; content, style and G go through the network at every step
     gatys      Gatys et al. 2016: L-BFGS (SciPy's), from the first step to the last at full size
+    gordic     gordicaleksa's pytorch-neural-style-transfer: L-BFGS with a strong Wolfe line search,
+               which SciPy's has, and a memory of 100 moves
+    crowson    crowsonkb's style-transfer-pytorch: Adam, 0.02 on pixels of 0–1, the averaged iterate
+               (0.99), sizes that grow by √2 from 128 pixels
     ours       helpers.transfer: L-BFGS within 0–255, coarse to fine
 
-All lower the same J = α·J_content + β·J_style of the `relative` convention, from the photograph, so
-that only the way there differs.  The first two have hyper-parameters that belong to a cost of a
-certain height; they get J times the factor that makes it begin as high as their own cost does.
+All lower the same J = α·J_content + β·J_style of the `relative` costs, from the photograph, so that
+only the way there differs.  The first two have hyper-parameters that belong to a cost of a certain
+height; they get J times the factor that makes it begin as high as their own cost does.
 """
 
 import threading
-import time
 
 import keras
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
-from helpers import costs
-from helpers.optimizers import TOTAL
+from helpers import costs, images
+from helpers.objective import Objective
 from helpers.transfer import Transfer
-
-TUTORIAL_STEPS = 1000
 
 
 class Judge:
     """J of any picture, in float32, outside everybody's clock."""
 
     def __init__(self, content, style, network, alpha, beta):
-        self.settings = {"alpha": alpha, "beta": beta, "tv": 0.0}
+        self.weights = {"alpha": alpha, "beta": beta, "tv": 0.0}
         self.content, self.style, self.network = content, style, network
-        self.run = Transfer(content, style, network, optimizer="adam", **self.settings)
+        self.layers = network.style_layers
+        self.objective = self.objective_at(content.shape[:2])
+        self.J = tf.function(lambda G: self.objective(G).total[0])
+
+    def objective_at(self, shape):
+        """J for pictures of another height and width; the painting shrinks with the photograph."""
+        objective = Objective(
+            self.network,
+            costs="relative",
+            content_layer=self.network.content_layer,
+            layer_weights=dict.fromkeys(self.layers, 1.0),
+            style_weights=[1.0],
+            **self.weights,
+        )
+        share = max(shape) / max(self.content.shape)
+        of_style = [max(1, round(share * side)) for side in self.style.shape[:2]]
+        objective.aim(images.resize(self.content, *shape), [images.resize(self.style, *of_style)])
+        return objective
 
     def __call__(self, picture):
-        self.run.picture = picture
-        return self.run.costs()["total"]
+        return float(self.J(tf.constant(picture[np.newaxis], tf.float32)))
 
     def cost(self, G):
         """J as a tensor, for pictures (1, height, width, 3) in 0–255."""
-        return self.run._measure(G)[0, TOTAL]
+        return self.objective(G).total[0]
 
 
 class Tutorial:
@@ -63,8 +80,8 @@ class Tutorial:
     def own_cost(judge):
         """Of the photograph, whose content cost is 0: 1e-2 · the mean over the style layers."""
         S, G = judge.network(judge.style), judge.network(judge.content)
-        layers = judge.run.style_layers
-        return 1e-2 * np.mean([float(costs.layer_style_cost(S[n], G[n], "mse")) for n in layers])
+        of_layers = [float(costs.layer_style_cost(S[n], G[n], "mse")) for n in judge.layers]
+        return 1e-2 * np.mean(of_layers)
 
     picture = property(lambda self: 255 * self.G.numpy()[0])
 
@@ -76,8 +93,9 @@ class KerasExample:
         self.G = tf.Variable(judge.content[None])
         factor = self.own_cost(judge) / judge(judge.content)
         still = tf.stack([judge.content, tf.image.resize(judge.style, judge.content.shape[:2])])
-        content_layer, weights = judge.run.content_layer, judge.run.layer_weights
-        alpha, beta = judge.run.alpha, judge.run.beta
+        content_layer = judge.network.content_layer
+        weights = dict.fromkeys(judge.layers, 1 / len(judge.layers))
+        alpha, beta = judge.weights["alpha"], judge.weights["beta"]
 
         @tf.function
         def step():
@@ -96,11 +114,11 @@ class KerasExample:
         """1e-6 / layers · Σ(Gram − Gram)² / (4 · 3² · (height · width of the picture)²)."""
         S, G = judge.network(judge.style), judge.network(judge.content)
         pixels, total = np.prod(judge.content.shape[:2]), 0.0
-        for n in judge.run.style_layers:
+        for n in judge.layers:
             positions = np.prod(G[n].shape[:2])
             difference = costs.mean_gram_matrix(S[n]) - costs.mean_gram_matrix(G[n])
             total += float(tf.reduce_sum((difference * positions) ** 2)) / (36 * pixels**2)
-        return 1e-6 * total / len(judge.run.style_layers)
+        return 1e-6 * total / len(judge.layers)
 
     picture = property(lambda self: np.clip(self.G.numpy()[0], 0, 255))
 
@@ -111,9 +129,11 @@ class Gatys:
     SciPy owns the loop, so it runs in a thread that waits for `step`.
     """
 
+    MEMORY = 20
+
     def __init__(self, judge):
         shape = judge.content.shape
-        gradient_of = tf.function(judge.run._with_gradient).get_concrete_function(
+        gradient_of = tf.function(judge.objective.with_gradient).get_concrete_function(
             tf.TensorSpec((1, *shape), tf.float32)
         )
         self.picture, self._go, self._done = judge.content, *(threading.Semaphore(0) for _ in "ab")
@@ -121,14 +141,15 @@ class Gatys:
 
         def cost(x):
             self._go.acquire()
-            row, gradient = gradient_of(tf.constant(x.reshape(1, *shape), tf.float32))
-            J = factor * float(row[0, TOTAL])
+            found, gradient = gradient_of(tf.constant(x.reshape(1, *shape), tf.float32))
             self.picture = np.clip(x.reshape(shape), 0, 255).astype(np.float32)
             self._done.release()
+            J = factor * float(found.total[0])
             return J, factor * gradient.numpy().astype(np.float64).ravel()
 
         def minimize():
-            options = {"maxiter": 10**6, "maxfun": 10**6, "ftol": 0, "gtol": 0, "maxcor": 20}
+            options = {"maxiter": 10**6, "maxfun": 10**6, "ftol": 0, "gtol": 0}
+            options |= {"maxcor": self.MEMORY}
             start = judge.content.astype(np.float64).ravel()
             scipy.optimize.minimize(cost, start, jac=True, method="L-BFGS-B", options=options)
 
@@ -139,13 +160,67 @@ class Gatys:
         self._done.acquire()
 
 
+class Gordic(Gatys):
+    MEMORY = 100
+
+
+class Crowson:
+    """Adam from small to large; what is shown is the average of the iterates.
+
+    Of its 1000 steps at the first size and 500 at each other one, which are meant for GPUs, each
+    size but the last takes a tenth here, so that full size begins within its time.
+    """
+
+    FIRST, OTHER, DECAY = 100, 50, 0.99
+
+    def __init__(self, judge):
+        self.judge, longest = judge, max(judge.content.shape)
+        sizes = [longest / 2 ** (i / 2) for i in range(20) if longest / 2 ** (i / 2) >= 128]
+        self.sizes = [longest] if not sizes else sizes[::-1]
+        self._begin(judge.content / 255, self.FIRST)
+
+    def _begin(self, picture, steps):
+        share = self.sizes.pop(0) / max(self.judge.content.shape)
+        shape = [round(share * side) for side in self.judge.content.shape[:2]]
+        self.G = tf.Variable(images.resize(255 * picture, *shape)[np.newaxis] / 255)
+        self.average, self.left, self.count = tf.Variable(tf.zeros_like(self.G)), steps, 0
+        adam, objective = keras.optimizers.Adam(0.02, beta_2=0.99), self.judge.objective_at(shape)
+        adam.build([self.G])
+
+        @tf.function
+        def step():
+            with tf.GradientTape() as tape:
+                J = objective(255 * self.G).total[0]
+            adam.apply([tape.gradient(J, self.G)], [self.G])
+            self.G.assign(tf.clip_by_value(self.G, 0.0, 1.0))
+            self.average.assign(self.DECAY * self.average + (1 - self.DECAY) * self.G)
+
+        self._step = step
+
+    def step(self):
+        if self.left == 0 and self.sizes:
+            self._begin(self._mean(), self.OTHER)
+        self._step()
+        self.left, self.count = max(self.left - 1, 0), self.count + 1
+
+    def _mean(self):
+        """The average of the iterates, without the zeros that it began with."""
+        if self.count == 0:
+            return self.G.numpy()[0]
+        return self.average.numpy()[0] / (1 - self.DECAY**self.count)
+
+    @property
+    def picture(self):
+        return images.resize(255 * self._mean(), *self.judge.content.shape[:2])
+
+
 class Ours:
     """With everything by default, but for the smoothing, which the others do not have, and for
     the number of steps, which is to last until the tutorial's last cost is reached."""
 
     def __init__(self, judge, network=None, steps=500, levels=None):
         network = network or judge.network
-        self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.settings)
+        self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.weights)
         self.chunks = self.run.chunks(steps, seconds=0.2)  # several steps in one call, as `run`
 
     def step(self):
@@ -159,55 +234,10 @@ class Ours:
         return self.run.full_picture
 
 
-def race(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
-    """Everybody's way down: {name: {"seconds": […], "steps": […], "cost": […]}}, taking turns.
-
-    The tutorial takes `steps` steps; the others stop after so many, or after `seconds` of their
-    own clock.  Building and tracing count, judging does not.
-    """
-    found, running = {}, {}
-    for name, make in rivals.items():
-        begun = time.perf_counter()
-        rival = make(judge)
-        found[name] = {"seconds": [time.perf_counter() - begun], "steps": [0]}
-        found[name]["cost"] = [judge(rival.picture)]
-        running[name] = rival
-    while running:
-        for name, rival in list(running.items()):
-            log = found[name]
-            turn = 1 if log["steps"][-1] < 10 else max(1, steps // rows)
-            begun, taken = time.perf_counter(), 0
-            try:
-                while taken < turn:
-                    taken += rival.step() or 1
-            except StopIteration:
-                running.pop(name)
-            log["seconds"].append(log["seconds"][-1] + time.perf_counter() - begun)
-            log["steps"].append(log["steps"][-1] + taken)
-            log["cost"].append(float(judge(rival.picture)))
-            over = name != "tutorial" and log["seconds"][-1] > seconds
-            if name in running and (log["steps"][-1] >= steps or over):
-                running.pop(name)
-    return found
-
-
-def reached(log, cost):
-    """(seconds, steps) after which the cost was first as low, or None.
-
-    Between two looks it is taken to fall evenly, where in truth it falls ever slower, so that
-    nobody gains by it.
-    """
-    lower = np.asarray(log["cost"]) <= cost
-    if not lower.any():
-        return None
-    i = int(np.argmax(lower))
-    if i == 0:
-        return log["seconds"][0], log["steps"][0]
-    above, below = log["cost"][i - 1 : i + 1]
-    share = (above - cost) / (above - below)
-
-    def on_the_way(name):
-        before, after = log[name][i - 1 : i + 1]
-        return before + share * (after - before)
-
-    return on_the_way("seconds"), round(on_the_way("steps"))
+RIVALS = {
+    "tutorial": Tutorial,
+    "keras": KerasExample,
+    "gatys": Gatys,
+    "gordic": Gordic,
+    "crowson": Crowson,
+}

@@ -13,8 +13,8 @@ It runs the transfer with mini and with VGG-19 and judges both results with VGG-
     python tools/benchmark.py --against CONTENT STYLE [CONTENT STYLE …] --figure build/against.jpg
 
 races helpers.transfer against what people would use instead (see against.py): all lower the same
-cost from the same photograph with the same network, in turns; `--rounds 3` races three times, for
-the spread.  The network is VGG-19 where --weights or --networks say so, else mini.
+cost from the same photograph with the same network, the first of --networks, in turns;
+`--rounds 3` races three times, for the spread.
 
     python tools/benchmark.py grid
 
@@ -46,17 +46,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from helpers import images
+from helpers import files, images
+from tools import judge, race
 
-# What both networks have: mini ends at block3_conv3.
-LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block3_conv3")
 ROUNDS = 5
-# Edges of bands, in cycles per pixel, and the colors of the waves of `curvature`.
-BANDS = (0, 0.02, 0.04, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.36, 0.42, 0.5, 0.71)
-WAVES = {"brightness": (1, 1, 1), "color": (1, -1, 0)}
+RIVALS = ("tutorial", "keras", "gatys", "gordic", "crowson", *race.OURS)
 
 
-def worker(pipe, network, size, precision, weights, layers, xla):
+def worker(pipe, network, size, precision, weights, layers):
     """Answers "step" with milliseconds per step, "flops" with GFLOP, and "memory" with MB: the
     peak, what the run added, and what it said beforehand that it would need."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -68,7 +65,7 @@ def worker(pipe, network, size, precision, weights, layers, xla):
     weights = weights if network.startswith("vgg") else None
     loaded = vgg.load(network, layers, weights=weights, precision=precision)
     before = peak_memory()
-    transfer = Transfer(content, style, loaded, xla=xla)
+    transfer = Transfer(content, style, loaded, levels=1)
     transfer.step(2)
     while (question := pipe.recv()) != "end":
         if question == "memory":
@@ -124,16 +121,13 @@ def measure(options):
     rows = []
     for size in options.sizes:
         group = []
-        kinds = itertools.product(
-            options.networks, options.precisions, (False, True)[: 1 + options.xla]
-        )
-        for network, precision, xla in kinds:
+        for network, precision in itertools.product(options.networks, options.precisions):
             here, there = context.Pipe()
-            arguments = (there, network, size, precision, options.weights, options.layers, xla)
+            arguments = (there, network, size, precision, options.weights, options.layers)
             process = context.Process(target=worker, args=arguments, daemon=True)
             process.start()
             there.close()
-            group.append((network, precision + " XLA" * xla, here))
+            group.append((network, precision, here))
         times = {i: [] for i in range(len(group))}
         for _ in range(options.rounds or ROUNDS):
             for i, (_, _, pipe) in enumerate(group):
@@ -164,7 +158,7 @@ def measure(options):
             )
     peaks = {precision: matmul_peak(precision) for precision in options.precisions}
     for row in rows:
-        row["of_matmul_peak"] = row["gflop_per_s"] / peaks[row["precision"].removesuffix(" XLA")]
+        row["of_matmul_peak"] = row["gflop_per_s"] / peaks[row["precision"]]
     return {"rows": rows, "matmul_gflop_per_s": peaks, "cores": os.cpu_count()}
 
 
@@ -182,163 +176,6 @@ def print_table(found):
         )
     for precision, peak in found["matmul_gflop_per_s"].items():
         print(f"A 2048 × 2048 matrix product in {precision}: {peak:.0f} GFLOP/s")
-
-
-def yardstick(pairs, weights, size=256, steps=200, beta=30.0):
-    """How much of the drop in cost that VGG-19 reaches mini reaches too, judged by VGG-19."""
-    from helpers import vgg
-    from helpers.transfer import Transfer
-
-    teacher, mini = vgg.load("vgg19", LAYERS, weights=weights), vgg.load("mini", LAYERS)
-    rows = []
-    for content, style in pairs:
-        judge = Transfer(
-            images.load(content, size), images.load(style, size), teacher, beta=beta, tv=0
-        )
-        start, finals, pictures = judge.costs()["total"], {}, {}
-        for network in (teacher, mini):
-            run = Transfer(judge.content, judge.styles, network, beta=beta)
-            run.step(steps)
-            pictures[network.name] = run.picture
-            judge.picture = run.picture
-            finals[network.name] = judge.costs()["total"]
-        share = (start - finals["mini"]) / (start - finals["vgg19"])
-        rows.append(
-            {"content": content, "style": style, "start": start, **finals, "share": share}
-            | {"pictures": pictures}
-        )
-        print(
-            f"{content} + {style}: start {start:.2f}, VGG-19 {finals['vgg19']:.3f}, "
-            f"mini {finals['mini']:.3f}: {share:.1%} of VGG-19's drop",
-            flush=True,
-        )
-    return rows
-
-
-def against_others(pairs, options):
-    """The race of against.py on each pair, `rounds` times, and everybody's peak memory."""
-    from helpers import vgg
-    from tools import against
-
-    found = {"rows": [], "races": {}}
-    memory = {name: _memory_of(name, options) for name in RIVALS}
-    network = vgg.load("vgg19" if options.weights else options.networks[0], weights=options.weights)
-    bfloat16 = vgg.load(network.name, weights=options.weights, precision="bfloat16")
-    for content, style in pairs:
-        pair, size = f"{Path(content).stem} + {Path(style).stem}", options.sizes[0]
-        judge = against.Judge(images.load(content, size), images.load(style, size), network, 1, 100)
-        makers = _rivals(against, bfloat16)
-        races = [
-            against.race(makers, judge, options.steps, options.seconds)
-            for _ in range(options.rounds or 1)
-        ]
-        rows = [
-            {"pair": pair, "who": name, **_result(races, name, against), "peak_mb": memory[name]}
-            for name in RIVALS
-        ]
-        print_against(rows, races[0]["tutorial"]["cost"][-1])
-        found["rows"] += rows
-        found["races"][pair] = races
-    return found
-
-
-def _result(races, name, against):
-    """Medians over the races; of the ratio also the lowest and the highest."""
-    rounds = []
-    for race in races:
-        log, tutorial = race[name], race["tutorial"]
-        paces = np.diff(log["seconds"][2:]) / np.maximum(np.diff(log["steps"][2:]), 1)
-        there, steps = against.reached(log, tutorial["cost"][-1]) or (math.inf, math.inf)
-        rounds.append(
-            {
-                "ms_per_full_step": 1000 * float(np.median(paces[-len(paces) // 3 :])),
-                "seconds": log["seconds"][-1],
-                "steps": log["steps"][-1],
-                "final_cost": log["cost"][-1],
-                "seconds_to_goal": there,
-                "steps_to_goal": steps,
-                "ratio_to_goal": there / tutorial["seconds"][-1],
-            }
-        )
-    result = {what: statistics.median(row[what] for row in rounds) for what in rounds[0]}
-    ratios = [row["ratio_to_goal"] for row in rounds]
-    result |= {"ratio_low": min(ratios), "ratio_high": max(ratios)}
-    for what, value in result.items():
-        if ("goal" in what or "ratio" in what) and math.isinf(value):
-            result[what] = None  # not reached
-    return result
-
-
-RIVALS = ("tutorial", "keras", "gatys", "ours", "ours, bfloat16")
-
-
-def _rivals(against, bfloat16):
-    makers = (against.Tutorial, against.KerasExample, against.Gatys, against.Ours)
-    return dict(zip(RIVALS, (*makers, lambda judge: against.Ours(judge, bfloat16)), strict=True))
-
-
-def _memory_of(name, options):
-    """Peak MB of a process that takes three steps at full size."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_three_steps, args=(there, name, options))
-    process.start()
-    there.close()  # so that a process that dies is noticed here
-    peak = here.recv()
-    process.kill()  # the line search of SciPy would wait for ever
-    return peak
-
-
-def _three_steps(pipe, name, options):
-    from helpers import vgg
-    from tools import against
-
-    precision = "bfloat16" if name.endswith("bfloat16") else "float32"
-    network = "vgg19" if options.weights else options.networks[0]
-    network = vgg.load(network, weights=options.weights, precision=precision)
-    size = options.sizes[0]
-    content, style = np.random.default_rng(0).uniform(0, 255, (2, size * 3 // 4, size, 3))
-    judge = against.Judge(content.astype(np.float32), style.astype(np.float32), network, 1, 100)
-    rival = _rivals(against, network)[name](judge)
-    if name.startswith("ours"):
-        rival = against.Ours(judge, levels=1)
-    for _ in range(3):
-        rival.step()
-    pipe.send(peak_memory())
-
-
-def print_against(rows, goal):
-    print(f"{rows[0]['pair']}: the tutorial ends at {goal:.3f}")
-    print(
-        "  who             ms/step   final   steps  seconds to its end   ratio (low–high)  peak MB"
-    )
-    for row in rows:
-        print("  {who:15} {ms_per_full_step:7.0f} {final_cost:7.3f} ".format(**row), end="")
-        if row["seconds_to_goal"] is None:
-            reached = f"{'not reached':>45}"
-        else:
-            high = "" if row["ratio_high"] is None else f"{row['ratio_high']:.3f}"
-            reached = (
-                "{steps_to_goal:7.0f} {seconds_to_goal:14.1f}     {ratio_to_goal:6.3f} ".format(
-                    **row
-                )
-            )
-            reached += f"({row['ratio_low']:.3f}–{high:5})"
-        print(f"{reached} {row['peak_mb']:8.0f}", flush=True)
-
-
-def draw_against(found, path):
-    """Cost against seconds, one line for each rival, on the first pair."""
-    from helpers import plots
-
-    pair, (race, *_) = next(iter(found["races"].items()))
-    series = {name: (log["seconds"][1:], log["cost"][1:]) for name, log in race.items()}
-    figure = plots.curves(
-        series, alt="Cost against seconds.", xlabel="seconds", ylabel=f"J, {pair}"
-    )
-    figure.axes[0].set_xscale("log")
-    with images.whole_file(path, parents=True) as file:
-        file.write(figure.jpeg())
 
 
 def grid(options):
@@ -382,43 +219,6 @@ def grid(options):
     return rows
 
 
-def curvature(pairs, options, steps=150):
-    """J's second derivative along noise of each band of frequencies, `steps` steps down.
-
-    1 is the curvature along the brightness of the bands from 0.16 to 0.3, which are the steepest.
-    """
-    import tensorflow as tf
-
-    from helpers import vgg
-    from helpers.transfer import Transfer
-
-    rng, found = np.random.default_rng(0), []
-    network = vgg.load(options.networks[0], weights=options.weights)
-    for content, style in pairs:
-        size = options.sizes[0]
-        run = Transfer(
-            images.load(content, size), images.load(style, size), network, tv=0, levels=3
-        )
-        run.run(steps)
-        picture = run.picture
-        gradient = tf.function(lambda G, run=run: run._with_gradient(G)[1])
-        bands = list(itertools.pairwise(BANDS))
-        rows = {
-            name: [
-                _curvature_along(_noise(picture.shape, band, color, rng), picture, gradient)
-                for band in bands
-            ]
-            for name, color in WAVES.items()
-        }
-        steep = np.mean(rows["brightness"][BANDS.index(0.16) : BANDS.index(0.3)])
-        rows = {name: [float(c / steep) for c in row] for name, row in rows.items()}
-        found.append({"content": content, "style": style, "bands": bands} | rows)
-        print(f"{content} + {style}: cycles per pixel, curvature along {', '.join(WAVES)}")
-        for band, *curvatures in zip(bands, *rows.values(), strict=True):
-            print("  {:.2f}–{:.2f}".format(*band), *(f"{c:7.3f}" for c in curvatures), flush=True)
-    return found
-
-
 def shares(options):
     """Milliseconds of a step, and of its costs and its optimizer by themselves, in turns.
 
@@ -427,7 +227,7 @@ def shares(options):
     import tensorflow as tf
 
     from helpers import vgg
-    from helpers.optimizers import LBFGS, TOTAL
+    from helpers.optimizers import LBFGS
     from helpers.transfer import Transfer
 
     rows = []
@@ -435,17 +235,24 @@ def shares(options):
     for name, size, precision in kinds:
         weights = options.weights if name.startswith("vgg") else None
         network = vgg.load(name, weights=weights, precision=precision)
-        run = Transfer(images.load("cat", size), images.load("starry_swirls", size), network)
+        pictures = images.load("cat", size), images.load("starry_swirls", size)
+        run = Transfer(*pictures, network, levels=1)
         run.step(2)
-        G = tf.convert_to_tensor(run._G)
-        activations, (row, gradient) = network(G), run._with_gradient(G)
-        optimizer = LBFGS(tf.Variable(G), row.shape[1], lambda _, found=(row, gradient): found)
+        objective, G = run.objective, tf.convert_to_tensor(run.G)
+        activations, known = network(G), objective.with_gradient(G)
 
-        def costs(run=run, G=G, activations=activations):
-            run.network = lambda _: activations
+        class Still:
+            """An objective that has nothing to compute."""
+
+            unknown, with_gradient = objective.unknown, staticmethod(lambda G, known=known: known)
+
+        optimizer = LBFGS(tf.Variable(G), Still)
+
+        def costs(objective=objective, G=G, activations=activations):
+            objective.network = lambda _: activations
             with tf.GradientTape() as tape:
                 tape.watch([G, activations])
-                J = run._measure(G)[0, TOTAL]
+                J = objective(G).total[0]
             return tape.gradient(J, [G, activations])
 
         parts = {"step": run.step, "costs": tf.function(costs)}
@@ -471,20 +278,6 @@ def shares(options):
     return rows
 
 
-def _noise(shape, band, color, rng):
-    """Of a band (low, high) of frequencies in cycles per pixel; its root mean square is 1."""
-    height, width, _ = shape
-    f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
-    waves = np.fft.rfft2(rng.normal(size=(height, width))) * ((f >= band[0]) & (f < band[1]))
-    noise = np.fft.irfft2(waves, (height, width))[..., np.newaxis] * np.array(color)
-    return (noise / np.sqrt(np.mean(noise**2))).astype(np.float32)
-
-
-def _curvature_along(v, picture, gradient):
-    difference = gradient((picture + v)[np.newaxis]) - gradient((picture - v)[np.newaxis])
-    return np.vdot(v, difference) / (2 * np.vdot(v, v))
-
-
 def main(arguments=None):
     parse = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parse.add_argument
@@ -497,10 +290,10 @@ def main(arguments=None):
     add("--networks", nargs="+", default=["mini", "vgg19"])
     add("--sizes", nargs="+", type=int, default=[256, 512], help="longest side, aspect 4 : 3")
     add("--precisions", nargs="+", default=["float32", "bfloat16"])
-    add("--layers", nargs="+", default=LAYERS)
+    add("--layers", nargs="+", help="default: Gatys'")
     add("--weights", help="file of VGG weights; default: Keras' own")
-    add("--xla", action="store_true", help="rows compiled with XLA as well")
-    add("--steps", type=int, default=1000, help="of the tutorial, in the race")
+    add("--rivals", nargs="+", default=list(RIVALS), choices=RIVALS, help="in the race")
+    add("--steps", type=int, default=race.TUTORIAL_STEPS, help="at most, in the race")
     add("--grid-steps", type=int, default=90, help="of each picture of the grid")
     add("--seconds", type=float, default=120, help="after which others leave the race")
     add("--figure", help="file (.jpg) for the race on the first pair")
@@ -511,19 +304,19 @@ def main(arguments=None):
     what = "against" if options.against else options.words.pop(0) if options.words else "steps"
     pairs = list(zip(options.words[::2], options.words[1::2], strict=True))
     if what == "against":
-        found = against_others(pairs, options)
+        found = race.on_pairs(pairs, options, options.rivals, peak_memory)
         if options.figure:
-            draw_against(found, options.figure)
+            race.draw(found, options.figure)
     elif what == "grid":
         found = grid(options)
     elif what == "yardstick":
-        found = yardstick(pairs, options.weights)
+        found = judge.yardstick(pairs, options.weights)
         for i, row in enumerate(found):
             for name, picture in row.pop("pictures").items():
                 if options.save:
                     images.save(Path(options.save) / f"pair{i}_{name}.png", picture)
     elif what == "curvature":
-        found = curvature(pairs, options)
+        found = judge.curvature(pairs, options)
     elif what == "shares":
         found = shares(options)
     elif what == "steps":
@@ -532,7 +325,7 @@ def main(arguments=None):
     else:
         parse.error(f"there is no {what}")
     if options.json:
-        with images.whole_file(options.json, parents=True) as file:
+        with files.whole_file(options.json, parents=True) as file:
             file.write(json.dumps(found, indent=1).encode())
 
 

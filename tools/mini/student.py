@@ -20,7 +20,7 @@ import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from helpers import images
+from helpers import files
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 INPUT_UNIT = 64.0  # the file's first kernel reads (BGR - mean) / 64
@@ -74,7 +74,7 @@ def before_relu(network, pictures, precision):
 
 
 def in_spread(covariance, count):
-    """The `count` main directions of a covariance (channels, channels), and the spread along each."""
+    """The `count` main directions of a covariance, and the spread along each."""
     spread, directions = np.linalg.eigh(covariance)
     order = np.argsort(spread)[::-1][:count]
     spread = np.sqrt(np.maximum(spread[order], 1e-6 * spread.max() + 1e-9))
@@ -102,18 +102,19 @@ class Student:
             self.spread[name] = tf.constant(self.gains[-1])
             mine = [conv(h, layer) for h in mine]
             if say:
-                error = sum(((relu(m) - relu(t)) ** 2).sum() for m, t in zip(mine, theirs, strict=True))
+                error = sum(
+                    ((relu(m) - relu(t)) ** 2).sum() for m, t in zip(mine, theirs, strict=True)
+                )
                 size = sum((relu(t) ** 2).sum() for t in theirs)
                 say(f"{name}: relative error of the activation {np.sqrt(error / size):.3f}")
 
     def _factorise(self, kernel, h, z, r_in, r_out):
         """Append the variables of a layer that maps the chunks h to z; returns the layer."""
-        n_in, n_out = kernel.shape[2:]
         size_in, size_out = (np.sqrt(_mean(c**2 for c in chunks)) for chunks in (h, z))
         mean = _mean(z)
         reads, reads_spread = in_spread(_products(h), r_in)
         writes, writes_spread = in_spread(_products(z) - np.outer(mean, mean), r_out)
-        reduce, expand = reads / reads_spread, (writes * writes_spread).T
+        reduce = reads / reads_spread
         start = np.einsum("hwio,ir,os->hwrs", kernel, reads, writes, optimize=True)
         start = (start * reads_spread[:, None] / writes_spread).astype(np.float32)
         core = _fit_core(start, h, z, reduce, (writes / writes_spread), mean)
@@ -234,5 +235,5 @@ def export(network, path):
     arrays = {key: array.astype(np.float16) for key, array in arrays.items()}
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise FloatingPointError("A weight is not finite in float16: the training diverged.")
-    with images.whole_file(path, parents=True) as file:
+    with files.whole_file(path, parents=True) as file:
         np.savez_compressed(file, **arrays)

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pictures import paintings, photographs, sample
 from student import RANKS, Student, before_relu, export, teacher_from
 
-from helpers import images
+from helpers import files
 
 PATHS = ("teacher", "output", "report", "photographs")  # say where, and so stay out of the report
 OUTPUT = Path(__file__).resolve().parents[2] / "helpers" / "weights" / "mini.npz"
@@ -84,6 +84,7 @@ def transfer_cost(z, targets, beta):
         ]
     ) / len(STYLE_LAYERS)
     return relative_error(tf.nn.relu(z[CONTENT_LAYER]), content) + beta * J_style
+
 
 class Trainer:
     """Student, teacher and optimizer, and the two functions that TensorFlow compiles."""
@@ -212,10 +213,11 @@ class Easels:
         if len(taken) - len(alive):
             self._begin(life=self.rng.integers(50, 250, len(taken) - len(alive)))
 
+
 def save_checkpoint(path, trainer, step, seconds):
     state = [*trainer.student.variables, *trainer.optimizer.variables]
     arrays = {f"state_{i}": np.asarray(v) for i, v in enumerate(state)}
-    with images.whole_file(path, parents=True) as file:
+    with files.whole_file(path, parents=True) as file:
         np.savez(file, step=step, seconds=seconds, **arrays)
 
 
@@ -298,7 +300,7 @@ def train(options):
         "losses": curve,
     }
     if options.report:
-        with images.whole_file(options.report, parents=True) as file:
+        with files.whole_file(options.report, parents=True) as file:
             file.write(json.dumps(report, indent=1).encode())
     return report
 
