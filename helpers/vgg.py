@@ -177,8 +177,9 @@ def _build(name, layers, pooling, weights, precision):
     outputs = {}
     for layer in names[: names.index(list(table)[-1]) + 1]:
         if _pools_before(layer):
-            pool = MaxPooling if pooling == "max" else keras.layers.AveragePooling2D
-            x = pool(dtype=precision)(x)
+            average = pooling == "average"
+            pool = keras.layers.AveragePooling2D(2, dtype=precision) if average else None
+            x = (pool or MaxPooling(dtype=precision))(x)
         x = _convolve(x, layer, arrays, precision, split=x is pixels, path=source)
         if layer in table:
             outputs[layer] = x

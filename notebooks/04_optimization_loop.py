@@ -35,7 +35,7 @@
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
-STEPS = 60  # steps of each painting
+STEPS = None  # steps of each painting; None: 120 on a GPU, 40 on a CPU
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -74,7 +74,7 @@ from IPython.display import HTML, Markdown
 
 from helpers import costs, drawings, exercises
 
-SIZE = SIZE or (512 if GPU else 192)
+SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (120 if GPU else 40)
 C, S = images.load("cat", SIZE), images.load("cubist_facets", SIZE)
 plots.pictures([C, S], ["C, the content", "S, the style"], alt="A cat, and a cubist painting.")
 
@@ -263,11 +263,17 @@ fine = np.abs(images.detail(C, C.shape[0] // 4, C.shape[1] // 4)).mean(-1, keepd
 fine = images.resize(fine, *(side // 16 for side in C.shape[:2]))  # of a neighborhood
 moved = np.abs(images.resize(G.numpy() - C + 128, *fine.shape[:2]) - 128).mean(-1)
 smooth = fine[..., 0] < np.median(fine)
+calm, busy = moved[smooth].mean(), moved[~smooth].mean()
+reason = (
+    "The content cost holds what the network can see, and where it is smooth there is little to "
+    "see: there the style may do what it likes."
+    if calm > busy
+    else "The style moves what is there to be moved: an edge can be shifted or recolored, but to "
+    "fill an empty place it has to invent one, against the content cost."
+)
 Markdown(
-    f"Averaged over small neighborhoods, the smoother half of the photograph moved by "
-    f"**{moved[smooth].mean():.0f} grey levels**, the half with more detail by "
-    f"**{moved[~smooth].mean():.0f}**. The content cost holds what the network can see, and in a "
-    "smooth place there is little to see: the style may do there what it likes."
+    "Averaged over small neighborhoods, the smoother half of the photograph moved by "
+    f"**{calm:.0f} grey levels**, the half with more detail by **{busy:.0f}**. {reason}"
 )
 
 # %% [markdown]
@@ -371,9 +377,10 @@ def paint(content, *styles, **options):
 
 
 # %%
-names = [name for name, path in images.gallery("style").items() if "http" not in str(path)]
+names = "cafe_terrace", "starry_swirls", "woodblock_wave", "cubist_facets", "stained_glass"
+H = images.load("building", SIZE)
 styles = {name: images.load(name, SIZE) for name in names}
-painted = {name: paint(C, style) for name, style in styles.items()}
+painted = {name: paint(H, style) for name, style in styles.items()}
 
 
 # %% tags=["hide-input"]
@@ -388,9 +395,9 @@ def with_inset(picture, style):
     return picture
 
 
-shown = [C, *(with_inset(run.picture, styles[name]) for name, run in painted.items())]
-alt = f"The photograph of a cat, and it painted in the styles {', '.join(names)}."
-plots.pictures(shown, ["C", *(n.replace("_", " ") for n in names)], columns=2, alt=alt)
+shown = [H, *(with_inset(run.picture, styles[name]) for name, run in painted.items())]
+alt = f"The photograph of a temple hall, and it painted in the styles {', '.join(names)}."
+plots.pictures(shown, ["the photograph", *(n.replace("_", " ") for n in names)], columns=2, alt=alt)
 
 # %% tags=["hide-input"]
 # @title The same β, but not the same distance
@@ -433,14 +440,14 @@ batch.step(STEPS)
 early, J_early = batch.pictures.copy(), batch.costs()["total"]
 
 # %%
-batch.step(2 * STEPS)
+batch.step(STEPS)
 late, J_late = batch.pictures.copy(), batch.costs()["total"]
 series = dict(zip(labels, batch.history["total"].T, strict=True))
 plots.curves(series, ylabel="J", alt="The total cost over the steps, from four starts.")
 
 # %%
 titles = [f"from the {label}, {STEPS} steps" for label in labels]
-titles += [f"from the {label}, {3 * STEPS} steps" for label in labels]
+titles += [f"from the {label}, {2 * STEPS} steps" for label in labels]
 alt = "The cat painted from the photograph, the painting and two kinds of noise, early and late."
 plots.pictures([*early, *late], titles, columns=4, height=2, alt=alt)
 
@@ -454,7 +461,7 @@ def apart(found):
 order = [labels[i] for i in np.argsort(J_late)]
 Markdown(
     f"After {STEPS} steps the highest $J$ of the four is **{J_early.max() / J_early.min():.2f}** "
-    f"times the lowest; after {3 * STEPS} steps it is **{J_late.max() / J_late.min():.2f}** times "
+    f"times the lowest; after {2 * STEPS} steps it is **{J_late.max() / J_late.min():.2f}** times "
     f"the lowest. From low to high they then are: {', '.join(order)}. The pictures from noise and "
     f"from the photograph are {apart(early):.0f} grey levels apart early, and {apart(late):.0f} "
     "late: the costs come together sooner than the pictures do. So the start mostly decides how "
@@ -576,7 +583,7 @@ for deep in range(1, len(lambdas) + 1):
     chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
     batch.set(beta=columns, layer_weights=chosen)
     begin(batch, [C] * 4)
-    batch.step(max(1, STEPS // 2))
+    batch.step(max(1, STEPS // 3))
     table.append(batch.pictures.copy())
     rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
 
@@ -667,7 +674,7 @@ def weights_for(content_pull, style_pulls, name):
 # %%
 from helpers.objective import Objective
 
-pixels, gradients = tf.constant(painted["cubist_facets"].picture[np.newaxis]), {}
+pixels, gradients = tf.convert_to_tensor(G)[tf.newaxis], {}
 for name in costs.COSTS:
     a, b, weights = weights_for(*pulls(1.0, 5.0, "relative"), name)
     options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
@@ -732,7 +739,7 @@ Markdown(
     "they stopped early. And equal weights in somebody's constants are not equal in effect. With "
     f"the course's, the word belongs to {loudest('Coursera')}, with jcjohnson's to "
     f"{loudest('jcjohnson')}, with keras.io's to {loudest('keras.io')}. Gatys' rescaling, which "
-    "his paper mentions in one sentence, is what gives the other layers a say: there the loudest is "
+    "his paper mentions in one sentence, gives the other layers a say: there the loudest is "
     f"{loudest('Gatys, rescaled')}."
 )
 
@@ -862,12 +869,12 @@ Markdown(
 
 # %%
 averaging = vgg.load(network.name, pooling="average")
-averaged = Transfer(C, S, averaging)
+averaged = Transfer(H, styles["cafe_terrace"], averaging)
 averaged.run(STEPS)
 
 # %%
-alt = "The cat painted through the network with max pooling, and with average pooling."
-found = [painted["cubist_facets"].picture, averaged.picture]
+alt = "The temple hall painted through the network with max pooling, and with average pooling."
+found = [painted["cafe_terrace"].picture, averaged.picture]
 plots.pictures(found, ["max pooling", "average pooling"], alt=alt)
 
 
@@ -919,9 +926,9 @@ for name, picture in {"C": C, "noise": noise[0], "a painting": painted[names[-1]
 # mean?
 
 # %%
-both = paint(C, styles["cubist_facets"], styles["stained_glass"])
+both = paint(H, styles["cubist_facets"], styles["stained_glass"])
 found = [painted["cubist_facets"].picture, both.picture, painted["stained_glass"].picture]
-alt = "The cat in the cubist style, in the mixture, and in stained glass."
+alt = "The temple hall in the cubist style, in the mixture, and in stained glass."
 plots.pictures(found, ["cubist", "the mean of both", "stained glass"], columns=2, alt=alt)
 
 # %% [markdown]
@@ -936,8 +943,8 @@ plots.pictures(found, ["cubist", "the mean of both", "stained glass"], columns=2
 
 # %%
 # @title Which pictures?
-MY_CONTENT = "dandelions"  # @param {type: "string"}
-MY_STYLE = "water_light"  # @param {type: "string"}
+MY_CONTENT = "portrait"  # @param {type: "string"}
+MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
 sources = [MY_CONTENT, MY_STYLE]
 if UPLOAD and "google.colab" in sys.modules:
