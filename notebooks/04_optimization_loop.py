@@ -214,7 +214,7 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 # `tf.function` turns the step into a graph: Python is asked once, and then no more.
 #
 # **Before you run it:** G begins as the photograph itself, so $J_{content}$ is 0 and only the style
-# pulls. Where will the cat change most: where it is smooth, or where it has detail?
+# pulls. What will $J$ be made of at the end? Guess the share of each of the two.
 
 # %%
 G = tf.Variable(C)
@@ -236,25 +236,19 @@ plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
 # %% [markdown]
 # That is all of neural style transfer: a cost of two terms, its gradient, and a loop. What makes it
 # work is hidden in the activations, that is, in what the network learned long ago for another
-# purpose. Did you guess where the cat changes most?
+# purpose.
 
 # %% tags=["hide-input"]
-# @title Where it changed most
-fine = np.abs(images.detail(C, C.shape[0] // 4, C.shape[1] // 4)).mean(-1, keepdims=True)
-fine = images.resize(fine, *(side // 16 for side in C.shape[:2]))  # of a neighborhood
-moved = np.abs(images.resize(G.numpy() - C + 128, *fine.shape[:2]) - 128).mean(-1)
-smooth = fine[..., 0] < np.median(fine)
-calm, busy = moved[smooth].mean(), moved[~smooth].mean()
-reason = (
-    "The content cost holds what the network can see, and where it is smooth there is little to "
-    "see: there the style may do what it likes."
-    if calm > busy
-    else "The style moves what is there to be moved: an edge can be shifted or recolored, but to "
-    "fill an empty place it has to invent one, against the content cost."
-)
+# @title What J is made of now
+activations_G = network(G)
+content = float(costs.content_cost(a_C, activations_G[content_layer], "relative"))
+style = float(costs.style_cost(activations_S, activations_G, lambdas, "relative"))
+share = beta * style / total_cost(content, style, alpha, beta)
 Markdown(
-    "Averaged over small neighborhoods, the smoother half of the photograph moved by "
-    f"**{calm:.0f} grey levels**, the half with more detail by **{busy:.0f}**. {reason}"
+    f"$J_{{content}}$ has risen from 0 to **{content:.2f}**, and $J_{{style}}$ has fallen to "
+    f"**{style:.3f}**; multiplied by β = {beta:g}, the style has **{share:.0%}** of what is left "
+    "of $J$. Both pull all the time. The picture comes to rest where the next bit of style would "
+    "cost as much content as it is worth: at the exchange rate β."
 )
 
 # %% [markdown]
@@ -333,14 +327,15 @@ Markdown(
 )
 
 # %% [markdown]
-# Each run has its costs in an object of their own, the *objective*. It is the first thing to ask
-# when a picture does not change, or has forgotten its content: who is pulling?
+# Each run has its $J$ in an object of its own, the *objective*, which takes a picture and returns
+# all the costs. It is the first thing to ask when a picture does not change, or has forgotten its
+# content: who is pulling?
 
 # %%
 found = same.objective(same.G)
-content, style, total = (float(cost[0]) for cost in (found.content, found.style, found.total))
-print(f"J = {alpha:g} · {content:.3f} + {beta:g} · {style:.3f} = {total:.3f}")
-print(f"the style has {beta * style / total:.0%} of J")
+for layer, cost in found.layers.items():
+    print(f"{layer}: {float(cost[0]):.3f}")
+print(f"content {float(found.content[0]):.3f}, style {float(found.style[0]):.3f}")
 
 # %% [markdown]
 # ## 4 · One photograph, five paintings
@@ -446,9 +441,9 @@ Markdown(
     f"times the lowest; after {2 * STEPS} steps it is **{J_late.max() / J_late.min():.2f}** times "
     f"the lowest. From low to high they then are: {', '.join(order)}. The pictures from noise and "
     f"from the photograph are {apart(early):.0f} grey levels apart early, and {apart(late):.0f} "
-    "late: the costs come together sooner than the pictures do. So the start mostly decides how "
-    "*soon* you arrive, and which of several equally good pictures it will be. Begin with the "
-    "photograph unless you want to prove a point."
+    "late. The nearer the ratio comes to 1, the less the start matters to $J$; the grey levels say "
+    "that they are still different pictures. So the start decides how *soon* you arrive, and which "
+    "of many good pictures it will be. Begin with the photograph, unless you want to prove a point."
 )
 
 # %% [markdown]
@@ -527,8 +522,8 @@ titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Each of the eight is the best picture for *its* exchange rate. Plot what each one pays for,
-# content to the right and style upwards, and they lie on one line.
+# Each of the eight is about the best picture for *its* exchange rate. Plot what each one pays,
+# content to the right and style upwards, and they lie on one falling curve.
 
 # %%
 plots.trade_off(
@@ -626,9 +621,12 @@ for name in costs.COSTS:
     print(f"{name:9} c = {c:7.1e}   s_l =", *(f"{value:7.1e}" for value in s.values()))
 
 # %% [markdown]
-# **relative**, the last line, divides by the target itself: $c = 1/\sum a_C^2$ and $s_l = 1/\sum
-# A_S^2$. Then no unit is left, no size of a layer and no scale of a network, which is why the same
-# β could serve five paintings above.
+# **relative**, the last line, divides by the target itself:
+#
+# $$c = 1 / \sum a_C^2 \qquad s_l = 1 / \sum A_S^2$$
+#
+# Then no unit is left, no size of a layer and no scale of a network, which is why the same β could
+# serve five paintings above.
 #
 # To convert somebody's numbers, keep the pulls and ask which weights give the same pulls with other
 # constants:
