@@ -18,23 +18,24 @@
 # %% [markdown]
 # # 4 · The optimization loop
 #
-# Content says *what is where* (notebook 2). Style says *how it is painted* (notebook 3). Both are
-# numbers that we can differentiate with respect to the pixels of a picture G. Now we add them, and
-# let G roll downhill. The network learns nothing: the only thing that moves is the picture.
+# Notebook 2 found a number that says how far a picture G is from the *content* of a photograph C.
+# Notebook 3 found one that says how far it is from the *style* of a painting S. Both can be
+# differentiated with respect to the pixels of G. What is left to do is short: add the two numbers,
+# and let the pixels roll downhill. The network learns nothing; the only thing that moves is the
+# picture.
 #
 # **After this notebook you can**
-# - write style transfer in a dozen lines, and say what each line is for;
-# - choose the start, the optimizer, the levels, the total variation, and say what each of them
-#   does;
-# - convert anybody's α and β into your own units, and choose β by looking;
-# - paint your own pictures, mix styles, save the result with its settings, and film it.
+# - write style transfer in a dozen lines from an empty file, and say what each line is for;
+# - say what β, the layers, the start, the optimizer, the levels and the pooling do to a painting;
+# - take anybody's α and β and say what they are in your own units;
+# - paint your own pictures, mix two styles, and save the result with its settings.
 #
 # **Time:** 60 minutes to read and try. Computing takes about 4 minutes on two CPU cores with `mini`
-# (measured), and about two minutes on a Colab GPU with VGG-19 (estimated).
+# (estimated), and about as long on a Colab GPU with VGG-19 and larger pictures (estimated).
 
 # %% tags=["parameters"]
-SIZE = 192  # the longest side of the pictures, in pixels
-STEPS = 90  # steps of each painting
+SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
+STEPS = None  # steps of each painting; None: 120 on a GPU, 40 on a CPU
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -65,97 +66,134 @@ print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if G
 print(network.description)
 
 # %% [markdown]
-# The last line names the network that paints every picture below.
-#
-# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. With `mini` the numbers differ a little.)
-#
+# The last line names the network that looks at every picture below. Numbers in the text that depend
+# on it are worked out by the cells themselves, so they are right for your run as well.
+
+# %%
+from IPython.display import HTML, Markdown
+
+from helpers import costs, drawings, exercises
+
+SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (120 if GPU else 40)
+C, S = images.load("cat", SIZE), images.load("cubist_facets", SIZE)
+plots.pictures([C, S], ["C, the content", "S, the style"], alt="A cat, and a cubist painting.")
+
+# %% [markdown]
+# Here is the whole method once more. Everything on the left has its own notebook behind it. Lit is
+# what this one adds: the sum of the two costs, its gradient, and the way back to the pixels.
+
+# %%
+drawings.method(lit=("total", "gradient", "pixels"))
+
+# %% [markdown]
 # ## 1 · One cost
+#
+# Two wishes that contradict each other need an exchange rate. That is all that α and β are:
 #
 # $$J(G) = α · J_{content}(C, G) + β · J_{style}(S, G)$$
 #
-# (Gatys 2016, equation 7.) α and β are two knobs: how much to keep, how much to paint. Only their
-# ratio decides what the best picture is.
+# (Gatys 2016, equation 7.) A large α holds on to the photograph, a large β to the painting.
+# Doubling both changes nothing about which picture is best, so only their ratio matters. In this
+# notebook α stays 1, and β is the knob.
+#
+# ### Exercise 1
+#
+# Write the total cost. It is one line, and everything below calls it.
 
 
-# %% tags=["export"]
+# %% tags=["exercise"]
+def total_cost(J_content, J_style, alpha, beta):
+    """J(G), from the two costs and their weights."""
+    ...
+
+
+# %% tags=["check"]
+exercises.check("total_cost", total_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Each cost is multiplied by its own weight. Say the formula aloud, from left to right.
+#
+# </details>
+#
+# The next cell is folded. It holds the solution, and puts it in the place of your function as long
+# as yours is not right yet, so that the rest of the notebook runs in any case.
+
+# %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = total_cost
+
+
 def total_cost(J_content, J_style, alpha, beta):
     """J(G) = α·J_content(C, G) + β·J_style(S, G)."""
     return alpha * J_content + beta * J_style
 
 
-# %%
-C, S = images.load("cat", SIZE), images.load("cubist_facets", SIZE)
-plots.pictures([C, S], ["C", "S"], alt="A cat's face, and a cubist painting of a guitar.")
-
-# %% [markdown]
-# ### Exercise 1: who is pulling?
-#
-# Write the share of $J$ that the style has, a number between 0 and 1. It is the first thing to look
-# at when a picture does not change, or forgets its content.
-
-
-# %% tags=["exercise"]
-def style_share(J_content, J_style, alpha, beta):
-    """β·J_style / J."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-found = style_share(3.0, 0.5, 10, 40)
-if found is None:
-    print("not yet: style_share returns None")
-elif np.isclose(found, 0.4):
-    print("right: 40 · 0.5 of 10 · 3 + 40 · 0.5")
-else:
-    print("not yet: for J_content = 3, J_style = 0.5, α = 10, β = 40 it must be 0.4")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# The denominator is `total_cost(J_content, J_style, alpha, beta)`.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def style_share(J_content, J_style, alpha, beta):
-#     return beta * J_style / total_cost(J_content, J_style, alpha, beta)
-# ```
-#
-# </details>
+total_cost = exercises.settled("total_cost", mine, total_cost)
 
 # %% [markdown]
 # ## 2 · The loop, in a dozen lines
 #
-# What never changes is computed once: the activations of C at one layer, those of S at several.
+# C and S never change, so what the network answers to them is computed once. Content is read in one
+# layer, style in five, and each of the five has the same say:
 
 # %%
-from helpers.costs import content_cost, style_cost  # derived in notebooks 2 and 3
-
 content_layer = network.content_layer
 lambdas = {layer: 1 / len(network.style_layers) for layer in network.style_layers}
-activations_C, activations_S = network(C), network(S)
-alpha, beta = 1.0, 100.0
+a_C, activations_S = network(C)[content_layer], network(S)
+alpha, beta = 1.0, 5.0
+print("content:", content_layer, "  style:", ", ".join(lambdas))
+
+# %% [markdown]
+# Now $J$ as a function of G and of nothing else. Both costs are the ones that you wrote in
+# notebooks 2 and 3. The word `"relative"` chooses the constants in front of their sums, so that 0
+# means *the same* and 1 means *as far away as nothing at all*; section 8 is about these constants.
 
 
 # %%
 def J(G):
     activations_G = network(G)
-    J_content = content_cost(activations_C[content_layer], activations_G[content_layer], "relative")
-    J_style = style_cost(activations_S, activations_G, lambdas, "relative")
+    J_content = costs.content_cost(a_C, activations_G[content_layer], "relative")
+    J_style = costs.style_cost(activations_S, activations_G, lambdas, "relative")
     return total_cost(J_content, J_style, alpha, beta)
 
 
 # %% [markdown]
-# (`"relative"` chooses the constants in front of the sums. Section 5 is about nothing else.)
+# ### Exercise 2: one step
 #
-# One step: forward, cost, gradient with respect to the **pixels**, a move by the optimizer, and
-# back into the range that pixels have.
+# A step does four things. It computes the cost, and lets a **tape** record how. It asks the tape
+# for the gradient with respect to **the pixels**. It hands the gradient to an **optimizer**, which
+# moves the pixels. And it puts them back into the range that pixels have, 0 to 255, because an
+# optimizer does not know that there is no whiter than white.
+#
+# `G` is a `tf.Variable`, `optimizer` one of Keras (it has `apply(gradients, variables)`), and
+# `cost` a function such as `J`.
 
 
-# %% tags=["export"]
+# %% tags=["exercise"]
+def optimization_step(G, optimizer, cost):
+    """Move the Variable G one step downhill; return the cost that it had before."""
+    ...
+
+
+# %% tags=["check"]
+exercises.check("optimization_step", optimization_step)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The cost must be computed *inside* `with tf.GradientTape() as tape:`, or nothing is recorded.
+# Keras wants a list of gradients and a list of variables, also where there is only one. A Variable
+# gets new values with `assign`.
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = optimization_step
+
+
 def optimization_step(G, optimizer, cost):
     """Move the Variable G one step downhill; returns the cost before the step."""
     with tf.GradientTape() as tape:
@@ -165,383 +203,718 @@ def optimization_step(G, optimizer, cost):
     return value
 
 
+optimization_step = exercises.settled("optimization_step", mine, optimization_step)
+
 # %% [markdown]
-# - **The tape** records what was done with G; the frozen network is passed through, not changed.
-# - **Adam** (Kingma & Ba 2015) moves every pixel by about the learning rate, here 12 of 255 grey
-#   levels, whatever the scale of the gradient. `beta_2=0.9` lets it forget quickly how long the
-#   gradients were: for a few hundred steps that is better than its usual 0.999.
-# - **`tf.function`** turns the step into a graph: traced once, then no Python in the loop.
-# - **A new optimizer and a new graph for each G.** Keras optimizers remember *their* variable;
-#   re-using one for another picture is the classic error "unknown variable".
+# The optimizer is **Adam** (Kingma & Ba 2015). It divides each pixel's gradient by the size that
+# this gradient lately had, so that every pixel moves by about the learning rate, here 12 of 255
+# grey levels, however small its gradient is. `beta_2=0.9` makes "lately" short: we take dozens of
+# steps, not the many thousands for which its usual 0.999 is meant.
+#
+# `tf.function` turns the step into a graph: Python is asked once, and then no more.
+#
+# **Before you run it:** G begins as the photograph itself, so $J_{content}$ is 0 and only the style
+# pulls. What will $J$ be made of at the end? Guess the share of each of the two.
 
 # %%
 G = tf.Variable(C)
 adam = keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
 step = tf.function(lambda: optimization_step(G, adam, J))
-totals = [float(step()) for _ in range(STEPS)]
-print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
-
-# %% [markdown]
-# **Before you look:** G began as the photograph, with $J_{content} = 0$. Which parts of the cat
-# will have changed most?
 
 # %%
-alt = "The cat, the painting, and the cat repainted in planes and brush strokes of the painting."
+totals, by_hand = [], {0: C}
+for n in range(1, STEPS + 1):
+    totals.append(float(step()))
+    if n in (1, 2, 4, 7, 10, 15, 20, 30, 45, STEPS):
+        by_hand[n] = G.numpy()
+print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
+
+# %%
+alt = "The cat, the cubist painting, and the cat repainted with planes and strokes of the painting."
 plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
 
 # %% [markdown]
-# That is all of neural style transfer. Colors and strokes are the painting's; eyes, ears and nose
-# stayed where they were. The smooth places changed most, cheek and background: there the content
-# has little to hold on to. The rest of this notebook makes it better, faster and easier to steer.
+# That is all of neural style transfer: a cost of two terms, its gradient, and a loop. What makes it
+# work is hidden in the activations, that is, in what the network learned long ago for another
+# purpose.
+
+# %% tags=["hide-input"]
+# @title What J is made of now
+activations_G = network(G)
+content = float(costs.content_cost(a_C, activations_G[content_layer], "relative"))
+style = float(costs.style_cost(activations_S, activations_G, lambdas, "relative"))
+share = beta * style / total_cost(content, style, alpha, beta)
+Markdown(
+    f"$J_{{content}}$ has risen from 0 to **{content:.2f}**, and $J_{{style}}$ has fallen to "
+    f"**{style:.3f}**; multiplied by β = {beta:g}, the style has **{share:.0%}** of what is left "
+    "of $J$. Both pull all the time. The picture comes to rest where the next bit of style would "
+    "cost as much content as it is worth: at the exchange rate β."
+)
+
+# %% [markdown]
+# Below you can leaf through the way there. The slider works without Python, also on a page that you
+# have saved.
+
+# %% tags=["hide-input"]
+# @title The way from the photograph to the painting
+import base64
+
+
+def flipbook(frames, captions, name, first=0, width=440):
+    """Pictures and a slider that leafs through them: HTML alone, no kernel is asked."""
+    pages = []
+    for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
+        frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
+        data = base64.b64encode(images.encode(frame, quality=75)).decode()
+        shown = "" if i == first else "display:none"
+        pages.append(
+            f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
+            f'alt="{caption}" style="width:{width}px;max-width:100%">'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+    leaf = "const i=+this.value;this.closest('div').querySelectorAll('figure')"
+    leaf += ".forEach((f,k)=>{f.style.display=k==i?'':'none'})"
+    slider = f'<input type="range" min="0" max="{len(pages) - 1}" value="{first}" '
+    slider += f'style="width:{width - 60}px;max-width:80%" oninput="{leaf}">'
+    return HTML(f"<div><label>{name} {slider}</label>{''.join(pages)}</div>")
+
+
+flipbook(by_hand.values(), [f"G after {n} steps" for n in by_hand], "steps", len(by_hand) - 1)
+
+# %% [markdown]
+# ## 3 · The same loop, as a class
 #
-# The package has the same loop as a class, `Transfer`. It keeps the targets, the picture, and the
-# history of all costs. Is it really the same?
+# The package has this loop as a class. `Transfer` keeps the targets, the picture and the history of
+# all costs, and from here on we use it. But first: is it really the same? Both loops start from the
+# same pixels and follow the same formulas. We compare them after one step, after ten, and at the
+# end. **Before you run it:** what do you expect?
 
 # %%
 from helpers.transfer import Transfer
 
-same = Transfer(C, S, network, alpha=alpha, beta=beta, tv=0.0, optimizer="adam")
+same = Transfer(C, S, network, alpha=alpha, beta=beta, tv=0.0, optimizer="adam", levels=1)
+by_class, milestones = {}, sorted({1, min(10, STEPS), STEPS})
+for n in milestones:
+    same.step(n - same.step_count)
+    by_class[n] = same.picture
+
+# %%
+for n in milestones:
+    apart = np.abs(by_class[n] - by_hand[n]).mean()
+    cost = same.history["total"][n - 1] / totals[n - 1] - 1
+    print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} grey levels")
+
+# %% [markdown]
+# After one step they agree to the roundings. At the end they may not. A mistake? Try something
+# else: the *same* class twice, from two photographs that differ by a thousandth of a grey level.
+
+# %%
+speck = np.random.default_rng(0).normal(0, 1e-3, C.shape)
+same.picture = C + speck
 same.step(STEPS)
-difference = np.abs(same.history["total"] / totals - 1).max()
-print(f"largest difference of J over {STEPS} steps: {difference:.1e} of J")
-print(f"mean difference of the pixels: {np.abs(same.picture - G.numpy()).mean():.2f} grey levels")
+nudged = np.abs(same.picture - by_class[STEPS]).mean()
+print(f"start: 0.001 grey levels apart;  end: {nudged:.2f} grey levels apart")
+
+# %% tags=["hide-input"]
+# @title What follows from it
+between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
+Markdown(
+    f"A thousandth of a grey level at the start became {nudged:.2g} at the end; the two loops, "
+    f"whose sums round differently, ended {between:.2g} apart. So the difference says nothing "
+    "about the code. It is how Adam walks: a pixel that hardly matters has a tiny gradient, whose "
+    "sign a rounding can turn, and Adam moves that pixel as far as any other. **Compare two "
+    "implementations after one step, not after a hundred**; after many, compare $J$, and look."
+)
 
 # %% [markdown]
-# The same course, but for roundings: Adam takes each pixel's gradient for as important as any
-# other's, so that pixels which hardly matter wander, and 90 steps amplify what began in the seventh
-# digit.
-#
-# ## 3 · Where G begins
-#
-# From the content picture, from white noise, or from a blank sheet. (From here on `Transfer` has
-# its default third term, a light smoothing, see section 8; and `run` lowers Adam's rate towards the
-# end. So J is higher than above, and the pictures have less grain.) **Before you run it:** which
-# start will end with the lowest cost? Which will keep the most of the cat?
+# Each run has its $J$ in an object of its own, the *objective*, which takes a picture and returns
+# all the costs. It is the first thing to ask when a picture does not change, or has forgotten its
+# content: who is pulling?
 
 # %%
-starts = {}
-for init in ("content", "noise", "blank"):
-    starts[init] = Transfer(C, S, network, beta=beta, init=init, optimizer="adam")
-    starts[init].run(STEPS)
-
-# %%
-found = [run.picture for run in starts.values()]
-alt = "The cat painted from three starts: the photograph, noise, and a blank sheet."
-plots.pictures(found, [f"from {init}" for init in starts], alt=alt)
-
-# %%
-series = {f"from {init}": run.history["total"] for init, run in starts.items()}
-plots.curves(series, ylabel="J", alt="The total cost over the steps, from three starts.")
+found = same.objective(same.G)
+for layer, cost in found.layers.items():
+    print(f"{layer}: {float(cost[0]):.3f}")
+print(f"content {float(found.content[0]):.3f}, style {float(found.style[0]):.3f}")
 
 # %% [markdown]
-# **From the photograph** the cat is simply there, and turns into planes. **From noise** a ghost of
-# it looks through the planes: the style is done quickly, and the motif is to be found by many small
-# steps through a texture that already fits. **From a blank sheet** it is clearer, but its colors
-# are the painting's alone. All three go down the same $J$, and with this number of steps they end
-# at different heights: where you begin decides where you get. Papers begin with noise, to prove the
-# point; painters begin with the photograph.
+# ## 4 · One photograph, five paintings
 #
-# ## 4 · Adam or L-BFGS
+# This is the figure that made the paper famous (Gatys 2015, figure 2). Nothing but S changes from
+# one picture to the next: one β, one network, one start. Look for what each painting gives (its
+# colors, the length and bend of its strokes, what fills an empty area) and for what all five leave
+# alone.
+
+
+# %%
+def paint(content, *styles, **options):
+    run = Transfer(content, styles, network, **options)
+    run.run(STEPS)
+    return run
+
+
+# %%
+names = "cafe_terrace", "starry_swirls", "woodblock_wave", "cubist_facets", "stained_glass"
+H = images.load("building", SIZE)
+styles = {name: images.load(name, SIZE) for name in names}
+painted = {name: paint(H, style) for name, style in styles.items()}
+
+
+# %% tags=["hide-input"]
+# @title The five paintings
+def with_inset(picture, style):
+    """The painting, small, in the lower left corner of the picture."""
+    rows = picture.shape[0] // 4
+    small = images.resize(style, rows, round(rows * style.shape[1] / style.shape[0]))
+    framed = np.pad(small, ((2, 0), (0, 2), (0, 0)), constant_values=255)
+    picture = picture.copy()
+    picture[-framed.shape[0] :, : framed.shape[1]] = framed
+    return picture
+
+
+shown = [H, *(with_inset(run.picture, styles[name]) for name, run in painted.items())]
+alt = f"The photograph of a temple hall, and it painted in the styles {', '.join(names)}."
+plots.pictures(shown, ["the photograph", *(n.replace("_", " ") for n in names)], columns=2, alt=alt)
+
+# %% tags=["hide-input"]
+# @title The same β, but not the same distance
+table = "| S | content cost | style cost |\n|---|---|---|\n"
+for name, run in painted.items():
+    table += "| {} | {content:.2f} | {style:.3f} |\n".format(name, **run.costs())
+left = [run.costs()["style"] for run in painted.values()]
+Markdown(
+    table + f"\nOne β asks the same exchange rate of every painting, and they take it differently: "
+    f"the style cost that is left differs by a factor of {max(left) / min(left):.1f}. A painting "
+    "that has nothing in common with the photograph is harder to please than one that has."
+)
+
+# %% [markdown]
+# ## 5 · Where G begins
 #
-# Gatys used L-BFGS. It looks at its last few moves and at what they did to the gradient, guesses
-# the curvature of $J$ from that, and moves straight to where the valley should be. A move that
-# leads upwards is taken back and tried again, shorter. Ours knows something before its first move:
-# the network hardly sees fine detail of color, or how bright a large area is, so these may move
-# farther. All that costs a little more per step, so we compare the two by seconds.
+# $J$ has many valleys, so the start might decide where we end. Papers often begin with **noise**,
+# to prove that the picture comes from the costs alone; painters begin with the **photograph**.
+# Gatys tried both, and the **painting** too (2016, figure 6).
+#
+# Four starts, as one batch: the four pictures do not know of each other, but the network looks at
+# all of them in one call. **Before you run it:** which will end lowest? Which keeps most of the
+# cat?
+
+# %%
+batch = Transfer(C, S, network, beta=[beta] * 4, levels=1)
+noise = [np.random.default_rng(seed).uniform(0, 255, C.shape) for seed in (0, 1)]
+starts = [C, images.resize(S, *C.shape[:2]), *noise]
+labels = ["photograph", "painting", "noise", "other noise"]
+
+
+# %%
+def begin(run, starts):
+    run.G.assign(np.stack(starts).astype("float32"))
+    run.optimizer.forget()  # what it has learned belongs to other pictures
+
+
+begin(batch, starts)
+batch.step(STEPS)
+early, J_early = batch.pictures.copy(), batch.costs()["total"]
+
+# %%
+batch.step(STEPS)
+late, J_late = batch.pictures.copy(), batch.costs()["total"]
+series = dict(zip(labels, batch.history["total"].T, strict=True))
+plots.curves(series, ylabel="J", alt="The total cost over the steps, from four starts.")
+
+# %%
+titles = [f"from the {label}, {STEPS} steps" for label in labels]
+titles += [f"from the {label}, {2 * STEPS} steps" for label in labels]
+alt = "The cat painted from the photograph, the painting and two kinds of noise, early and late."
+plots.pictures([*early, *late], titles, columns=4, height=2, alt=alt)
+
+
+# %% tags=["hide-input"]
+# @title What the start decides
+def apart(found):
+    return np.abs(found[2] - found[0]).mean()
+
+
+order = [labels[i] for i in np.argsort(J_late)]
+Markdown(
+    f"After {STEPS} steps the highest $J$ of the four is **{J_early.max() / J_early.min():.2f}** "
+    f"times the lowest; after {2 * STEPS} steps it is **{J_late.max() / J_late.min():.2f}** times "
+    f"the lowest. From low to high they then are: {', '.join(order)}. The pictures from noise and "
+    f"from the photograph are {apart(early):.0f} grey levels apart early, and {apart(late):.0f} "
+    "late. The nearer the ratio comes to 1, the less the start matters to $J$; the grey levels say "
+    "that they are still different pictures. So the start decides how *soon* you arrive, and which "
+    "of many good pictures it will be. Begin with the photograph, unless you want to prove a point."
+)
+
+# %% [markdown]
+# ## 6 · Two ways down: Adam and L-BFGS
+#
+# Adam looks at one gradient at a time. **L-BFGS**, which Gatys used, also remembers its last moves
+# and what they did to the gradient. From that it guesses how $J$ curves, and steps to where the
+# valley should be; a step that led upwards is taken back and tried again, shorter. Remembering
+# costs time, so we compare by seconds. Look at who is lower early, and who late.
 
 # %%
 from time import perf_counter
 
-
-def timed(optimizer):
-    run = Transfer(C, S, network, beta=beta, optimizer=optimizer)
-    begun, steps, seconds = perf_counter(), [0], [0.0]
-
-    def note(run):
-        steps.append(run.step_count)
-        seconds.append(perf_counter() - begun)
-
-    run.run(STEPS, note)
-    history = run.history
-    return run, (np.interp(history["step"], steps, seconds), history["total"])
+easel = Transfer(C, S, network, levels=1)  # L-BFGS is the default
+easel.step(1)  # the first call is slow for everybody: it does not count
+same.set(tv=easel.tv)  # the same J for both
 
 
 # %%
-by_adam, adam_curve = timed("adam")
-by_lbfgs, lbfgs_curve = timed("lbfgs")
-plots.curves(
-    {"Adam": adam_curve, "L-BFGS": lbfgs_curve},
-    xlabel="seconds",
-    ylabel="J",
-    alt="The total cost against seconds for Adam and for L-BFGS.",
+def race(run):
+    run.picture, J, seconds = C, [], []
+    begun = perf_counter()
+    for _ in range(STEPS):
+        run.step(1)
+        J.append(run.latest["total"])
+        seconds.append(perf_counter() - begun)
+    return seconds, J
+
+
+# %%
+found = {"Adam": race(same), "L-BFGS": race(easel)}
+alt = "The total cost against seconds for Adam and for L-BFGS."
+plots.curves(found, xlabel="seconds", ylabel="J", alt=alt)
+
+# %% tags=["hide-input"]
+# @title Who is where
+(adam_seconds, adam_J), (lbfgs_seconds, lbfgs_J) = found.values()
+crossed = next((n + 1 for n, value in enumerate(lbfgs_J) if value < adam_J[-1]), None)
+when = f"after {crossed} steps" if crossed else f"not within {STEPS} steps"
+Markdown(
+    f"L-BFGS is below Adam's last $J$ {when}, and ends at {lbfgs_J[-1]:.2f}, Adam at "
+    f"{adam_J[-1]:.2f}. One step took {1000 * adam_seconds[-1] / STEPS:.0f} and "
+    f"{1000 * lbfgs_seconds[-1] / STEPS:.0f} milliseconds. Adam at a constant rate keeps trembling "
+    "around its goal; `Transfer.run` therefore lowers the rate towards the end. From here on we "
+    "take L-BFGS, which has no rate to choose. The studio takes Adam: there α and β move all the "
+    "time, and what L-BFGS remembers would be of another $J$."
 )
 
+# %% [markdown]
+# ## 7 · The knob β, and how deep the style looks
+#
+# Now turn the knob. Eight paintings have been made for the slider below, so that it answers at
+# once. **Before you move it:** at which β would *you* stop?
+
 # %%
-alt = "The cat painted by Adam and by L-BFGS: nearly the same picture."
-plots.pictures([by_adam.picture, by_lbfgs.picture], ["Adam", "L-BFGS"], alt=alt)
+betas = [0.2, 0.5, 1, 2, 5, 10, 30, 100]
+by_beta, points = [], []
+for four in (betas[:4], betas[4:]):
+    batch.set(beta=four)
+    begin(batch, [C] * 4)
+    batch.step(STEPS)
+    by_beta += list(batch.pictures)
+    now = batch.costs()
+    points += zip(now["content"], now["style"], strict=True)
+
+# %% tags=["hide-input"]
+# @title The slider
+said = "β = {:g}: content cost {:.2f}, style cost {:.3f}"
+captions = [said.format(b, *point) for b, point in zip(betas, points, strict=True)]
+flipbook(by_beta, captions, "β", first=4)
+
+# %%
+some = range(0, len(betas), 2)
+alt = "The cat painted with four growing values of β: ever more paint, ever less cat."
+titles = [f"β = {betas[i]:g}" for i in some]
+plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Adam is down first, because its steps are long from the beginning; L-BFGS has only looked, taken
-# a small step, and begun to remember. Then it overtakes, and is where Adam will be much later. In
-# the end they meet. Watch the pictures rather than the curves: both are done, and the last percents
-# of $J$ are hard to see. From here on, this notebook takes L-BFGS, the default of `Transfer`, which
-# has no learning rate to choose. The studio takes Adam, because α and β move there, and what L-BFGS
-# remembers would be of another cost.
-#
-# ## 5 · Why everybody's α and β differ
-#
-# Look up "good" values and you find all of these:
-#
-# | who | α | β | their content cost, their style cost of a layer |
-# |---|---|---|---|
-# | the Coursera course | 10 | 40 | as in notebooks 2 and 3 |
-# | Gatys et al. 2015 | 1 | 10³ or 10⁴ | ½ Σ(a_C − a_G)²; the style cost of notebook 3 |
-# | TensorFlow's tutorial | 10⁴ | 10⁻² | mean squares of both, content in `block5_conv2` |
-# | jcjohnson/neural-style | 5 | 100 | mean squares of both, the style one divided by n_C² |
-# | gordicaleksa | 10⁵ | 3·10⁴ | mean squares of both |
-#
-# β/α runs from 10⁻⁶ to 10⁴, and all of them paint. The reason is one that notebooks 2 and 3 kept
-# repeating: each convention has another *constant* before the same sums.
-#
-# $$J_{content} = c · \sum (a_C - a_G)^2 \qquad J_{style}^l = s_l · \sum (A_S - A_G)^2$$
-#
-# Here are $c$ and $s_l$ of four conventions, for these very pictures:
-
-# %%
-from helpers import costs
-
-a_C = activations_C[content_layer]
-A = {layer: costs.mean_gram_matrix(activations_S[layer]) for layer in lambdas}
-
-
-def scales(convention):
-    c = float(costs.content_scale(a_C, convention))
-    return c, {layer: float(costs.style_scale(A[layer], convention)) for layer in lambdas}
-
-
-# %%
-for convention in costs.CONVENTIONS:
-    c, s = scales(convention)
-    row = "  ".join(f"{value:8.1e}" for value in s.values())
-    print(f"{convention:9} c = {c:8.1e}   s_l = {row}")
-
-# %% [markdown]
-# The first two lines differ in $c$ by a factor of nearly a million, the last two by 10⁵ and more.
-# That is why.
-#
-# The last one, **relative**, divides by the target itself: $c = 1/\sum a_C^2$ and
-# $s_l = 1/\sum A_S^2$. Both costs are then plain fractions: 0 is *the same*, 1 *as far away as
-# nothing at all*. No unit is left, no size of a layer, no scale of a network. The same α and β mean
-# the same thing for every picture, size and network, and one slider can serve all. It is the
-# default of this package, with α = 1.
-#
-# So anybody's α and β can be converted: keep $α c$ and each $β λ_l s_l$, and ask for new weights.
-#
-# **Before you run it:** four pairs of α and β for the same C and S, with ratios that differ by a
-# factor of up to 750 000. How different will the four pictures be?
-
-
-# %%
-def convert(alpha, beta, weights, old, new):
-    """(α, β, {layer: λ_l}) for another convention; Σ λ_l = 1."""
-    (c, s), (c_new, s_new) = scales(old), scales(new)
-    pulls = {layer: beta * weights[layer] * s[layer] / s_new[layer] for layer in weights}
-    beta = sum(pulls.values())
-    return alpha * c / c_new, beta, {layer: pull / beta for layer, pull in pulls.items()}
-
-
-# %%
-converted = {}
-for convention in costs.CONVENTIONS:
-    a, b, weights = convert(1.0, 100.0, lambdas, "relative", convention)
-    run = Transfer(
-        C, S, network, convention=convention, alpha=a, beta=b, layer_weights=weights, tv=0.0
-    )
-    run.run(20)
-    converted[convention] = run.picture
-    print(f"{convention:9} α = {a:8.2g}   β = {b:8.2g}   β/α = {b / a:8.2g}")
-
-# %%
-alt = "Four paintings under four conventions: the same picture four times."
-plots.pictures(converted.values(), list(converted), alt=alt)
-
-# %%
-reference = converted["relative"]
-for convention, picture in converted.items():
-    print(f"{convention:9} differs by {np.abs(picture - reference).mean():.2f} grey levels")
-
-# %% [markdown]
-# The same picture four times, but for what the steps make of roundings: only constants differ, so
-# the gradient is the same, and **conversion is exact**. Paste anybody's numbers into `convert`, and
-# you have them in your own units. (What a conversion cannot undo: another network, other layers, a
-# start from noise, or stopping after a few steps. The course's α = 10, β = 40 let the style rule by
-# far; its pictures keep their content because they *start* from it and stop early.)
-#
-# ### Exercise 2: from mean squares to the course's constants
-#
-# Somebody's code takes plain mean squares (`mse` above) and recommends $α$ and $β$. What are they
-# in the convention of notebooks 2 and 3 (`course`)? No picture is needed for that.
-
-
-# %% tags=["exercise"]
-def mse_to_course(alpha, beta):
-    """(α, β) for the course's constants."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-found = mse_to_course(1.0, 100.0)
-if found is None:
-    print("not yet: mse_to_course returns None")
-elif np.allclose(found, convert(1.0, 100.0, lambdas, "mse", "course")[:2], rtol=1e-3):
-    print("right: both grow by the factor 4, whatever the picture")
-else:
-    print("not yet: compare 1/n with 1/(4n), and 1/n_C² with 1/(4 n_C²)")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# The course's cost is a quarter of the mean square, for content and for style.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def mse_to_course(alpha, beta):
-#     return 4 * alpha, 4 * beta
-# ```
-#
-# </details>
-
-# %% [markdown]
-# ## 6 · The trade-off
-#
-# Now turn the knob. All β at once: `Transfer` takes a list, and paints one picture for each as a
-# batch, with one call of the network for all of them. **Before you run it:** sketch where the
-# points of growing β will lie, content cost to the right, style cost upward.
-
-# %%
-betas = [1, 3, 10, 30, 100, 1000]
-batch = Transfer(C, S, network, beta=betas)
-batch.run(STEPS)
-final = batch.costs()
-points = list(zip(final["content"], final["style"], strict=True))
+# Each of the eight is about the best picture for *its* exchange rate. Plot what each one pays,
+# content to the right and style upwards, and they lie on one falling curve.
 
 # %%
 plots.trade_off(
     points,
-    batch.pictures,
-    [f"β = {beta:g}" for beta in betas],
-    xlabel="content cost (relative)",
-    ylabel="style cost (relative)",
-    alt="Style cost against content cost for six β, with a small picture at each point.",
+    by_beta,
+    [f"β = {b:g}" for b in betas],
+    xlabel="content cost: how much of the cat is lost",
+    ylabel="style cost: how much of the style is missing",
+    alt="Style cost against content cost for eight β, with a small picture at each point.",
+    zoom=110 / C.shape[1],
+)
+
+# %% tags=["hide-input"]
+# @title What the style costs
+(first_c, first_s), (last_c, last_s) = points[0], points[-1]
+Markdown(
+    f"From β = {betas[0]:g} to {betas[-1]:g} the style cost falls from {first_s:.3f} to "
+    f"{last_s:.3f}, and the content cost rises from {first_c:.2f} to {last_c:.2f}. No point is "
+    "better than another: each buys style with content, at another price. A content cost near 1 "
+    "means that, to the network, hardly more is left of the photograph than of an empty picture. "
+    "Which price is right, no number can say. **Look.**"
 )
 
 # %% [markdown]
-# No point is best. A lower style cost is paid for with content, and β says at which price. Left
-# above, hardly anything is paid; right below, the last bit of style costs eyes and outlines their
-# shape. Somewhere between lies what you like, and no number can tell you where. **Look.** (For this
-# pair, which would you take?)
+# ### Layers by β (Gatys 2015, figure 3)
 #
-# ## 7 · Coarse to fine
-#
-# A layer sees only so far: 24 pixels in `block3_conv1` (notebook 1). A stroke longer than that is
-# not its business, so a large picture gets a fine carpet of small strokes. The remedy: paint small
-# first. At a quarter of the size, the same strokes fit into what the network sees. Then enlarge the
-# result, add the detail of the photograph that the small size could not hold, and go on.
+# The second knob is hidden in $J_{style}$: how deep it looks. In the table below the first row
+# knows block 1 only, the second blocks 1 and 2, the last all five; β grows from left to right. Look
+# down a column: what can the style say with one layer, and what only with the deep ones?
 
 # %%
-L = images.load("launch_pad", SIZE * 3 // 2)
-wave = images.load("woodblock_wave", SIZE * 3 // 2)
-flat, pyramid = (Transfer(L, wave, network, levels=levels) for levels in (1, 3))
-for run in (flat, pyramid):
-    begun = perf_counter()
-    run.run(STEPS)
-    print(f"{run.levels} level(s): {perf_counter() - begun:.0f} seconds")
+columns, table, rows = [1, 5, 25, 125], [], {}
+for deep in range(1, len(lambdas) + 1):
+    chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
+    batch.set(beta=columns, layer_weights=chosen)
+    begin(batch, [C] * 4)
+    batch.step(max(1, STEPS // 3))
+    table.append(batch.pictures.copy())
+    rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
 
 # %%
-titles = ["C", "full size only", "¼, ½, full size"]
-alt = "A rocket on its pad, and the same painted in one level and in three levels."
-plots.pictures([L, flat.picture, pyramid.picture], titles, height=2.4, alt=alt)
+titles = [f"β = {b}" for b in columns]
+alt = "Paintings in a table: style layers from one to five downwards, β growing to the right."
+plots.grid(table, list(rows), titles, height=2.0, alt=alt)
+
+# %% tags=["hide-input"]
+# @title What the depth does
+text = "| style layers | content cost | style cost left |\n|---|---|---|\n"
+for name, cost in rows.items():
+    text += f"| {name} | {cost['content'][1]:.2f} | {cost['style'][1]:.3f} |\n"
+shallow, *_, deepest = rows.values()
+Markdown(
+    f"All with β = {columns[1]}:\n\n{text}\nThe first layer sees only three pixels at "
+    "a time, and is quickly pleased: colors change, shapes do not. Each "
+    "deeper layer sees farther, so the strokes get longer, and more of the photograph has to give "
+    "way. That is why **β does not carry over from one set of layers to another**: the style cost "
+    f"that is left grew {deepest['style'][1] / shallow['style'][1]:.0f}-fold from the first row "
+    f"to the last, and the content cost from {shallow['content'][1]:.2f} to "
+    f"{deepest['content'][1]:.2f}."
+)
 
 # %% [markdown]
-# At full size only, many short lines are scratched over the sky, in all directions. With three
-# levels they are longer and sweep one way, and foam rises around the rocket like a wave. The price:
-# of the small towers, too fine for a quarter of the size, less is left. So with levels, a smaller β
-# paints as strongly. It is also faster, as a step at ¼ of the size costs a sixteenth.
+# ## 8 · Why everybody's α and β differ
 #
-# `python -m helpers` takes two levels, ½ and full size, unless you say `--levels 3`: of the
-# pictures that we tried, most have a lower J after the same time with two. Larger strokes are a
-# matter of taste, and J does not measure taste.
+# Look up "good" values of α and β, and you find all of these:
 #
-# ## 8 · Total variation
+# | who | α | β | content cost | style cost of a layer |
+# |---|---|---|---|---|
+# | the Coursera course | 10 | 40 | as in notebook 2 | as in notebook 3 |
+# | Gatys et al. 2016 | 1 | 10³ | ½ Σ(a_C − a_G)² | as in notebook 3 |
+# | TensorFlow's tutorial | 10⁴ | 10⁻² | mean square | mean square |
+# | jcjohnson/neural-style | 5 | 100 | mean square | mean square, divided by n_C² |
+# | gordicaleksa's PyTorch | 10⁵ | 3·10⁴ | mean square | mean square |
+# | keras.io's example | 2.5·10⁻⁸ | 10⁻⁶ | Σ(a_C − a_G)² | as in notebook 3, with other counts |
 #
-# Look at a smooth place of a painting: a checkered grain. The network hardly sees it (pooling
-# throws it away), so nothing removes it. A third term does: the mean squared difference of
-# neighboring pixels (Mahendran & Vedaldi 2015).
+# β/α runs from 10⁻⁶ to 10³, and all of them paint. The reason is the one that notebooks 2 and 3
+# kept repeating: everybody takes the same sums, and puts another *constant* in front.
+#
+# $$J_{content} = c · \sum (a_C - a_G)^2 \qquad J_{style}^l = s_l · \sum (A_S - A_G)^2$$
+#
+# ($A$ is the Gram matrix divided by the number of positions.) So what counts is the product: $α c$
+# is how hard the content pulls, and $β λ_l s_l$ how hard layer $l$ does.
+
+# %%
+A_S = {layer: costs.mean_gram_matrix(activations_S[layer]) for layer in lambdas}
+
+
+def scales(name):
+    s = {layer: float(costs.style_scale(A, name)) for layer, A in A_S.items()}
+    return float(costs.content_scale(a_C, name)), s
+
+
+for name in costs.COSTS:
+    c, s = scales(name)
+    print(f"{name:9} c = {c:7.1e}   s_l =", *(f"{value:7.1e}" for value in s.values()))
+
+# %% [markdown]
+# **relative**, the last line, divides by the target itself:
+#
+# $$c = 1 / \sum a_C^2 \qquad s_l = 1 / \sum A_S^2$$
+#
+# Then no unit is left, no size of a layer and no scale of a network, which is why the same β could
+# serve five paintings above.
+#
+# To convert somebody's numbers, keep the pulls and ask which weights give the same pulls with other
+# constants:
+
+
+# %%
+def pulls(alpha, beta, name, weights=lambdas):
+    c, s = scales(name)
+    return alpha * c, {layer: beta * weights[layer] * s[layer] for layer in weights}
+
+
+def weights_for(content_pull, style_pulls, name):
+    """(α, β, {layer: λ_l}) that pull as hard with the costs of this name; Σ λ_l = 1."""
+    c, s = scales(name)
+    found = {layer: pull / s[layer] for layer, pull in style_pulls.items()}
+    beta = sum(found.values())
+    return content_pull / c, beta, {layer: value / beta for layer, value in found.items()}
+
+
+# %% [markdown]
+# Is that exact? If it is, the gradient is the same vector, number by number, whatever we call the
+# weights. **Before you run it:** the β/α of these four differ by a factor of a million or so. By
+# how much will the gradients differ?
+
+# %%
+from helpers.objective import Objective
+
+pixels, gradients = tf.convert_to_tensor(G)[tf.newaxis], {}
+for name in costs.COSTS:
+    a, b, weights = weights_for(*pulls(1.0, 5.0, "relative"), name)
+    options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
+    objective = Objective(network, alpha=a, beta=b, costs=name, layer_weights=weights, **options)
+    objective.aim(C, [S])
+    gradients[name] = objective.with_gradient(pixels)[1].numpy()
+    apart = np.abs(gradients[name] - gradients["course"]).max() / np.abs(gradients["course"]).max()
+    print(f"{name:9} β/α = {b / a:8.2g}   gradients differ by {apart:.0e} of the largest")
+
+# %% [markdown]
+# The conversion is exact but for roundings. What it cannot convert is another *network*. Gatys used
+# a VGG whose activations had been rescaled to a mean of 1 in every channel (and average pooling).
+# Ours has not, so his β does not mean for us what it meant for him. But a rescaled activation is
+# only $a/m_l$, with $m_l$ the mean activation of the layer. So we can put the rescaling into the
+# constants: $1/m^2$ for the content, $1/m_l^4$ for the products of the style.
+#
+# Here are all of them, with the constants that their programs have:
+
+# %%
+every = {layer: network.layers[layer] for layer in lambdas}
+m = {layer: float(tf.reduce_mean(a)) for layer, a in network(C).items()}
+gatys_c, gatys_s = pulls(1, 1e3, "gatys")
+rescaled = gatys_c / m[content_layer] ** 2, {k: s / m[k] ** 4 for k, s in gatys_s.items()}
+keras_io = {k: 1e-6 / len(every) / (36 * row.stride**4) for k, row in every.items()}
+per_square = {k: 1 / row.channels**2 for k, row in every.items()}
+
+# %%
+published = {
+    "Coursera": pulls(10, 40, "course"),
+    "Gatys, as if not rescaled": (gatys_c, gatys_s),
+    "Gatys, rescaled": rescaled,
+    "TensorFlow's tutorial": pulls(1e4, 1e-2, "mse"),
+    "jcjohnson": pulls(5, 100, "mse", per_square),
+    "gordicaleksa": pulls(1e5, 3e4, "mse"),
+    "keras.io": (2.5e-8, keras_io),
+}
+
+# %% tags=["hide-input"]
+# @title Their numbers, in relative units
+text = "| who | β/α in relative units |" + "".join(f" {layer[:6]} |" for layer in lambdas) + "\n"
+text += "|---" * (2 + len(lambdas)) + "|\n"
+converted = {}
+for who, pair in published.items():
+    a, b, weights = weights_for(*pair, "relative")
+    converted[who] = b / a, weights
+    text += f"| {who} | {b / a:.2g} |" + "".join(f" {w:.1%} |" for w in weights.values()) + "\n"
+Markdown(text + "\nThe last columns are the λ of the five blocks: who has the word.")
+
+
+# %% tags=["hide-input"]
+# @title What the table says
+def loudest(who):
+    weights = converted[who][1]
+    layer = max(weights, key=weights.get)
+    return f"{layer[:6].replace('block', 'block ')} ({weights[layer]:.0%})"
+
+
+ratios = [ratio for ratio, _ in converted.values()]
+Markdown(
+    "Two things are to be seen. In relative units the ratios still run from "
+    f"{min(ratios):.2g} to {max(ratios):.2g}: these people did *not* want the same picture, or "
+    "they stopped early. And equal weights in somebody's constants are not equal in effect. With "
+    f"the course's, the word belongs to {loudest('Coursera')}, with jcjohnson's to "
+    f"{loudest('jcjohnson')}, with keras.io's to {loudest('keras.io')}. Gatys' rescaling, which "
+    "his paper mentions in one sentence, gives the other layers a say: there the loudest is "
+    f"{loudest('Gatys, rescaled')}."
+)
+
+# %% [markdown]
+# And this is what they paint, all from the photograph and with the same number of steps:
+
+# %%
+by_others = []
+for ratio, weights in converted.values():
+    easel.set(alpha=1.0, beta=ratio, layer_weights=weights)
+    easel.picture = C
+    easel.step(max(1, STEPS // 2))
+    by_others.append(easel.picture)
+easel.set(beta=beta, layer_weights=lambdas)
+
+# %%
+titles = [f"{who}: β/α = {ratio:.2g}" for who, (ratio, _) in converted.items()]
+alt = (
+    "The cat painted with the published weights of six programs: from hardly changed to dissolved."
+)
+plots.pictures(by_others, titles, columns=2, alt=alt)
+
+# %% [markdown]
+# So "α = 10, β = 40" is no recipe, unless the constants, the network, the layers, the start and the
+# number of steps come with it. The course's pictures keep their content because they *start* from
+# it and stop early. (TensorFlow's tutorial and keras.io read the content in `block5_conv2`; here
+# all are painted with Gatys' layers.)
+#
+# <details><summary>On paper: somebody's code takes plain mean squares for both costs, and
+# recommends α = 1, β = 100. What are they with the constants of notebooks 2 and 3?</summary>
+#
+# The course's costs are a quarter of the mean squares, for the content and for the style. So both
+# weights grow by the factor 4: α = 4, β = 400, and their ratio stays.
+#
+# </details>
+#
+# ## 9 · Three things that show
+#
+# ### Coarse to fine
+#
+# A layer sees only so far (notebook 1), and it counts in pixels. A stroke that is longer than that
+# is not its business. So the larger the picture, the smaller the strokes. The remedy is to paint
+# small first, where the same strokes fit into what the network sees, then to enlarge the result,
+# add the photograph's detail that the small size could not hold, and go on. Each size is called a
+# *level*.
+
+# %%
+most = 3 if SIZE > 300 else 2
+L, wave = (images.load(name, SIZE * 3 // 2) for name in ("launch_pad", "woodblock_wave"))
+flat, pyramid = (paint(L, wave, levels=levels) for levels in (1, most))
+
+# %%
+titles = ["C", "1 level", f"{most} levels"]
+alt = "A rocket on its pad, and the same painted at full size only and from coarse to fine."
+plots.pictures([L, flat.picture, pyramid.picture], titles, columns=2, alt=alt)
+
+
+# %% tags=["hide-input"]
+# @title How large the strokes are
+def coarse(picture, pixels):
+    """The share of what was changed that is left where details below `pixels` are taken away."""
+    change = picture - L
+    fine = images.detail(change + 128, *(max(2, side // pixels) for side in L.shape[:2]))
+    return 1 - (fine**2).sum() / ((change - change.mean()) ** 2).sum()
+
+
+text = "| details larger than | 1 level | " + f"{most} levels |\n|---|---|---|\n"
+for pixels in (4, 8, 16):
+    text += f"| {pixels} pixels | {coarse(flat.picture, pixels):.0%} | "
+    text += f"{coarse(pyramid.picture, pixels):.0%} |\n"
+costs_now = [run.costs() for run in (flat, pyramid)]
+Markdown(
+    "How much of what was painted over the photograph is larger than so many pixels:\n\n"
+    + text
+    + "\nContent cost and style cost are {:.2f} and {:.3f} with one level, ".format(
+        costs_now[0]["content"], costs_now[0]["style"]
+    )
+    + "{:.2f} and {:.3f} with {}. ".format(costs_now[1]["content"], costs_now[1]["style"], most)
+    + "The small levels also cost less: a step at half the size takes a quarter of the work. How "
+    "large strokes should be is a matter of taste, and $J$ does not measure taste."
+)
+
+# %% [markdown]
+# ### Total variation
+#
+# Look closely at a painting that began as noise. There is a grain left from single pixels, which
+# the network hardly sees, because pooling throws it away; so nothing removes it. A third term does:
+# the mean squared difference of neighboring pixels, called *total variation* (Mahendran & Vedaldi
+# 2015).
 #
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
 
 # %%
-weights = [0.0, 1e-3, 2e-2]
-smoothed = [Transfer(C, S, network, beta=beta, tv=tv, init="noise") for tv in weights]
-for run in smoothed:
-    run.run(STEPS)
+smoothed, grain = {}, []
+for tv in (0.0, 1e-3, 2e-2):
+    easel.set(tv=tv)
+    easel.picture = noise[0]
+    easel.step(STEPS)
+    smoothed[f"γ = {tv:g}"] = easel.picture
+    grain.append(easel.costs())
+easel.set(tv=1e-3)
 
 # %%
-rows, columns = C.shape[:2]
-part = np.s_[rows // 4 : rows // 4 + rows // 2, columns // 4 : columns // 4 + columns // 2]
-shown = [run.picture[part] for run in smoothed]
-alt = "Part of a painting with three weights of the total variation: grainy, clean, blurred."
-plots.pictures(shown, [f"γ = {tv:g}" for tv in weights], height=2.6, alt=alt)
+y, x = (side // 4 for side in C.shape[:2])
+part = np.s_[y : 3 * y, x : 3 * x]
+alt = "The middle of a painting with three weights of the total variation: grainy, clean, blurred."
+plots.pictures([p[part] for p in smoothed.values()], list(smoothed), alt=alt)
+
+# %% tags=["hide-input"]
+# @title What it costs
+step_size = [np.sqrt(cost["tv"]) for cost in grain]
+Markdown(
+    "Neighbors differ by {:.0f}, {:.0f} and {:.0f} grey levels (root mean square), ".format(
+        *step_size
+    )
+    + "and the style cost is {:.3f}, {:.3f} and {:.3f}. ".format(*(c["style"] for c in grain))
+    + "The package's default is 0.001: enough to take the grain away, too little to blur edges. "
+    "With much more, the brush marks go too."
+)
 
 # %% [markdown]
-# These began as noise, where there is most of it. With γ = 0, every pixel has a color of its own.
-# The package's default, 0.001, takes the grain away already. At 0.02 edges and brush marks go too,
-# and the strokes begin to look like enamel.
+# ### Average pooling
 #
-# ## 9 · Several styles
-#
-# Nothing forbids two paintings. Their style costs are averaged, with a weight for each:
+# Between its blocks VGG halves the picture, and keeps the *largest* of each four values. Gatys took
+# their *average* instead, and wrote that it gives "slightly more appealing results" (2016, section
+# 2). The weights stay as they are. Judge for yourself, all else being equal:
 
 # %%
-glass = images.load("stained_glass", SIZE)
-mixes = [(1, 0), (1, 1), (0, 1)]
-mixed = [Transfer(C, [S, glass], network, style_weights=mix, levels=2) for mix in mixes]
-for run in mixed:
-    run.run(STEPS)
+averaging = vgg.load(network.name, pooling="average")
+averaged = Transfer(H, styles["cafe_terrace"], averaging)
+averaged.run(STEPS)
 
 # %%
-titles = ["cubist", "both", "stained glass"]
-alt = "The cat in the cubist style, in a mixture, and in stained glass."
-plots.pictures([run.picture for run in mixed], titles, alt=alt)
+alt = "The temple hall painted through the network with max pooling, and with average pooling."
+found = [painted["cafe_terrace"].picture, averaged.picture]
+plots.pictures(found, ["max pooling", "average pooling"], alt=alt)
+
+
+# %% tags=["hide-input"]
+# @title The difference in numbers
+def variation(picture):
+    return float(np.sqrt(costs.total_variation(picture)))
+
+
+Markdown(
+    f"The two differ by {np.abs(found[0] - found[1]).mean():.0f} grey levels on average. "
+    f"Neighboring pixels differ by {variation(found[0]):.1f} grey levels with max pooling, by "
+    f"{variation(found[1]):.1f} with average pooling. A maximum sends its gradient to one of four "
+    "positions, an average to all four alike. The costs of the two belong to two networks, "
+    "and are not to be compared."
+)
 
 # %% [markdown]
-# A mixture is not one picture over the other: it looks for strokes that are a bit of both.
+# ## 10 · Two styles at once
 #
-# ## 10 · A gallery
+# Nothing forbids two paintings: their style costs are averaged. What picture does that ask for? A
+# bit of this and a bit of that? There is a precise answer. For a layer, write both costs out, with
+# equal constants:
 #
-# Every photograph in every style, with one β for all of them. That works because the relative cost
-# has no unit.
+# $$\tfrac12 \sum (A_G - A_1)^2 + \tfrac12 \sum (A_G - A_2)^2
+#   = \sum \left(A_G - \tfrac{A_1 + A_2}{2}\right)^2 + \text{something without } A_G$$
+#
+# The "something" does not depend on the picture, so it has no gradient. **A mixture of two styles
+# is one style: that whose Gram matrix is the mean of both.** Let us see whether that is true, for
+# three pictures that have nothing to do with each other:
 
 # %%
-contents = list(images.gallery("content"))
-styles = [n for n, place in images.gallery("style").items() if "http" not in str(place)]
+layer = list(lambdas)[2]
 
 
-def paint(content, style):
-    run = Transfer(images.load(content, SIZE), images.load(style, SIZE), network, beta=30, levels=2)
-    run.run(STEPS)
-    return run.picture
+def A(picture):
+    return costs.mean_gram_matrix(network(picture)[layer])
 
 
-# %%
-gallery = [[paint(content, style) for content in contents] for style in styles]
-alt = f"Each of {', '.join(contents)} painted in the style of {', '.join(styles)}."
-plots.grid(gallery, [s.replace("_", " ") for s in styles], contents, alt=alt)
+A_1, A_2 = A(styles["cubist_facets"]), A(styles["stained_glass"])
+for name, picture in {"C": C, "noise": noise[0], "a painting": painted[names[-1]].picture}.items():
+    apart = [costs.gram_cost(B, A(picture), "course") for B in (A_1, A_2, (A_1 + A_2) / 2)]
+    mixed, to_mean = (apart[0] + apart[1]) / 2, apart[2]
+    print(f"{name:11} mixture {mixed:.4g}   to the mean {to_mean:.4g}   rest {mixed - to_mean:.4g}")
 
 # %% [markdown]
+# The rest is the same number each time. (With `relative` each painting has a constant of its own,
+# so it is a *weighted* mean, in which both paintings count for as much.) And the picture of the
+# mean?
+
+# %%
+both = paint(H, styles["cubist_facets"], styles["stained_glass"])
+found = [painted["cubist_facets"].picture, both.picture, painted["stained_glass"].picture]
+alt = "The temple hall in the cubist style, in the mixture, and in stained glass."
+plots.pictures(found, ["cubist", "the mean of both", "stained glass"], columns=2, alt=alt)
+
+# %% [markdown]
+# It is not one picture laid over the other. Strokes and colors of both appear side by side, as many
+# of each as the mean asks for: a Gram matrix counts, and does not say where.
+#
 # ## 11 · Your own pictures
 #
 # Put in a file's path, a web address, or a name of the gallery (`images.gallery()` lists them, with
@@ -550,8 +923,8 @@ plots.grid(gallery, [s.replace("_", " ") for s in styles], contents, alt=alt)
 
 # %%
 # @title Which pictures?
-MY_CONTENT = "dandelions"  # @param {type: "string"}
-MY_STYLE = "water_light"  # @param {type: "string"}
+MY_CONTENT = "portrait"  # @param {type: "string"}
+MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
 sources = [MY_CONTENT, MY_STYLE]
 if UPLOAD and "google.colab" in sys.modules:
@@ -560,11 +933,11 @@ if UPLOAD and "google.colab" in sys.modules:
     sources = [next(iter(files.upload().values())) for _ in ("content", "style")]
 
 # %%
-chosen = [images.load(source, SIZE) for source in sources]
-mine = Transfer(*chosen, network, beta=30.0, levels=3)
-mine.run(STEPS)
+my_C, my_S = (images.load(source, SIZE) for source in sources)
+mine, frames = Transfer(my_C, my_S, network, beta=5.0), [my_C]
+mine.run(STEPS, lambda run: frames.append(run.full_picture))
 alt = "The photograph, the painting and the result that were chosen above."
-plots.pictures([mine.content, *mine.styles, mine.picture], ["C", "S", "G"], alt=alt)
+plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], columns=2, alt=alt)
 
 # %% [markdown]
 # Save it. The settings travel in the file, so that you can make it again next year:
@@ -578,78 +951,38 @@ kept = images.read_settings(folder / "mine.png")
 print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "levels", "seed")})
 
 # %% [markdown]
-# And a film of the way there. `run` calls a function about twice a second; `step` goes as far as we
-# say:
+# And a film of the way there. `run` called our function about twice a second, and each time we kept
+# the picture (as long as it works at half the size, it is blurred):
 
 # %%
-small = max(SIZE * 3 // 4, 48)
-film = Transfer(images.load("cat", small), images.load("starry_swirls", small), network)
-frames = [film.picture]
-for _ in range(16):
-    film.step(max(1, STEPS // 24))
-    frames.append(film.picture)
-plots.animation(frames, alt="The cat turning into a painting of swirling strokes, step by step.")
+few = frames[:: max(1, len(frames) // 8)]
+plots.animation([*few, mine.picture], milliseconds=300, alt="The photograph turns into a painting.")
 
 # %% [markdown]
 # ## 12 · When it goes wrong
 #
-# | you see | the reason | do |
+# | you see | the reason | what to do |
 # |---|---|---|
-# | the photograph, hardly changed | α rules | β × 10 |
-# | texture everywhere, no motif | β rules, or G began as noise | β / 10, start from the content |
+# | the photograph, hardly changed | α rules | ten times the β |
+# | texture everywhere, no motif | β rules, or G began as noise | a tenth of the β; another start |
 # | colored grain, checkers | nothing sees single pixels | raise the total variation |
-# | small strokes, however long it runs | the network sees too little at this size | 3 levels |
-# | black, or NaN | Gram matrices overflow in float16 | costs in float32 (as here) |
+# | small strokes, however long it runs | at this size the network sees too little | more levels |
+# | black, or NaN | Gram matrices overflow in float16 | costs in float32, as here |
 # | blue skin, red sky | RGB and BGR exchanged, or the mean forgotten | leave it to `vgg` |
-# | "Unknown variable" | an optimizer re-used for another G | a new one for each G |
+# | "unknown variable" | an optimizer remembers *its* variable | a new optimizer for each G |
 # | out of memory | pixels × channels of block 1 | half the size needs a quarter |
 #
-# ### Exercise 3: smaller steps at the end
-#
-# A constant learning rate leaves G trembling around its goal. With Adam, `Transfer.run` therefore
-# lowers it along a cosine, from the full rate to a half of it. Write that: `progress` goes from 0
-# to 1.
-
-
-# %% tags=["exercise"]
-def rate(progress, full=12.0, last=0.5):
-    """The learning rate: full at 0, last · full at 1, half of a cosine between."""
-    return None  # your expression
-
-
-# %% tags=["check"]
-found = [rate(progress) for progress in (0.0, 0.5, 1.0)]
-if found[0] is None:
-    print("not yet: rate returns None")
-elif np.allclose(found, [12.0, 9.0, 6.0]):
-    print("right: 12 at the start, 9 half way, 6 at the end")
-else:
-    print("not yet: it must be 12, 9 and 6 at the start, half way and at the end")
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# $(1 + \cos(π · progress)) / 2$ falls from 1 to 0.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def rate(progress, full=12.0, last=0.5):
-#     cosine = (1 + np.cos(np.pi * progress)) / 2
-#     return full * (last + (1 - last) * cosine)
-# ```
-#
-# </details>
-
-# %% [markdown]
 # ## What you have now
 #
-# - $J(G) = α J_{content} + β J_{style}$, and a loop of a dozen lines that goes down it.
-# - α and β mean nothing without the constants of the costs; with the relative cost they do.
-# - Start, optimizer, levels and total variation: what each of them does to the picture.
-# - A picture of your own, with the settings that made it.
+# - $J(G) = α J_{content} + β J_{style}$, and a loop of a dozen lines that goes down it: you wrote
+#   both.
+# - β is an exchange rate. It means something only together with the constants, the layers and the
+#   network; relative costs take the constants out of it.
+# - The start decides how soon you arrive; the layers and the levels, how large the strokes are.
+# - A mixture of styles is the mean of their Gram matrices.
+#
+# **Now try:** close this notebook, open an empty one, and write the loop. You need `vgg.load`, two
+# costs, one tape and one optimizer.
 #
 # **Next:** [5 · The studio](05_studio.ipynb), where you turn α and β with your hands while the
 # picture is painted. From a shell, `python -m helpers CONTENT STYLE --output OUT.png` does all of
