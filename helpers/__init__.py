@@ -1,14 +1,21 @@
 """Neural style transfer (Gatys, Ecker & Bethge 2015, 2016), the package that the notebooks share.
 
-    images    pictures in and out
-    vgg       picture -> {layer name: activation}
-    costs     content cost, Gram matrix, style cost, total variation
-    transfer  the optimization of the generated picture's pixels
-    session   a painting in progress, without widgets
-    studio    its sliders, for Jupyter and Colab, put together of parts
-    plots     figures for the notebooks
-    __main__  the same job from a shell: python -m helpers --help
-    gallery   a table of such jobs: python -m helpers.gallery --help
+The path that a reader of notebook 4 walks, from a picture to a gradient and back:
+
+    images      pictures in and out (files: whole files, downloads; colors: luminance, histograms)
+    vgg         picture → {layer name: activation} (weights: where a network's arrays come from)
+    costs       the formulas, beside the papers' equations
+    objective   J(G) = α·J_content + β·J_style + λ·TV, with weights that may be moved
+    optimizers  Adam and L-BFGS: one step
+    transfer    the run (canvas: the pixels of G; levels: from coarse to fine; checkpoint: resuming)
+
+What is built on it:
+
+    settings    each option once; python -m helpers --help prints them
+    __main__    the command line, paint: one job → one file, batch: a table of jobs
+    studio/     the live tuner of notebook 5
+    plots, drawings, picker, exercises, answers    what the notebooks show and ask
+    fast        values and gradients of TensorFlow's own, in less time
 
 Pictures are RGB float32 arrays (height, width, 3) with values 0-255 everywhere outside `vgg`.
 """

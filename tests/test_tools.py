@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from helpers import images, vgg
-from tools import against, benchmark, paint_styles, train_mini
+from helpers.weights import MINI
+from tools import against, benchmark, judge, paint_styles, race
+from tools.mini import student as mini_student
+from tools.mini import train as mini_train
+from tools.mini.pictures import carved, photographs
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
-    """Random weights of VGG-19's first seven layers."""
+    """Random weights of VGG-19 to block5_conv1."""
     rng, arrays, n_in = np.random.default_rng(0), {}, 3
-    for layer in train_mini.LAYERS:
+    for layer in mini_student.LAYERS:
         n_out = vgg.layer_table("vgg19")[layer].channels
         kernel = rng.normal(0, 1.4 / np.sqrt(9 * n_in), (3, 3, n_in, n_out))
         arrays[f"{layer}/kernel"] = kernel.astype(np.float32)
@@ -26,7 +30,7 @@ def teacher(tmp_path_factory):
 
 def train(teacher, output, *more):
     given = ["--teacher", teacher, "--output", output, "--quick", "--silent", *more]
-    return train_mini.train(train_mini.parse([str(value) for value in given]))
+    return mini_train.train(mini_train.parse([str(value) for value in given]))
 
 
 def test_training_writes_a_network_that_helpers_load(teacher, tmp_path):
@@ -35,7 +39,8 @@ def test_training_writes_a_network_that_helpers_load(teacher, tmp_path):
     with np.load(output, allow_pickle=False) as file:
         assert {array.dtype for array in file.values()} == {np.dtype(np.float16)}
     student = vgg.load("mini", weights=output)
-    assert student.content_layer == "block3_conv3"
+    assert student.content_layer == "block4_conv2"
+    assert student.style_layers == [f"block{i}_conv1" for i in range(1, 6)]
     real = vgg.load("vgg19", list(student.layers), weights=teacher)
     picture = images.load("cat", 64)
     a, b = student(picture), real(picture)
@@ -56,7 +61,7 @@ def test_training_is_deterministic(teacher, tmp_path):
 
 def test_an_interrupted_training_goes_on(teacher, tmp_path, monkeypatch):
     output = tmp_path / "mini.npz"
-    put, calls = train_mini.Easels.put, []
+    put, calls = mini_train.Easels.put, []
 
     def interrupt(self, *arguments):
         calls.append(1)
@@ -64,7 +69,7 @@ def test_an_interrupted_training_goes_on(teacher, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return put(self, *arguments)
 
-    monkeypatch.setattr(train_mini.Easels, "put", interrupt)
+    monkeypatch.setattr(mini_train.Easels, "put", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(teacher, output, "--steps", 3, "--save-every", 0)
     assert output.with_suffix(".checkpoint.npz").exists()
@@ -74,9 +79,9 @@ def test_an_interrupted_training_goes_on(teacher, tmp_path, monkeypatch):
 
 
 def test_the_embedded_network_is_small_and_shaped_as_the_script_trains_it():
-    assert vgg.MINI_WEIGHTS.stat().st_size < 2.5e6
-    with np.load(vgg.MINI_WEIGHTS, allow_pickle=False) as file:
-        for layer, (r_in, r_out) in train_mini.RANKS.items():
+    assert MINI.stat().st_size < 8e6
+    with np.load(MINI, allow_pickle=False) as file:
+        for layer, (r_in, r_out) in mini_student.RANKS.items():
             assert file[f"{layer}/kernel"].shape == (3, 3, r_in, r_out)
 
 
@@ -97,11 +102,8 @@ def test_the_benchmark_measures(tmp_path, capsys):
     assert "ms/step" in capsys.readouterr().out
 
 
-def test_the_benchmark_compares_xla_and_a_grid_with_its_runs(tmp_path):
+def test_the_benchmark_compares_a_grid_with_its_runs_and_measures_curvature(tmp_path):
     given = ["--networks", "mini", "--sizes", "48", "--rounds", "1", "--json", tmp_path / "b.json"]
-    benchmark.main([str(word) for word in (*given, "--precisions", "float32", "--xla")])
-    rows = json.loads((tmp_path / "b.json").read_text())["rows"]
-    assert [row["precision"] for row in rows] == ["float32", "float32 XLA"]
     benchmark.main([str(word) for word in ("grid", *given, "--grid-steps", 4)])
     (row,) = json.loads((tmp_path / "b.json").read_text())
     assert 0 < row["whole_runs"][0] < 5
@@ -121,42 +123,56 @@ def test_the_race_takes_turns_and_reports(tmp_path, capsys):
     found = json.loads((tmp_path / "a.json").read_text())
     assert [row["who"] for row in found["rows"]] == list(benchmark.RIVALS)
     assert all(row["peak_mb"] > 100 for row in found["rows"])
-    ((race, second),) = found["races"].values()
-    assert second["ours"]["seconds"] != race["ours"]["seconds"]
-    assert found["rows"][0]["ratio_low"] == found["rows"][0]["ratio_high"] == 1
-    for row in found["rows"][1:]:
+    ((first, second),) = found["races"].values()
+    assert second["ours"]["seconds"] != first["ours"]["seconds"]
+    # The first of the others that is as low as the lowest of them is the measure.
+    assert min(row["ratio_low"] for row in found["rows"] if row["who"] not in race.OURS) == 1
+    for row in found["rows"]:
         if row["ratio_to_goal"] and row["ratio_high"]:
             assert row["ratio_low"] <= row["ratio_to_goal"] <= row["ratio_high"]
-    for name, log in race.items():
+    for name, log in first.items():
         assert log["seconds"] == sorted(log["seconds"])
         if name != "keras":  # whose constant rate is too much for a picture this small
             assert log["cost"][-1] < log["cost"][0]
     assert (tmp_path / "a.jpg").stat().st_size > 5000
-    assert "the tutorial ends at" in capsys.readouterr().out
+    assert "the lowest J that one of the others reached" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("rival", [against.Tutorial, against.KerasExample, against.Gatys])
+@pytest.mark.parametrize("rival", against.RIVALS.values())
 def test_every_rival_lowers_the_same_cost(mini, rival):
     picture, style_picture = images.load("cat", 64), images.load("cubist_facets", 64)
-    judge = against.Judge(picture, style_picture, mini, 1.0, 100.0)
+    judge = against.Judge(picture, style_picture, mini, 1.0, 5.0)
     run, before = rival(judge), judge(picture)
     np.testing.assert_allclose(run.picture, picture, atol=1e-3)
     for _ in range(10):
         run.step()
-    assert judge(run.picture) < 0.8 * before
+    assert judge(run.picture) < (0.8 if rival is not against.Crowson else 1.0) * before
     assert run.picture.min() >= 0
     assert run.picture.max() <= 255
 
 
 def test_reached_finds_the_first_time():
     log = {"seconds": [0, 1, 2], "steps": [0, 6, 9], "cost": [9.0, 3.0, 4.0]}
-    assert against.reached(log, 3.0) == (1, 6)
-    assert against.reached(log, 5.0) == (pytest.approx(2 / 3), 4)  # on the way there
-    assert against.reached(log, 9.0) == (0, 0)
-    assert against.reached(log, 1.0) is None
+    assert race.reached(log, 3.0) == (1, 6)
+    assert race.reached(log, 5.0) == (pytest.approx(2 / 3), 4)  # on the way there
+    assert race.reached(log, 9.0) == (0, 0)
+    assert race.reached(log, 1.0) is None
 
 
-def test_the_yardstick_judges_with_vgg19(vgg19_weights, monkeypatch):
-    rows = benchmark.yardstick([("cat", "cubist_facets")], vgg19_weights, size=64, steps=30)
-    assert rows[0]["vgg19"] < rows[0]["start"]
-    assert rows[0]["share"] > 0.9
+def test_the_yardstick_judges_with_vgg19(vgg19_weights):
+    pairs = [("cat", "cubist_facets")]
+    (row,) = judge.yardstick(pairs, vgg19_weights, size=64, steps=30)
+    assert row["vgg19"] < row["start"]
+    assert row["share"] > 0.85
+
+
+def test_photographs_are_cut_out_of_resource_files(tmp_path):
+    photo = images.load("cat", 200)
+    flat = np.full((200, 200, 3), 9.0)
+    data = b"".join([b"\0" * 33, images.encode(photo), b"qres", images.encode(photo, "webp")])
+    (tmp_path / "things.rcc").write_bytes(data + images.encode(flat) + b"\xff\xd8\xff broken")
+    found = list(carved((tmp_path / "things.rcc").read_bytes()))
+    assert [picture.shape for picture in found] == [photo.shape] * 2
+    assert np.abs(found[0] - photo).mean() < 8
+    with_them = photographs(folders=[tmp_path])
+    assert len(with_them) == len(photographs()) + 2

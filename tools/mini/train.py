@@ -30,12 +30,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from pictures import paintings, photographs, sample
-from student import RANKS, Student, before_relu, export, teacher_from
 
 from helpers import files
+from tools.mini.pictures import paintings, photographs, sample
+from tools.mini.student import RANKS, Student, before_relu, export, teacher_from
 
 PATHS = ("teacher", "output", "report", "photographs")  # say where, and so stay out of the report
 OUTPUT = Path(__file__).resolve().parents[2] / "helpers" / "weights" / "mini.npz"
