@@ -17,7 +17,9 @@ from PIL import ExifTags, Image, ImageCms
 from . import files
 from .errors import OutputError, PictureError, SettingError, StyleTransferError
 
-FOLDER = Path(__file__).resolve().parent.parent / "images"
+# Beside the package in the repository, within it where it was installed.
+_HERE = Path(__file__).resolve().parent
+FOLDER = _HERE / "gallery" if (_HERE / "gallery").is_dir() else _HERE.parent / "images"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 READABLE = (*SUFFIXES, ".bmp", ".gif", ".tif", ".tiff")
 # No others, whatever a file is called: Pillow hands some of them on to other programs.
