@@ -210,14 +210,19 @@ def test_runs_and_every_solution_is_right(path, network, tmp_path, monkeypatch, 
     made = notebooks.notebook(path)
     checks, cells = tagged(made.cells, "check"), []
     assert len(checks) == len(tagged(made.cells, "exercise"))
-    for cell in made.cells:
+    for i, cell in enumerate(made.cells):
         cells.append(cell)
         settled = re.search(r"exercises\.settled\(\s*\"(\w+)\"", cell.source)
         if settled:
-            again = (
-                f"from helpers import exercises\n_ = exercises.check({settled[1]!r}, {settled[1]})"
-            )
+            name = settled[1]
+            again = f"from helpers import exercises\n_ = exercises.check({name!r}, {name})"
             cells.append(nbformat.v4.new_code_cell(again, metadata={"tags": ["recheck"]}))
+        elif tagged([cell], "check") and "exercises.check" not in cell.source:
+            for source, tag in (
+                (solution(made.cells[i + 1]), "solution"),
+                (cell.source, "recheck"),
+            ):
+                cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": [tag]}))
     made.cells = cells
     for i, cell in enumerate(made.cells):
         cell["id"] = f"cell-{i}"
@@ -231,6 +236,13 @@ def test_runs_and_every_solution_is_right(path, network, tmp_path, monkeypatch, 
         for cell in tagged(done.cells, tag):
             said = "".join(output.get("text", "") for output in cell.outputs)
             assert said.startswith(answer), f"{cell.source}\n{said}"
+
+
+def solution(cell):
+    """The code in the folded solution of a markdown cell."""
+    _, _, rest = cell.source.partition("<summary>Solution</summary>")
+    (code,) = re.findall(r"```python\n(.*?)```", rest, re.DOTALL)
+    return code
 
 
 @every_notebook
