@@ -244,8 +244,8 @@ print(f"compiled anew:      {again:.3f} s")
 # **Adam has to forget.** The studio walks with Adam: what L-BFGS guesses of the curvature would be
 # wrong after each move of a slider. But Adam remembers too: it divides its steps by the lengths of
 # the last gradients. When β goes from 1000 to 1, the gradient becomes a thousand times shorter and
-# the memory fades only step by step. How far a picture *moves* proves little, since an Adam that has
-# just forgotten always moves by its learning rate, wherever that leads. What counts is where J
+# the memory fades only step by step. How far a picture *moves* proves little, since an Adam that
+# has just forgotten always moves by its learning rate, wherever that leads. What counts is where J
 # stands: the new J, ten steps after the slider moved, with the memory and without.
 
 # %%
