@@ -118,7 +118,7 @@ def channels(activation, which, *, alt, columns=None, height=2.0, titles=None, v
         axes = figure.add_subplot(rows, columns, i + 1)
         _bare(axes, titles[i] if titles else f"channel {channel}")
         axes.imshow(
-            activation[..., channel], cmap="magma", vmin=0, vmax=vmax, interpolation=_SMOOTH
+            activation[..., channel], cmap="magma", vmin=0, vmax=vmax, interpolation="bicubic"
         )
     return figure
 
@@ -134,7 +134,7 @@ def spotlight(picture, activation, which, *, alt, columns=None, height=2.2, titl
         strength = np.asarray(activation)[..., channel].astype(np.float32)
         strength = Image.fromarray(strength / max(strength.max(), 1e-6))
         wide = strength.resize(picture.shape[1::-1], Image.Resampling.BICUBIC)
-        found.append(picture * (0.15 + 0.85 * np.clip(wide, 0, 1)[..., None]))
+        found.append(picture * (0.25 + 0.75 * np.clip(wide, 0, 1)[..., None]))
     titles = titles or [f"channel {channel}" for channel in which]
     columns = columns or min(len(which), 4)
     return pictures(found, titles, alt=alt, columns=columns, height=height)
@@ -164,7 +164,7 @@ def receptive_fields(picture, table, *, alt, center=None, width=5.5):
 
     rows, columns = picture.shape[:2]
     y, x = center or (rows / 2, columns / 2)
-    figure = AltFigure(width + 2.4, width * rows / columns + 0.2, alt=alt)
+    figure = AltFigure(width + 3.0, width * rows / columns + 0.2, alt=alt)
     axes = figure.add_subplot()
     _show(axes, picture)
     for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):

@@ -341,7 +341,8 @@ for layer, field in fields.items():
     print(f"{layer}: predicted {field:3}, measured {measured_field(layer):3} pixels")
 
 # %% [markdown]
-# On the photo, around one point between the eyes:
+# On the photo, around one point between the eyes (a square that is larger than the photo sees all
+# of its height):
 
 # %%
 height, width = photo.shape[:2]
@@ -359,8 +360,8 @@ display(
     Markdown(
         f"A value of `{first}` knows {fields[first]} × {fields[first]} pixels: an edge, a color. "
         f"One of `{deepest}` knows {fields[deepest]} × {fields[deepest]}, which is "
-        f"{min(1, fields[deepest] / height):.0%} of this photo's height: enough for an eye, or for "
-        "half a face."
+        f"{fields[deepest] / height:.0%} of this photo's height: enough for an eye and what is "
+        "around it."
     )
 )
 
@@ -397,15 +398,19 @@ plots.filters(
 #
 # Deeper layers ask about the answers of the layers before them, so their questions cannot be read
 # off the weights. But their answers can be looked at. Here are, for the first layer of each block,
-# the four channels that vary most over the photo. Dark is silence, bright is a strong answer.
+# the four channels that vary most over the photo. Dark is silence, bright is a strong answer. (The
+# frame stays out of the choice: beyond it the convolutions see zeros, and some channels answer to
+# that edge more than to anything in the picture. Notebook 3 comes back to them.)
 #
 # **Look for** the moment when you can no longer recognize the cat, and for what remains.
 
 
 # %%
 def lively(layer, n=4):
-    """The n channels of a layer that vary most over the photo."""
-    return np.argsort(-a[layer].std(axis=(0, 1)))[:n]
+    """The n channels of a layer that vary most over the photo, its frame left out."""
+    n_H, n_W, _ = a[layer].shape
+    inner = a[layer][n_H // 6 : n_H - n_H // 6, n_W // 6 : n_W - n_W // 6]
+    return np.argsort(-inner.std(axis=(0, 1)))[:n]
 
 
 # %%
@@ -505,17 +510,16 @@ def share_inside(a, mask):
 share_inside = exercises.settled("share_inside", mine, share_inside)
 
 # %% [markdown]
-# A channel for eyes answers to *both* of them. So each channel counts with the smaller of its two
-# shares. And as a channel that hardly speaks at all says little about eyes, the half of the
-# channels whose strongest answers are weakest stays out.
+# A channel for eyes answers to *both* of them, so each channel counts with the smaller of its two
+# shares. And a channel that hardly speaks at all says little about eyes, so the share is multiplied
+# by the strongest answer that the channel gives anywhere in the photo.
 
 
 # %%
-def eye_shares(a):
-    """For each channel: the share of its answer in the eye where that is less; 0 for the quiet."""
-    both = np.minimum(*(share_inside(a, box(name, *a.shape[:2])) for name in EYES))
-    loudest = a.max(axis=(0, 1))
-    return np.where(loudest >= np.median(loudest), both, 0)
+def sees_eyes(a):
+    """For each channel: the share of its answer in the eye where that is less, times its peak."""
+    shares = np.minimum(*(share_inside(a, box(name, *a.shape[:2])) for name in EYES))
+    return shares * a.max(axis=(0, 1))
 
 
 # %% [markdown]
@@ -523,7 +527,7 @@ def eye_shares(a):
 # hardly anything else? Write down a number from 1 to 5.
 
 # %%
-best = {layer: int(np.argmax(eye_shares(found))) for layer, found in a.items()}
+best = {layer: int(np.argmax(sees_eyes(found))) for layer, found in a.items()}
 
 # %%
 print(f"the two boxes are {eyes.mean():.0%} of the photo")
@@ -539,7 +543,7 @@ for layer, channel in best.items():
 
 # %%
 deep = network.style_layers[-1]
-seers = np.argsort(-eye_shares(a[deep]))[:4]
+seers = np.argsort(-sees_eyes(a[deep]))[:4]
 alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
 plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
 
@@ -551,6 +555,8 @@ plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
 # Do the channels know "eye", or only "dark spot with a ring"? For an answer, look for what excites
 # them in other pictures. We send all the bundled pictures through the network and cut out, for each
 # channel, the patch around its strongest answer in each picture.
+#
+# **Look for** what the patches of a row have in common, and compare it with an eye.
 
 # %%
 names = [name for name, where in images.gallery().items() if isinstance(where, Path)]
@@ -584,18 +590,18 @@ for channel in seers[:3]:
     liked = exciting(channel)
     rows.append([patch(name, channel) for name in liked])
     peaks = [answers[name][..., channel].max() for name in liked]
-    titles.append(
-        f"channel {channel}\n" + ", ".join(f"{p / max(peaks[0], 1e-6):.0%}" for p in peaks)
-    )
+    shares = [f"{peak / max(peaks[0], 1e-6):.0%}" for peak in peaks]
+    titles.append(f"channel {channel}\n{', '.join(shares)}")
 columns = ["strongest", "second", "third", "fourth picture"]
 alt = f"Patches of the bundled pictures that excite three channels of {deep} most."
 plots.grid(rows, titles, columns, alt=alt)
 
 # %% [markdown]
-# The percentages say how strong the answer is, compared with the strongest. First comes the eye.
-# Then follow round things with a ring or a bright middle, with weaker answers: eight pictures hold
-# no other eye. A channel is not a word. It is a direction in which the network looks, and "eye" is
-# our name for what it finds there most.
+# The percentages say how strong each answer is, compared with the strongest in its row. Only one of
+# these pictures holds eyes. In the others the channels answer to what is nearest: something round,
+# a spot with a ring, a bright thing on a dark ground or the other way round. And some of these
+# answers are not weak at all. So a channel is not a word. It is a question that the network has
+# found useful, and "eye" is our name for what answers to it in this photo.
 #
 # ## 7 · A channel's favourite picture
 #
@@ -604,21 +610,21 @@ plots.grid(rows, titles, columns, alt=alt)
 # channel's answer. That is style transfer already, with a simpler cost: the network is frozen, and
 # the picture moves.
 #
-# One thing has to be seen to. To noise a deep channel is silent: before the relu its answer is
-# negative everywhere, after the relu it is zero, and so is every gradient. There is no slope to
-# climb. So we climb on the answer *before* the relu:
+# One thing has to be seen to. To noise, a deep channel is silent: before the relu its answer is
+# negative everywhere, after the relu it is zero, and zero is as flat as a table: there is no slope
+# to climb. So for this purpose we make the relu *leaky*. What is above zero counts in full, and
+# what is below still counts a tenth.
 
 
 # %%
-def before_relu(layer):
-    """A function: pictures → a layer's activation before its relu."""
+def leaky(layer):
+    """A function: pictures → a layer's activation with a leaky relu."""
     convolution = network.model.get_layer(layer)
     below = keras.Model(network.model.inputs, convolution.input)
-    weights = convolution.kernel
 
     def answer(pictures):
-        x = keras.ops.conv(below(preprocess(pictures)), weights, padding="same")
-        return x + convolution.bias
+        x = keras.ops.conv(below(preprocess(pictures)), convolution.kernel, padding="same")
+        return tf.nn.leaky_relu(x + convolution.bias, 0.1)
 
     return answer
 
@@ -627,7 +633,7 @@ def before_relu(layer):
 def climb(layer, channels, paint, start, jitter=8):
     """One picture for each channel; `paint` turns the variable into pictures in 0–255."""
     wanted = tf.one_hot(channels, network.layers[layer].channels)[:, None, None]
-    answer, variable = before_relu(layer), tf.Variable(start)
+    answer, variable = leaky(layer), tf.Variable(start)
     optimizer = keras.optimizers.Adam(0.05)  # turns a gradient into a step: notebook 4
     optimizer.build([variable])
 
@@ -738,8 +744,9 @@ alt = f"Favourite pictures of the four channels of {deep} that answer to the cat
 plots.pictures(favourites, titles, columns=2, alt=alt)
 
 # %% [markdown]
-# They want round things, rings around a dark middle, again and again all over the picture. That is
-# the nearest to "eye" that can be said in pixels.
+# Look for round things, and for rings around a dark middle, again and again all over the picture.
+# That is how far "eye" can be said in pixels by climbing alone, and it is the other half of the
+# answer above: what a channel likes best need not look like the thing that made us notice it.
 #
 # ## 8 · What a deeper layer keeps
 #
@@ -763,9 +770,10 @@ changes = {
 
 # %%
 another = images.resize(images.load("dandelions", SIZE), height, width)
-alt = "The cat darker, red and blue swapped, shifted, blurred, speckled, mirrored; and dandelions."
-shown, titles = [*changes.values(), another], [*changes, "another photo"]
-plots.pictures(shown, titles, columns=3, height=2.0, alt=alt)
+alt = "The cat; the cat darker, with red and blue swapped, shifted, blurred, speckled, mirrored; "
+alt += "and dandelions."
+shown = {"the photo": photo, **changes, "another photo": another}
+plots.pictures(shown.values(), list(shown), columns=4, height=1.9, alt=alt)
 
 
 # %%
@@ -806,13 +814,14 @@ display(Markdown(table + "\n" + sentence))
 # %% [markdown]
 # Three lessons, each of which will matter:
 #
-# - **Light and color count for less, structure for more.** A photo that is merely darker stays
-#   near; one that has lost its fine structure goes far, although its pixels hardly moved.
+# - **Light counts for less, structure for more.** A photo that is merely darker stays near; one
+#   that has lost its fine structure goes far, although its pixels hardly moved. Color lies between:
+#   it counts most in the first layer, and deeper it is not forgotten.
 # - **Place counts.** A mirrored cat is the same cat to us. To these layers it is nearly another
 #   photo: they know very well *where* things are. Content, as the next notebook measures it, is
 #   "these things in these places".
 # - **Noise counts too**, if it is any noise: speckles move the deep layers far. But there is noise
-#   of a special kind, chosen along the gradient, that they do not see at all. Notebook 2 sets both
+#   of a special kind, chosen along the gradient, that they hardly see. Notebook 2 sets both
 #   side by side.
 #
 # ## 9 · Is it the training?
@@ -856,8 +865,8 @@ plots.pictures(
 # @title Does a random network have channels for the eyes?
 n_H, n_W, _ = a[deep].shape
 both = sum(box(name, n_H, n_W) for name in EYES)
-random_shares = eye_shares(blind(photo)[deep].numpy())
-random_best = int(np.argmax(random_shares))
+random_scores = sees_eyes(blind(photo)[deep].numpy())
+random_best = int(np.argmax(random_scores))
 random_share = float(share_inside(blind(photo)[deep], both)[random_best])
 trained_share = float(share_inside(a[deep], both)[best[deep]])
 sentence = f"The random channel of `{deep}` that is best at the eyes has {random_share:.0%} of its "
@@ -866,9 +875,10 @@ display(Markdown(sentence))
 
 # %% [markdown]
 # Random windows are windows all the same. They answer to colors and edges of all kinds, and they
-# know where things are, so colors wander from one picture to the other and the cat stays in its
-# place. What is missing are the questions that are worth asking: strokes, fur, eyes. *That* is what
-# the million photographs have taught.
+# know where things are: so the colors wander from one picture to the other, and light and dark stay
+# in their places. What is missing are the questions that are worth asking: strokes, fur, eyes. To
+# random weights fine grain is as good a pattern as any other, and the picture is full of it. *That*
+# is the difference that a million photographs make.
 #
 # ## What you have now
 #
