@@ -328,7 +328,7 @@ Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
 
 # %% [markdown]
 # Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
-# 1 and least in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
+# 1 and little in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
 # 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has
 # to take the places away before it can speak of style.
 #
@@ -596,17 +596,17 @@ plots.pictures(
     columns=2,
     height=3.2,
     alt="The photograph, and the photograph redrawn from the first layer of each block: faithful "
-    "at first, then with uncertain colors, at last eyes and nose in a field of soft strokes.",
+    "up to block 3, with invented strokes in block 4, in block 5 eyes and fur out of shape.",
 )
 
 # %% [markdown]
 # <details><summary>What is to be seen</summary>
 #
-# Block 1 gives the photograph back. Block 2 and 3 keep every outline and most hairs; their colors
-# begin to wander over larger areas. In block 4 the face is all there, each part in its place, but
-# how the fur is painted is the layer's own invention. In block 5 only what matters to the network
-# is left: eyes, nose, the edge of an ear, somewhat displaced, in strokes that belong to no
-# photograph.
+# Blocks 1 to 3 give the photograph back, hair by hair; in block 3 lines come out a little harder.
+# In block 4 the face is all there and each part is in its place, but look closely at a pupil or at
+# the fur of the forehead: its strokes are invented, as a painter would who remembers the cat well.
+# In block 5 places and shapes have become uncertain: there are eyes, fur and the edge of a head,
+# in colors and strokes that belong to no photograph.
 #
 # </details>
 #
@@ -620,8 +620,8 @@ plots.curves(
     histories,
     xlabel="try",
     ylabel="relative content cost",
-    alt="The relative content cost of each layer's drawing falls over the steps, the deeper the "
-    "layer the more slowly.",
+    alt="The relative content cost of each layer's drawing falls over the steps by about two "
+    "orders of magnitude; that of the deepest layer begins to fall last.",
 )
 
 # %% tags=["hide-input"]
@@ -654,8 +654,8 @@ plots.pictures(
         f"pixels, from noise: {min(history_by_pixel):.4f}",
     ],
     height=2.6,
-    alt=f"Three drawings from {layer}: two calm ones with different colors, one full of colored "
-    "grain; the cat is in the same place in all three.",
+    alt=f"Three drawings from {layer}: two calm ones that differ in the pupils and the hairs, one "
+    "full of colored grain; the cat is in the same place in all three.",
 )
 
 # %% tags=["hide-input"]
@@ -669,9 +669,12 @@ Markdown(
     f"Three drawings of one activation. The two from waves are {apart(drawn[layer], again)} grey "
     f"levels apart, the one from noise is {apart(by_pixel, drawn[layer])} away from the first, and "
     f"they are {apart(drawn[layer], C)}, {apart(again, C)} and {apart(by_pixel, C)} away from the "
-    f"photograph, while {layer} sees nearly the same in all of them. The eyes, the nose and the "
-    "stripes are in the same places each time: they are fixed. The tone of the fur, the color of "
-    "the background and the finest grain are not. **That is the room in which style will paint.**"
+    f"photograph, while {layer} sees the photograph in all of them, but for "
+    f"{max(map(min, (histories[layer], history_again, history_by_pixel))):.1%} at most. The eyes, "
+    "the nose and the stripes are in the same places each time: they are fixed. How a pupil is "
+    "drawn, the single hairs, and in the third drawing even the colors and all the grain, are not. "
+    "(The natural colors of the first two are lent by the waves, which make such colors easy; the "
+    "layer alone would not insist on them.) **That is the room in which style will paint.**"
 )
 
 # %% [markdown]
@@ -722,7 +725,7 @@ plots.pictures(
     ],
     height=3.2,
     alt="The cat under random noise, and under noise of the same strength that the layer hardly "
-    "notices; to the eye both are grainy.",
+    "notices: a fine weave of color.",
 )
 
 # %% tags=["hide-input"]
@@ -731,7 +734,8 @@ lines = "\n".join(
     for layer, (_, random_cost, chosen_cost) in hidden.items()
 )
 Markdown(
-    "To your eye the one is as grainy as the other. To the layer they are worlds apart:\n\n"
+    "To your eye the second is grainy too, if in a finer and more regular weave. To the layer the "
+    "two are worlds apart:\n\n"
     "| layer | random noise | chosen noise | times less |\n|---|---:|---:|---:|\n" + lines
 )
 
@@ -744,7 +748,7 @@ Markdown(
 # ## 7 · Which layer for the content?
 #
 # You have the reasons together. Block 1 fixes nearly every pixel: G could only be the photograph
-# again, and style would find nothing to change. Block 5 has lost the places. In between, a layer
+# again, and style would find nothing to change. In block 5 places and shapes have become uncertain. In between, a layer
 # fixes what is where, and leaves free how it is painted. Gatys takes `block4_conv2`, in the fourth
 # of five blocks, and shows what happens otherwise (2016, figure 5). We can do the same, with the
 # whole method at once; notebooks 3 and 4 build the parts that we borrow here.
@@ -775,8 +779,8 @@ plots.pictures(
 # %% tags=["hide-input"]
 low, high = styles.values()
 Markdown(
-    "With content from block 2, every line of the photograph is still where it was, to the pixel, "
-    "and the style lies over it like a colored net. With content from block 4, lines may bend and "
+    "With content from block 2, every line of the photograph is still where it was, and the style "
+    "lies over it like a colored net. With content from block 4, lines may bend and "
     "hairs may go: the face itself is built of the painter's shapes. The style cost says the same "
     f"(0 would be the painting's own style): {low:.3f} with content from block 2, and {high:.3f} "
     f"with content from {layer}. A shallow content layer holds on to what the style would have to "
