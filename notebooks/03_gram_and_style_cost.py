@@ -382,7 +382,8 @@ explore(layer, apart[0] + 1, apart[1] + 1)
 # %% [markdown]
 # Try pairs of your own; $i$ and $j$ count the channels from the loudest. (The dropdowns need a
 # running notebook. Elsewhere one pair stands in their place.) Take a deep layer, and the windows
-# become whole swirls.
+# become whole swirls. You may also meet a channel that answers along the border of the picture and
+# nowhere else: section 9 tells what that is about.
 
 # %%
 ranks = range(1, 17)
@@ -955,6 +956,26 @@ plots.channels(
 # %% [markdown]
 # Dark is "as in the middle", bright is "different from it". The rim grows with depth: a place of a
 # deep layer looks far, and so it can lie far from the border and still see it.
+
+
+# %% [markdown]
+# In the painting there are channels that live on this. For each layer, the one that has most of its
+# answer in the outermost places:
+
+# %% tags=["hide-input"]
+# @title The channel with the largest share in the outermost places
+maps, titles = [], []
+for name in equal:
+    squares = SEEN[name].numpy() ** 2
+    total = squares.sum((0, 1))
+    share = 1 - squares[1:-1, 1:-1].sum((0, 1)) / np.maximum(total, 1e-9)
+    share[total < np.median(total)] = 0  # not one that hardly ever answers
+    maps.append(np.asarray(SEEN[name])[..., [share.argmax()]].repeat(3, axis=-1))
+    titles.append(f"{name}, channel {share.argmax()}: {share.max():.0%}")
+largest = [m / max(m.max(), 1e-9) * 255 for m in maps]
+maps = np.stack([images.resize(m, h, w)[..., 0] for m in largest], -1)
+alt = "Five maps of the painting, several of them bright along the border and dark inside."
+plots.channels(maps, range(maps.shape[-1]), titles=titles, columns=3, height=2.2, alt=alt)
 
 
 # %% tags=["hide-input"]
