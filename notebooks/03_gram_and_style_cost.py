@@ -68,6 +68,7 @@ print(network.description)
 # %% tags=["hide-input"]
 # @title What this notebook needs besides
 from IPython.display import Markdown
+from matplotlib.patches import Rectangle
 
 from helpers import drawings, exercises, picker
 from helpers.costs import content_cost  # written in notebook 2
@@ -303,8 +304,8 @@ Markdown(
 # ### Two channels, and the places that make their number
 #
 # Every entry can be taken apart into places. For the pair that is most together, the figure shows
-# both maps, their product, whose sum is the entry, and the six windows of the painting that give
-# most to that sum.
+# both maps, their product, whose sum is the entry, and the six places of the painting that give
+# most to that sum. The white frame is the window that one value of this layer sees.
 
 # %% tags=["hide-input"]
 # @title explore(layer, i, j): i and j count the channels from the loudest
@@ -322,11 +323,11 @@ def best_places(product, apart, count=6):
 
 
 def window(y, x, row):
-    """The pixels that one place of a layer sees, as far as they lie in the picture."""
-    half = row.receptive_field / 2
-    spans = [((n + 0.5) * row.stride - half, (n + 0.5) * row.stride + half) for n in (y, x)]
-    (top, bottom), (left, right) = [(max(0, int(a)), int(np.ceil(b))) for a, b in spans]
-    return S[top:bottom, left:right]
+    """The painting around one place of a layer, and where in it the pixels are that it sees."""
+    field, side = row.receptive_field, max(row.receptive_field, min(S.shape[:2]) // 4)
+    padded = np.pad(S, [(side, side), (side, side), (0, 0)], mode="edge")
+    top, left = (int((n + 0.5) * row.stride + side / 2) for n in (y, x))
+    return padded[top : top + side, left : left + side], (side - field) / 2, field
 
 
 def explore(layer, i, j):
@@ -336,7 +337,7 @@ def explore(layer, i, j):
     entry = float((one * two).sum())
     cosine = entry / max(float(np.sqrt((one**2).sum() * (two**2).sum())), 1e-9)
     titles = [f"channel {order[i - 1]}", f"channel {order[j - 1]}", "product, place by place"]
-    alt = f"Maps of two channels of {layer}, their product, and the windows that give most to it."
+    alt = f"Maps of two channels of {layer}, their product, and the places that give most to it."
     figure = plots.AltFigure(9.6, 4.9, alt=alt)
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.75, 1])
     for n, (values, title) in enumerate(zip([one, two, one * two], titles, strict=True)):
@@ -345,13 +346,14 @@ def explore(layer, i, j):
         axes.set_title(title, fontsize=10)
         axes.set_axis_off()
     upper.suptitle(f"{layer}: the sum of the product is {entry:.3g}, the cosine {cosine:.2f}")
-    for n, (y, x) in enumerate(
-        best_places(one * two, max(1, row.receptive_field // row.stride // 3))
-    ):
+    apart = max(1, row.receptive_field // row.stride // 3)
+    for n, (y, x) in enumerate(best_places(one * two, apart)):
+        patch, corner, field = window(y, x, row)
         axes = lower.add_subplot(1, 6, n + 1)
-        axes.imshow(window(y, x, row) / 255, interpolation="bicubic")
+        axes.imshow(patch / 255, interpolation="bicubic")
+        axes.add_patch(Rectangle([corner - 0.5] * 2, field, field, fill=False, color="white"))
         axes.set_axis_off()
-    lower.suptitle("the windows that give most to the sum", fontsize=10)
+    lower.suptitle("the places that give most to the sum, and what they see", fontsize=10)
     return figure
 
 
@@ -360,7 +362,7 @@ together = np.unravel_index(np.argmax(real * off), real.shape)
 explore(layer, together[0] + 1, together[1] + 1)
 
 # %% [markdown]
-# Where the one map is bright, the other mostly is too, and the windows show what they share.
+# Where the one map is bright, the other mostly is too, and the frames show what they share.
 #
 # **Before you go on:** now the pair with the *smallest* cosine. What will its product look like?
 #
@@ -380,7 +382,8 @@ explore(layer, apart[0] + 1, apart[1] + 1)
 # %% [markdown]
 # Try pairs of your own; $i$ and $j$ count the channels from the loudest. (The dropdowns need a
 # running notebook. Elsewhere one pair stands in their place.) Take a deep layer, and the windows
-# become whole swirls.
+# become whole swirls. You may also meet a channel that answers along the border of the picture and
+# nowhere else: section 9 tells what that is about.
 
 # %%
 ranks = range(1, 17)
@@ -571,12 +574,15 @@ Markdown(
 # - **Where** a thing is does not count. Large tiles may change their places: most of what a layer
 #   sees still lies inside a tile. The deeper the layer and the smaller the tile, the more of its
 #   windows hold a cut, and then the cuts become part of the style.
-# - **Direction** does count. Channels answer to strokes of one direction, and a turned painting has
-#   its strokes in other ones, however alike it looks to us. Nobody told the network that it is by
-#   the same hand.
-# - **Scale** counts as well. A stroke that is twice as wide is another stroke. That is why the size
-#   of the style picture is a knob of its own, and why results change with the size.
-# - **Color** counts, most of all in the shallow layers. Style in this sense is the palette, too.
+# - **The palette alone** is not the style: shuffled pixels have exactly the same colors, and the
+#   deeper the layer, the farther they are.
+# - **Mirrored** is almost the same, **turned** is not. VGG learned from photographs that were
+#   mirrored at random, so what it has a channel for, it has in mirror image too. Hardly any
+#   photograph was turned on its side. A style has a top and a bottom.
+# - **Scale** counts. A stroke that is twice as wide is another stroke. That is why the size of the
+#   style picture is a knob of its own, and why results change with the size.
+# - **Color** counts. Style in this sense is the palette, too, and a grey copy of the painting is a
+#   picture in another style.
 #
 # ### How far apart are paintings?
 #
@@ -952,6 +958,26 @@ plots.channels(
 # deep layer looks far, and so it can lie far from the border and still see it.
 
 
+# %% [markdown]
+# In the painting there are channels that live on this. For each layer, the one that has most of its
+# answer in the outermost places:
+
+# %% tags=["hide-input"]
+# @title The channel with the largest share in the outermost places
+maps, titles = [], []
+for name in equal:
+    squares = SEEN[name].numpy() ** 2
+    total = squares.sum((0, 1))
+    share = 1 - squares[1:-1, 1:-1].sum((0, 1)) / np.maximum(total, 1e-9)
+    share[total < np.median(total)] = 0  # not one that hardly ever answers
+    maps.append(np.asarray(SEEN[name])[..., [share.argmax()]].repeat(3, axis=-1))
+    titles.append(f"{name}, channel {share.argmax()}: {share.max():.0%}")
+largest = [m / max(m.max(), 1e-9) * 255 for m in maps]
+maps = np.stack([images.resize(m, h, w)[..., 0] for m in largest], -1)
+alt = "Five maps of the painting, several of them bright along the border and dark inside."
+plots.channels(maps, range(maps.shape[-1]), titles=titles, columns=3, height=2.2, alt=alt)
+
+
 # %% tags=["hide-input"]
 # @title How many places see over the border
 def sees_border(name, height, width):
@@ -1032,7 +1058,7 @@ Markdown(
 #   divides by their number, so that sizes may differ.
 # - `layer_style_cost` and `style_cost`: squared differences of mean Gram matrices, over several
 #   layers, and a weight for each, without which one layer can speak for all.
-# - Style in this sense ignores where things are; it does not ignore direction, scale and color.
+# - Style in this sense ignores where things are; it does not ignore scale, color and what is up.
 # - Products are what ties the features of one stroke together.
 #
 # **Next:** [4 · The optimization loop](04_optimization_loop.ipynb) puts content and style into one
