@@ -783,7 +783,7 @@ plots.pictures(by_others, titles, columns=2, alt=alt)
 # is not its business. So the larger the picture, the smaller the strokes. The remedy is to paint
 # small first, where the same strokes fit into what the network sees, then to enlarge the result,
 # add the photograph's detail that the small size could not hold, and go on. Each size is called a
-# *level*.
+# *level*. **Look at the sky:** how far does one line run before it breaks off?
 
 # %%
 most = 3 if SIZE > 300 else 2
