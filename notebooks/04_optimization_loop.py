@@ -141,7 +141,7 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # %%
 content_layer = network.content_layer
 lambdas = {layer: 1 / len(network.style_layers) for layer in network.style_layers}
-a_C, activations_S = network(C)[content_layer], network(S)
+activations_C, activations_S = network(C), network(S)
 alpha, beta = 1.0, 5.0
 print("content:", content_layer, "  style:", ", ".join(lambdas))
 
@@ -154,7 +154,8 @@ print("content:", content_layer, "  style:", ", ".join(lambdas))
 # %%
 def J(G):
     activations_G = network(G)
-    J_content = costs.content_cost(a_C, activations_G[content_layer], "relative")
+    a_C, a_G = activations_C[content_layer], activations_G[content_layer]
+    J_content = costs.content_cost(a_C, a_G, "relative")
     J_style = costs.style_cost(activations_S, activations_G, lambdas, "relative")
     return total_cost(J_content, J_style, alpha, beta)
 
@@ -236,12 +237,14 @@ plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
 # %% [markdown]
 # That is all of neural style transfer: a cost of two terms, its gradient, and a loop. What makes it
 # work is hidden in the activations, that is, in what the network learned long ago for another
-# purpose.
+# purpose. (The colored grain is Adam's: it moves every pixel by a whole step, also those that
+# hardly matter. Sections 6 and 9 take care of it.)
 
 # %% tags=["hide-input"]
 # @title What J is made of now
 activations_G = network(G)
-content = float(costs.content_cost(a_C, activations_G[content_layer], "relative"))
+a_C, a_G = activations_C[content_layer], activations_G[content_layer]
+content = float(costs.content_cost(a_C, a_G, "relative"))
 style = float(costs.style_cost(activations_S, activations_G, lambdas, "relative"))
 share = beta * style / total_cost(content, style, alpha, beta)
 Markdown(
@@ -499,7 +502,7 @@ Markdown(
 # once. **Before you move it:** at which β would *you* stop?
 
 # %%
-betas = [0.2, 0.5, 1, 2, 5, 10, 30, 100]
+betas = [0.2, 0.5, 1, 2, 5, 10, 20, 50]
 by_beta, points = [], []
 for four in (betas[:4], betas[4:]):
     batch.set(beta=four)
@@ -522,18 +525,18 @@ titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Each of the eight is about the best picture for *its* exchange rate. Plot what each one pays,
-# content to the right and style upwards, and they lie on one falling curve.
+# Each of them is about the best picture for *its* exchange rate. Plot what each one pays, content
+# to the right and style upwards. **Before you look:** in which direction does the curve run?
 
 # %%
 plots.trade_off(
-    points,
-    by_beta,
-    [f"β = {b:g}" for b in betas],
+    [points[i] for i in some],
+    [by_beta[i] for i in some],
+    titles,
     xlabel="content cost: how much of the cat is lost",
     ylabel="style cost: how much of the style is missing",
-    alt="Style cost against content cost for eight β, with a small picture at each point.",
-    zoom=110 / C.shape[1],
+    alt="Style cost against content cost for four β, with a small picture at each point.",
+    zoom=160 / C.shape[1],
 )
 
 # %% tags=["hide-input"]
@@ -552,15 +555,18 @@ Markdown(
 #
 # The second knob is hidden in $J_{style}$: how deep it looks. In the table below the first row
 # knows block 1 only, the second blocks 1 and 2, the last all five; β grows from left to right. Look
-# down a column: what can the style say with one layer, and what only with the deep ones?
+# down a column: what can the style say with one layer, and what only with the deep ones? As in the
+# paper, no picture begins with the photograph, so that everything to be seen comes from the costs.
+# But we begin with a *faint* noise on grey: what is left of it at the end is then faint as well.
 
 # %%
 columns, table, rows = [1, 5, 25, 125], [], {}
+faint = 127.5 + (noise[0] - 127.5) / 10
 for deep in range(1, len(lambdas) + 1):
     chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
     batch.set(beta=columns, layer_weights=chosen)
-    begin(batch, [C] * 4)
-    batch.step(max(1, STEPS // 3))
+    begin(batch, [faint] * 4)
+    batch.step(max(1, STEPS // 2))
     table.append(batch.pictures.copy())
     rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
 
@@ -576,13 +582,13 @@ for name, cost in rows.items():
     text += f"| {name} | {cost['content'][1]:.2f} | {cost['style'][1]:.3f} |\n"
 shallow, *_, deepest = rows.values()
 Markdown(
-    f"All with β = {columns[1]}:\n\n{text}\nThe first layer sees only three pixels at "
-    "a time, and is quickly pleased: colors change, shapes do not. Each "
-    "deeper layer sees farther, so the strokes get longer, and more of the photograph has to give "
-    "way. That is why **β does not carry over from one set of layers to another**: the style cost "
-    f"that is left grew {deepest['style'][1] / shallow['style'][1]:.0f}-fold from the first row "
-    f"to the last, and the content cost from {shallow['content'][1]:.2f} to "
-    f"{deepest['content'][1]:.2f}."
+    f"All with β = {columns[1]}:\n\n{text}\nA value of the first layer sees three pixels, one of "
+    f"the last {network.layers[list(lambdas)[-1]].receptive_field}. The farther the style sees, "
+    "the larger the pieces of the painting that it asks for, and the more it meddles with what the "
+    "content wants. From the first row to the last the style cost that is left changes from "
+    f"{shallow['style'][1]:.3f} to {deepest['style'][1]:.3f}, the content cost from "
+    f"{shallow['content'][1]:.2f} to {deepest['content'][1]:.2f}, with one and the same β. So "
+    "**β does not carry over from one set of layers to another**."
 )
 
 # %% [markdown]
@@ -593,7 +599,8 @@ Markdown(
 # | who | α | β | content cost | style cost of a layer |
 # |---|---|---|---|---|
 # | the Coursera course | 10 | 40 | as in notebook 2 | as in notebook 3 |
-# | Gatys et al. 2016 | 1 | 10³ | ½ Σ(a_C − a_G)² | as in notebook 3 |
+# | Gatys et al. 2016, the paper | 1 | 10³ | ½ Σ(a_C − a_G)² | as in notebook 3 |
+# | Gatys, his program | 1 | 10³ | mean square | mean square, divided by n_C² |
 # | TensorFlow's tutorial | 10⁴ | 10⁻² | mean square | mean square |
 # | jcjohnson/neural-style | 5 | 100 | mean square | mean square, divided by n_C² |
 # | gordicaleksa's PyTorch | 10⁵ | 3·10⁴ | mean square | mean square |
@@ -611,9 +618,9 @@ Markdown(
 A_S = {layer: costs.mean_gram_matrix(activations_S[layer]) for layer in lambdas}
 
 
-def scales(name):
-    s = {layer: float(costs.style_scale(A, name)) for layer, A in A_S.items()}
-    return float(costs.content_scale(a_C, name)), s
+def scales(name, layer=content_layer):
+    c = float(costs.content_scale(activations_C[layer], name))
+    return c, {layer: float(costs.style_scale(A, name)) for layer, A in A_S.items()}
 
 
 for name in costs.COSTS:
@@ -633,14 +640,14 @@ for name in costs.COSTS:
 
 
 # %%
-def pulls(alpha, beta, name, weights=lambdas):
-    c, s = scales(name)
+def pulls(alpha, beta, name, weights=lambdas, layer=content_layer):
+    c, s = scales(name, layer)
     return alpha * c, {layer: beta * weights[layer] * s[layer] for layer in weights}
 
 
-def weights_for(content_pull, style_pulls, name):
+def weights_for(content_pull, style_pulls, name, layer=content_layer):
     """(α, β, {layer: λ_l}) that pull as hard with the costs of this name; Σ λ_l = 1."""
-    c, s = scales(name)
+    c, s = scales(name, layer)
     found = {layer: pull / s[layer] for layer, pull in style_pulls.items()}
     beta = sum(found.values())
     return content_pull / c, beta, {layer: value / beta for layer, value in found.items()}
@@ -648,8 +655,8 @@ def weights_for(content_pull, style_pulls, name):
 
 # %% [markdown]
 # Is that exact? If it is, the gradient is the same vector, number by number, whatever we call the
-# weights. **Before you run it:** the β/α of these four differ by a factor of a million or so. By
-# how much will the gradients differ?
+# weights. **Before you run it:** the β/α of these four differ by a factor of many thousands. By how
+# much will the gradients differ?
 
 # %%
 from helpers.objective import Objective
@@ -665,43 +672,55 @@ for name in costs.COSTS:
     print(f"{name:9} β/α = {b / a:8.2g}   gradients differ by {apart:.0e} of the largest")
 
 # %% [markdown]
-# The conversion is exact but for roundings. What it cannot convert is another *network*. Gatys used
-# a VGG whose activations had been rescaled to a mean of 1 in every channel (and average pooling).
-# Ours has not, so his β does not mean for us what it meant for him. But a rescaled activation is
-# only $a/m_l$, with $m_l$ the mean activation of the layer. So we can put the rescaling into the
+# The conversion is exact but for roundings. Two things it cannot convert. One is another *network*:
+# Gatys rescaled his VGG, so that the mean activation of every channel became 1 (and took average
+# pooling), so his β does not mean for us what it meant for him. But a rescaled activation is about
+# $a/m_l$, with $m_l$ the mean activation of the layer, so we can put the rescaling into the
 # constants: $1/m^2$ for the content, $1/m_l^4$ for the products of the style.
 #
-# Here are all of them, with the constants that their programs have:
+# The other is another *layer*. TensorFlow's tutorial and keras.io read the content in
+# `block5_conv2`; of that, the nearest that we have is `block5_conv1`. So these two are estimates.
 
 # %%
-every = {layer: network.layers[layer] for layer in lambdas}
-m = {layer: float(tf.reduce_mean(a)) for layer, a in network(C).items()}
-gatys_c, gatys_s = pulls(1, 1e3, "gatys")
-rescaled = gatys_c / m[content_layer] ** 2, {k: s / m[k] ** 4 for k, s in gatys_s.items()}
-keras_io = {k: 1e-6 / len(every) / (36 * row.stride**4) for k, row in every.items()}
-per_square = {k: 1 / row.channels**2 for k, row in every.items()}
+m = {layer: float(tf.reduce_mean(a)) for layer, a in activations_C.items()}
+layers = {layer: network.layers[layer] for layer in lambdas}
+per_square = {layer: 1 / row.channels**2 for layer, row in layers.items()}
+keras_io = {layer: 1e-6 / len(layers) / (36 * row.stride**4) for layer, row in layers.items()}
+
+
+def rescaled(c, s):
+    return c / m[content_layer] ** 2, {layer: pull / m[layer] ** 4 for layer, pull in s.items()}
+
 
 # %%
+last = list(lambdas)[-1]
 published = {
     "Coursera": pulls(10, 40, "course"),
-    "Gatys, as if not rescaled": (gatys_c, gatys_s),
-    "Gatys, rescaled": rescaled,
-    "TensorFlow's tutorial": pulls(1e4, 1e-2, "mse"),
+    "Gatys' paper, if not rescaled": pulls(1, 1e3, "gatys"),
+    "Gatys' paper, rescaled": rescaled(*pulls(1, 1e3, "gatys")),
+    "Gatys' program, rescaled": rescaled(*pulls(1, 1e3, "mse", per_square)),
     "jcjohnson": pulls(5, 100, "mse", per_square),
     "gordicaleksa": pulls(1e5, 3e4, "mse"),
+    "TensorFlow's tutorial": pulls(1e4, 1e-2, "mse", layer=last),
     "keras.io": (2.5e-8, keras_io),
 }
+deep = {"TensorFlow's tutorial": last, "keras.io": last}  # where they read the content
+
 
 # %% tags=["hide-input"]
 # @title Their numbers, in relative units
-text = "| who | β/α in relative units |" + "".join(f" {layer[:6]} |" for layer in lambdas) + "\n"
+def short(number):
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
+
+
+text = "| who | β/α in relative units |" + "".join(f" λ, {layer[:6]} |" for layer in lambdas) + "\n"
 text += "|---" * (2 + len(lambdas)) + "|\n"
 converted = {}
 for who, pair in published.items():
-    a, b, weights = weights_for(*pair, "relative")
+    a, b, weights = weights_for(*pair, "relative", deep.get(who, content_layer))
     converted[who] = b / a, weights
-    text += f"| {who} | {b / a:.2g} |" + "".join(f" {w:.1%} |" for w in weights.values()) + "\n"
-Markdown(text + "\nThe last columns are the λ of the five blocks: who has the word.")
+    text += f"| {who} | {short(b / a)} |" + "".join(f" {w:.1%} |" for w in weights.values()) + "\n"
+Markdown(text)
 
 
 # %% tags=["hide-input"]
@@ -714,13 +733,14 @@ def loudest(who):
 
 ratios = [ratio for ratio, _ in converted.values()]
 Markdown(
-    "Two things are to be seen. In relative units the ratios still run from "
-    f"{min(ratios):.2g} to {max(ratios):.2g}: these people did *not* want the same picture, or "
-    "they stopped early. And equal weights in somebody's constants are not equal in effect. With "
-    f"the course's, the word belongs to {loudest('Coursera')}, with jcjohnson's to "
-    f"{loudest('jcjohnson')}, with keras.io's to {loudest('keras.io')}. Gatys' rescaling, which "
-    "his paper mentions in one sentence, gives the other layers a say: there the loudest is "
-    f"{loudest('Gatys, rescaled')}."
+    f"In relative units the ratios still run from {short(min(ratios))} to {short(max(ratios))}: "
+    "these people did *not* want the same picture, or they stopped early. And weights that are "
+    "equal in somebody's constants are not equal in effect. With the course's, the word belongs to "
+    f"{loudest('Coursera')}, with jcjohnson's to {loudest('jcjohnson')}. Gatys' rescaling, which "
+    "his paper mentions in one sentence, gives the other layers a say: with the formulas of his "
+    f"paper the loudest is {loudest(list(published)[2])}. His paper also *sums* the content cost "
+    "over all positions, while the style cost is a mean; so the larger the picture, the harder its "
+    "content pulls. His own program takes the mean of both."
 )
 
 # %% [markdown]
@@ -736,7 +756,7 @@ for ratio, weights in converted.values():
 easel.set(beta=beta, layer_weights=lambdas)
 
 # %%
-titles = [f"{who}: β/α = {ratio:.2g}" for who, (ratio, _) in converted.items()]
+titles = [f"{who}: β/α = {short(ratio)}" for who, (ratio, _) in converted.items()]
 alt = (
     "The cat painted with the published weights of six programs: from hardly changed to dissolved."
 )
@@ -745,8 +765,7 @@ plots.pictures(by_others, titles, columns=2, alt=alt)
 # %% [markdown]
 # So "α = 10, β = 40" is no recipe, unless the constants, the network, the layers, the start and the
 # number of steps come with it. The course's pictures keep their content because they *start* from
-# it and stop early. (TensorFlow's tutorial and keras.io read the content in `block5_conv2`; here
-# all are painted with Gatys' layers.)
+# it and stop early: where the style rules, every further step would cost more of it.
 #
 # <details><summary>On paper: somebody's code takes plain mean squares for both costs, and
 # recommends α = 1, β = 100. What are they with the constants of notebooks 2 and 3?</summary>
@@ -764,7 +783,7 @@ plots.pictures(by_others, titles, columns=2, alt=alt)
 # is not its business. So the larger the picture, the smaller the strokes. The remedy is to paint
 # small first, where the same strokes fit into what the network sees, then to enlarge the result,
 # add the photograph's detail that the small size could not hold, and go on. Each size is called a
-# *level*.
+# *level*. **Look at the sky:** how far does one line run before it breaks off?
 
 # %%
 most = 3 if SIZE > 300 else 2
@@ -774,32 +793,18 @@ flat, pyramid = (paint(L, wave, levels=levels) for levels in (1, most))
 # %%
 titles = ["C", "1 level", f"{most} levels"]
 alt = "A rocket on its pad, and the same painted at full size only and from coarse to fine."
-plots.pictures([L, flat.picture, pyramid.picture], titles, columns=2, alt=alt)
+plots.pictures([L, flat.picture, pyramid.picture], titles, alt=alt)
 
 
 # %% tags=["hide-input"]
-# @title How large the strokes are
-def coarse(picture, pixels):
-    """The share of what was changed that is left where details below `pixels` are taken away."""
-    change = picture - L
-    fine = images.detail(change + 128, *(max(2, side // pixels) for side in L.shape[:2]))
-    return 1 - (fine**2).sum() / ((change - change.mean()) ** 2).sum()
-
-
-text = "| details larger than | 1 level | " + f"{most} levels |\n|---|---|---|\n"
-for pixels in (4, 8, 16):
-    text += f"| {pixels} pixels | {coarse(flat.picture, pixels):.0%} | "
-    text += f"{coarse(pyramid.picture, pixels):.0%} |\n"
-costs_now = [run.costs() for run in (flat, pyramid)]
+# @title What it costs
+one, more = flat.costs(), pyramid.costs()
 Markdown(
-    "How much of what was painted over the photograph is larger than so many pixels:\n\n"
-    + text
-    + "\nContent cost and style cost are {:.2f} and {:.3f} with one level, ".format(
-        costs_now[0]["content"], costs_now[0]["style"]
-    )
-    + "{:.2f} and {:.3f} with {}. ".format(costs_now[1]["content"], costs_now[1]["style"], most)
-    + "The small levels also cost less: a step at half the size takes a quarter of the work. How "
-    "large strokes should be is a matter of taste, and $J$ does not measure taste."
+    f"With one level the content cost is {one['content']:.2f} and the style cost "
+    f"{one['style']:.3f}; with {most} levels they are {more['content']:.2f} and "
+    f"{more['style']:.3f}. {most} levels also take less time: a step at half the size is a "
+    "quarter of the work. Which is better? How long a stroke should be is a matter of taste, and "
+    "$J$ does not measure taste."
 )
 
 # %% [markdown]
@@ -909,7 +914,7 @@ for name, picture in {"C": C, "noise": noise[0], "a painting": painted[names[-1]
 both = paint(H, styles["cubist_facets"], styles["stained_glass"])
 found = [painted["cubist_facets"].picture, both.picture, painted["stained_glass"].picture]
 alt = "The temple hall in the cubist style, in the mixture, and in stained glass."
-plots.pictures(found, ["cubist", "the mean of both", "stained glass"], columns=2, alt=alt)
+plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 
 # %% [markdown]
 # It is not one picture laid over the other. Strokes and colors of both appear side by side, as many
@@ -937,7 +942,7 @@ my_C, my_S = (images.load(source, SIZE) for source in sources)
 mine, frames = Transfer(my_C, my_S, network, beta=5.0), [my_C]
 mine.run(STEPS, lambda run: frames.append(run.full_picture))
 alt = "The photograph, the painting and the result that were chosen above."
-plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], columns=2, alt=alt)
+plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
 
 # %% [markdown]
 # Save it. The settings travel in the file, so that you can make it again next year:
