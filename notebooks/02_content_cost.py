@@ -748,10 +748,11 @@ Markdown(
 # ## 7 · Which layer for the content?
 #
 # You have the reasons together. Block 1 fixes nearly every pixel: G could only be the photograph
-# again, and style would find nothing to change. In block 5 places and shapes have become uncertain. In between, a layer
-# fixes what is where, and leaves free how it is painted. Gatys takes `block4_conv2`, in the fourth
-# of five blocks, and shows what happens otherwise (2016, figure 5). We can do the same, with the
-# whole method at once; notebooks 3 and 4 build the parts that we borrow here.
+# again, and style would find nothing to change. In block 5 places and shapes have become uncertain.
+# In between, a layer fixes what is where, and leaves free how it is painted. Gatys takes
+# `block4_conv2`, in the fourth of five blocks, and shows what happens otherwise (2016, figure 5).
+# We can do the same, with the whole method at once; notebooks 3 and 4 build the parts that we
+# borrow here.
 #
 # **Before you look:** what will the painting be like if content is measured in block 2 already?
 
