@@ -14,7 +14,6 @@ from PIL import Image
 
 DPI = 110
 _INK = "#333333"
-_SMOOTH = "hanning"  # a small picture is enlarged without its pixels becoming tiles
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -90,7 +89,7 @@ def animation(found, *, alt, milliseconds=150):
     return Animation(list(found), milliseconds, alt=alt)
 
 
-def grid(found, row_titles, column_titles, *, alt, height=2.2):
+def grid(found, row_titles, column_titles, *, alt, height=1.8):
     """A table of pictures: found[row][column]."""
     aspect = max(p.shape[1] / p.shape[0] for row in found for p in row)
     size = len(column_titles) * height * aspect, len(row_titles) * height + 0.3
@@ -103,44 +102,25 @@ def grid(found, row_titles, column_titles, *, alt, height=2.2):
     return figure
 
 
-def channels(activation, which, *, alt, columns=None, height=2.0, titles=None, vmax=None):
+def channels(activation, which, *, alt, columns=None, height=1.5, titles=None, vmax=None):
     """Activation maps of some channels of one layer, (n_H, n_W, n_C): dark 0, bright `vmax`.
 
     Without it each map has its own scale, from 0 to its largest value.
     """
     which = list(which)
     activation = np.asarray(activation)
-    columns = columns or min(len(which), 4)
+    columns = columns or min(len(which), 8)
     rows = -(-len(which) // columns)
     aspect = activation.shape[1] / activation.shape[0]
     figure = AltFigure(columns * height * aspect, rows * (height + 0.25), alt=alt)
     for i, channel in enumerate(which):
         axes = figure.add_subplot(rows, columns, i + 1)
         _bare(axes, titles[i] if titles else f"channel {channel}")
-        axes.imshow(
-            activation[..., channel], cmap="magma", vmin=0, vmax=vmax, interpolation=_SMOOTH
-        )
+        axes.imshow(activation[..., channel], cmap="magma", vmin=0, vmax=vmax)
     return figure
 
 
-def spotlight(picture, activation, which, *, alt, columns=None, height=2.2, titles=None):
-    """The picture, light where a channel of the activation (n_H, n_W, n_C) answers, else dark.
-
-    Each channel has its own scale: as light as the picture itself at its strongest answer.
-    """
-    which = list(which)
-    found = []
-    for channel in which:
-        strength = np.asarray(activation)[..., channel].astype(np.float32)
-        strength = Image.fromarray(strength / max(strength.max(), 1e-6))
-        wide = strength.resize(picture.shape[1::-1], Image.Resampling.BICUBIC)
-        found.append(picture * (0.15 + 0.85 * np.clip(wide, 0, 1)[..., None]))
-    titles = titles or [f"channel {channel}" for channel in which]
-    columns = columns or min(len(which), 4)
-    return pictures(found, titles, alt=alt, columns=columns, height=height)
-
-
-def filters(kernel, *, alt, columns=16, height=0.7):
+def filters(kernel, *, alt, columns=16, height=0.55):
     """First-layer filters, kernel (height, width, 3, n_C) in RGB order: grey is a weight of 0."""
     kernel = np.asarray(kernel)
     rows = -(-kernel.shape[-1] // columns)
@@ -155,7 +135,7 @@ def filters(kernel, *, alt, columns=16, height=0.7):
     return figure
 
 
-def receptive_fields(picture, table, *, alt, center=None, width=5.5):
+def receptive_fields(picture, table, *, alt, center=None, width=6.0):
     """Squares on the picture: what one value of each layer sees.
 
     table: {layer name: something with .receptive_field in pixels}, see vgg.layer_table.
@@ -164,7 +144,7 @@ def receptive_fields(picture, table, *, alt, center=None, width=5.5):
 
     rows, columns = picture.shape[:2]
     y, x = center or (rows / 2, columns / 2)
-    figure = AltFigure(width + 2.4, width * rows / columns + 0.2, alt=alt)
+    figure = AltFigure(width, width * rows / columns + 0.2, alt=alt)
     axes = figure.add_subplot()
     _show(axes, picture)
     for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):
@@ -174,7 +154,7 @@ def receptive_fields(picture, table, *, alt, center=None, width=5.5):
         axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
-    axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axes.legend(fontsize=8, loc="upper right", framealpha=0.9)
     return figure
 
 
@@ -218,7 +198,7 @@ def signed(values, titles=None, *, alt, height=2.6):
         axes = figure.add_subplot(1, len(values), i + 1)
         _bare(axes, titles[i] if titles else None)
         limit = np.quantile(np.abs(value), 0.995) or 1.0
-        axes.imshow(value, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation=_SMOOTH)
+        axes.imshow(value, cmap="RdBu_r", vmin=-limit, vmax=limit)
     return figure
 
 
@@ -269,7 +249,7 @@ def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, hei
 
 def _show(axes, picture, title=None):
     _bare(axes, title)
-    axes.imshow(np.clip(np.asarray(picture) / 255, 0, 1), interpolation=_SMOOTH)
+    axes.imshow(np.clip(np.asarray(picture) / 255, 0, 1), interpolation="nearest")
 
 
 def _bare(axes, title=None):
