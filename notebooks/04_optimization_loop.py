@@ -917,8 +917,8 @@ alt = "The temple hall in the cubist style, in the mixture, and in stained glass
 plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 
 # %% [markdown]
-# It is not one picture laid over the other. Strokes and colors of both appear side by side, as many
-# of each as the mean asks for: a Gram matrix counts, and does not say where.
+# It is not one picture laid over the other, as two photographs on one film would be. It is a single
+# style, which never was painted: the network finds in it the mean of what it finds in the two.
 #
 # ## 11 · Your own pictures
 #
@@ -928,7 +928,7 @@ plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 
 # %%
 # @title Which pictures?
-MY_CONTENT = "portrait"  # @param {type: "string"}
+MY_CONTENT = "dandelions"  # @param {type: "string"}
 MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
 sources = [MY_CONTENT, MY_STYLE]
