@@ -103,6 +103,21 @@ def _gram_distance(a_S, a_G, gram=costs.mean_gram_matrix):
     return tf.reduce_sum((gram(a_S) - gram(a_G)) ** 2)
 
 
+def _masked(rng):
+    a = _activation(rng)
+    mask = rng.integers(0, 2, a.shape[:2])
+    mask.flat[:2] = 0, 1  # never all of one kind
+    return a, tf.constant(mask, tf.float32)
+
+
+def _inside(a, mask):
+    return tf.reduce_sum(a * mask[..., None], [0, 1])
+
+
+def _share(a, mask):
+    return _inside(a, mask) / (1 + tf.reduce_sum(a, [0, 1]))
+
+
 EXERCISES = {
     "preprocess": Exercise(
         lambda pictures: pictures[..., ::-1] - _MEAN,
@@ -137,6 +152,44 @@ EXERCISES = {
             ),
         },
         "the same cost as the package's, on pictures of several sizes.",
+    ),
+    "share_inside": Exercise(
+        _share,
+        _masked,
+        {
+            "the 1 below the line is missing.": (
+                lambda a, m: _inside(a, m) / tf.reduce_sum(a, [0, 1])
+            ),
+            "this is the sum inside; it is not yet divided by the sum everywhere.": _inside,
+            "this is one share for all channels together: leave the axis of the channels.": (
+                lambda a, m: _sum(_inside(a, m)) / (1 + _sum(a))
+            ),
+            "this is the share outside the mask.": lambda a, m: _share(a, 1 - m),
+            "the 1 is added at every position: it belongs to the sum.": (
+                lambda a, m: _inside(a, m) / tf.reduce_sum(1 + a, [0, 1])
+            ),
+            "the means are compared here, not the sums: the mask's size comes in.": (
+                lambda a, m: _inside(a, m) / _sum(m) / (1 + tf.reduce_mean(a, [0, 1]))
+            ),
+        },
+        "one share for each channel, all at once.",
+    ),
+    "activation_gradient": Exercise(
+        lambda a_C, a_G: (a_G - a_C) / (2 * tf.size(a_C, tf.float32)),
+        _twins,
+        {
+            "the sign is the other way round: where a_G is too large, J grows with it.": (
+                lambda a_C, a_G: (a_C - a_G) / (2 * tf.size(a_C, tf.float32))
+            ),
+            "the derivative of a square brings a factor with it.": (
+                lambda a_C, a_G: (a_G - a_C) / (4 * tf.size(a_C, tf.float32))
+            ),
+            "what stands before the Σ is lost.": lambda a_C, a_G: 2 * (a_G - a_C),
+            "this is still the square, and knows no up and down.": (
+                lambda a_C, a_G: (a_G - a_C) ** 2 / (4 * tf.size(a_C, tf.float32))
+            ),
+        },
+        "TensorFlow's own derivative is the same.",
     ),
     "unroll": Exercise(
         costs.unroll,

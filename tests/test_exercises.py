@@ -22,6 +22,10 @@ def total(x):
     return tf.reduce_sum(x)
 
 
+def total_of(a):
+    return tf.reduce_sum(a, [0, 1])
+
+
 def squares(a, b):
     return total((a - b) ** 2)
 
@@ -89,6 +93,10 @@ RIGHT = {
         lambda a, b: tf.reduce_mean((a - b) ** 2) / 4,
         lambda a, b: squares(a, b) / (4 * a.shape[0] * a.shape[1] * a.shape[2]),
     ],
+    "activation_gradient": [lambda C, G: (G - C) / (2 * tf.cast(tf.size(C), tf.float32))],
+    "share_inside": [
+        lambda a, m: total_of(a * m[:, :, None]) / (1 + total_of(a)),
+    ],
     "unroll": [rows, lambda a: tf.reshape(a, [a.shape[0] * a.shape[1], a.shape[2]])],
     "gram_matrix": [
         lambda a: tf.transpose(rows(a)) @ rows(a),
@@ -136,6 +144,24 @@ WRONG = {
         lambda a, b: tf.reduce_sum((a - b) ** 2, -1) / (4 * tf.size(a, tf.float32)),
         lambda a, b: tf.norm(a - b) / (4 * tf.size(a, tf.float32)),
         lambda a, b: np.mean((a.numpy() - b.numpy()) ** 2) / 4,  # the gradient is lost
+    ],
+    "activation_gradient": [
+        lambda C, G: tf.zeros_like(G),
+        lambda C, G: (G - C) / G.shape[-1],
+        lambda C, G: total((G - C) / (2 * tf.size(C, tf.float32))),
+        lambda C, G: tf.abs(G - C) / (2 * tf.size(C, tf.float32)),
+        lambda C, G: (G - C) / (2 * G.shape[0] * G.shape[1]),
+        lambda C, G: (C - G) / (2 * tf.size(C, tf.float32)),
+        lambda C, G: None,
+    ],
+    "share_inside": [
+        lambda a, m: total_of(a * m[:, :, None]),
+        lambda a, m: total_of(a * m[:, :, None]) / total_of(a),
+        lambda a, m: total_of(a * (1 - m)[:, :, None]) / (1 + total_of(a)),
+        lambda a, m: total(a * m[:, :, None]) / (1 + total(a)),
+        lambda a, m: tf.ones(a.shape[-1]) / 2,
+        lambda a, m: tf.reduce_max(a * m[:, :, None], [0, 1]) / (1 + total_of(a)),
+        lambda a, m: None,
     ],
     "unroll": [
         lambda a: a,
