@@ -284,8 +284,8 @@ def test_pickled_weights_are_refused(tmp_path):
 def test_names_that_are_no_file_are_clear_errors(tmp_path, suffix):
     folder = tmp_path / f"folder{suffix}"
     folder.mkdir()
-    for path in (folder, tmp_path / ("x" * 300 + suffix), f"nul\0byte{suffix}"):
-        with pytest.raises(NetworkError, match="no weights file"):
+    for path in (tmp_path / ("x" * 300 + suffix), f"nul\0byte{suffix}", folder):
+        with pytest.raises(NetworkError, match=r"weights file|is no name"):
             vgg.load("vgg19", weights=path)
 
 
