@@ -308,8 +308,9 @@ for n in milestones:
     print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} grey levels")
 
 # %% [markdown]
-# After one step they agree to the roundings. At the end they may not. A mistake? Try something
-# else: the *same* class twice, from two photographs that differ by a thousandth of a grey level.
+# After one step they agree to the roundings; the longer they run, the less they do. A mistake? Try
+# something else: the *same* class twice, from two photographs that differ by a thousandth of a grey
+# level.
 
 # %%
 speck = np.random.default_rng(0).normal(0, 1e-3, C.shape)
@@ -322,11 +323,13 @@ print(f"start: 0.001 grey levels apart;  end: {nudged:.2f} grey levels apart")
 # @title What follows from it
 between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
 Markdown(
-    f"A thousandth of a grey level at the start became {nudged:.2g} at the end; the two loops, "
-    f"whose sums round differently, ended {between:.2g} apart. So the difference says nothing "
-    "about the code. It is how Adam walks: a pixel that hardly matters has a tiny gradient, whose "
-    "sign a rounding can turn, and Adam moves that pixel as far as any other. **Compare two "
-    "implementations after one step, not after a hundred**; after many, compare $J$, and look."
+    f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two "
+    f"loops, whose sums round differently, ended **{between:.2g}** apart. A difference that a speck "
+    "of dust can make says nothing about the code. It is how Adam walks: a pixel that hardly "
+    "matters has a tiny gradient, whose sign a rounding can turn, and Adam moves that pixel as far "
+    "as any other. "
+    "**Compare two implementations after one step, not after a hundred**; after many, compare $J$, "
+    "and look."
 )
 
 # %% [markdown]
@@ -536,7 +539,7 @@ plots.trade_off(
     xlabel="content cost: how much of the cat is lost",
     ylabel="style cost: how much of the style is missing",
     alt="Style cost against content cost for four β, with a small picture at each point.",
-    zoom=160 / C.shape[1],
+    zoom=115 / C.shape[1],
 )
 
 # %% tags=["hide-input"]
