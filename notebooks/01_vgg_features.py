@@ -600,10 +600,11 @@ plots.grid(rows, titles, columns, alt=alt)
 
 # %% [markdown]
 # The percentages say how strong each answer is, compared with the strongest in its row. Only one of
-# these pictures holds eyes. In the others the channels answer to what is nearest: to a disc on plain
-# ground, such as the red sun of the woodblock print, to a light in a swirl, to a dark spot in a
-# bright place. And some of these answers are not weak at all. So a channel is not a word. It is a question that the network has
-# found useful, and "eye" is our name for what answers to it in this photo.
+# these pictures holds eyes. In the others the channels answer to what is nearest: to a disc on
+# plain ground, such as the red sun of the woodblock print, to a light in a swirl, to a dark spot in
+# a bright place. And some of these answers are not weak at all. So a channel is not a word. It is a
+# question that the network has found useful, and "eye" is our name for what answers to it in this
+# photo.
 #
 # ## 7 · A channel's favourite picture
 #
