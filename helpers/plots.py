@@ -164,7 +164,7 @@ def receptive_fields(picture, table, *, alt, center=None, width=5.5):
 
     rows, columns = picture.shape[:2]
     y, x = center or (rows / 2, columns / 2)
-    figure = AltFigure(width + 3.0, width * rows / columns + 0.2, alt=alt)
+    figure = AltFigure(width + 3.4, width * rows / columns + 0.2, alt=alt)
     axes = figure.add_subplot()
     _show(axes, picture)
     for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):

@@ -511,15 +511,17 @@ share_inside = exercises.settled("share_inside", mine, share_inside)
 
 # %% [markdown]
 # A channel for eyes answers to *both* of them, so each channel counts with the smaller of its two
-# shares. And a channel that hardly speaks at all says little about eyes, so the share is multiplied
-# by the strongest answer that the channel gives anywhere in the photo.
+# shares. And a channel that hardly speaks at all says little about eyes, so the quieter half of the
+# channels, by their strongest answers, counts as 0. (In the first layer, for one, there is a quiet
+# channel for green, and the eyes are the greenest things in this photo.)
 
 
 # %%
-def sees_eyes(a):
-    """For each channel: the share of its answer in the eye where that is less, times its peak."""
+def eye_share(a):
+    """For each channel: the share of its answer in the eye where that is less; 0 for the quiet."""
     shares = np.minimum(*(share_inside(a, box(name, *a.shape[:2])) for name in EYES))
-    return shares * a.max(axis=(0, 1))
+    loudest = a.max(axis=(0, 1))
+    return np.where(loudest >= np.median(loudest), shares, 0)
 
 
 # %% [markdown]
@@ -527,7 +529,7 @@ def sees_eyes(a):
 # hardly anything else? Write down a number from 1 to 5.
 
 # %%
-best = {layer: int(np.argmax(sees_eyes(found))) for layer, found in a.items()}
+best = {layer: int(np.argmax(eye_share(found))) for layer, found in a.items()}
 
 # %%
 print(f"the two boxes are {eyes.mean():.0%} of the photo")
@@ -538,12 +540,12 @@ for layer, channel in best.items():
 
 # %% [markdown]
 # A channel that answers everywhere alike would have as much of its answer in the boxes as they have
-# of the photo. Compare that with the first line and with the last. These are the best four of the
-# deepest layer:
+# of the photo. Compare that with the first layer, and with the last. Here are four channels of the
+# deepest layer, those that combine a large share with a strong answer:
 
 # %%
 deep = network.style_layers[-1]
-seers = np.argsort(-sees_eyes(a[deep]))[:4]
+seers = np.argsort(-eye_share(a[deep]) * a[deep].max(axis=(0, 1)))[:4]
 alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
 plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
 
@@ -598,10 +600,11 @@ plots.grid(rows, titles, columns, alt=alt)
 
 # %% [markdown]
 # The percentages say how strong each answer is, compared with the strongest in its row. Only one of
-# these pictures holds eyes. In the others the channels answer to what is nearest: something round,
-# a spot with a ring, a bright thing on a dark ground or the other way round. And some of these
-# answers are not weak at all. So a channel is not a word. It is a question that the network has
-# found useful, and "eye" is our name for what answers to it in this photo.
+# these pictures holds eyes. In the others the channels answer to what is nearest: to a disc on
+# plain ground, such as the red sun of the woodblock print, to a light in a swirl, to a dark spot in
+# a bright place. And some of these answers are not weak at all. So a channel is not a word. It is a
+# question that the network has found useful, and "eye" is our name for what answers to it in this
+# photo.
 #
 # ## 7 · A channel's favourite picture
 #
@@ -865,7 +868,7 @@ plots.pictures(
 # @title Does a random network have channels for the eyes?
 n_H, n_W, _ = a[deep].shape
 both = sum(box(name, n_H, n_W) for name in EYES)
-random_scores = sees_eyes(blind(photo)[deep].numpy())
+random_scores = eye_share(blind(photo)[deep].numpy())
 random_best = int(np.argmax(random_scores))
 random_share = float(share_inside(blind(photo)[deep], both)[random_best])
 trained_share = float(share_inside(a[deep], both)[best[deep]])
