@@ -135,7 +135,7 @@ def unroll(a):
 
 
 # %% tags=["check"]
-exercises.check("unroll", unroll)
+_ = exercises.check("unroll", unroll)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -208,7 +208,7 @@ def gram_matrix(a):
 
 
 # %% tags=["check"]
-exercises.check("gram_matrix", gram_matrix)
+_ = exercises.check("gram_matrix", gram_matrix)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -468,7 +468,7 @@ def layer_style_cost(a_S, a_G):
 
 
 # %% tags=["check"]
-exercises.check("layer_style_cost", layer_style_cost)
+_ = exercises.check("layer_style_cost", layer_style_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -652,7 +652,7 @@ def style_cost(activations_S, activations_G, layer_weights):
 
 
 # %% tags=["check"]
-exercises.check("style_cost", style_cost)
+_ = exercises.check("style_cost", style_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>

@@ -108,7 +108,7 @@ def total_cost(J_content, J_style, alpha, beta):
 
 
 # %% tags=["check"]
-exercises.check("total_cost", total_cost)
+_ = exercises.check("total_cost", total_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -179,7 +179,7 @@ def optimization_step(G, optimizer, cost):
 
 
 # %% tags=["check"]
-exercises.check("optimization_step", optimization_step)
+_ = exercises.check("optimization_step", optimization_step)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
@@ -324,8 +324,8 @@ print(f"start: 0.001 grey levels apart;  end: {nudged:.2f} grey levels apart")
 between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
 Markdown(
     f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two "
-    f"loops, whose sums round differently, ended **{between:.2g}** apart. A difference that a speck "
-    "of dust can make says nothing about the code. It is how Adam walks: a pixel that hardly "
+    f"loops, whose sums round differently, ended **{between:.2g}** apart. A difference that a "
+    "speck of dust can make says nothing about the code. It is how Adam walks: a pixel that hardly "
     "matters has a tiny gradient, whose sign a rounding can turn, and Adam moves that pixel as far "
     "as any other. "
     "**Compare two implementations after one step, not after a hundred**; after many, compare $J$, "

@@ -278,7 +278,7 @@ def test_stored_outputs(path):
     assert figures
     for figure in figures:
         (kind,) = (key for key in figure.data if key.startswith("image/"))
-        assert kind in ("image/jpeg", "image/gif")
+        assert kind in ("image/jpeg", "image/gif", "image/png", "image/svg+xml")
         assert len(figure.metadata[kind]["alt"]) > 10
     said = "\n".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs)
     assert "Network: " in said

@@ -95,7 +95,13 @@ def execute(made, parameters=None, name=""):
 
 
 def _lasting(output):
-    """A widget is dead without its Python: what is stored in its place is a picture of it."""
+    """A widget is dead without its Python: what is stored in its place is a picture of it.
+
+    A picker of helpers/picker.py brings its own; the studio's is taken by the browser's test.
+    """
+    if static := output.get("metadata", {}).get("static"):
+        output.data, output.metadata = static["data"], static["metadata"]
+        return output
     if WIDGET in output.get("data", {}):
         picture = base64.b64encode(STUDIO.read_bytes()).decode()
         output.data = {"image/jpeg": picture, "text/plain": STUDIO_ALT}
@@ -141,7 +147,10 @@ def page(made, title):
     for output in (o for cell in made.cells for o in cell.get("outputs", [])):
         for kind, about in output.get("metadata", {}).items():
             if kind.startswith("image/") and "alt" in about:
-                source = f"data:{kind};base64,{output.data[kind]}"
+                data = output.data[kind]
+                if kind == "image/svg+xml":  # is text
+                    data = base64.b64encode(data.encode()).decode()
+                source = f"data:{kind};base64,{data}"
                 image = f'<img alt="{html.escape(about["alt"])}" src="{source}" '
                 wide = f'width="{about["width"]}" ' if "width" in about else ""
                 output.data["text/html"] = image + wide + 'style="max-width: 100%">'
