@@ -59,7 +59,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import colors, images, plots, vgg
 
 GPU = bool(tf.config.list_physical_devices("GPU"))
 network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
@@ -94,7 +94,7 @@ from PIL import Image, ImageFilter
 
 def drawn_in_pencil(picture):
     """Dark lines on white paper: what is darker than its neighbourhood."""
-    grey = images.luminance(picture)
+    grey = colors.luminance(picture)
     negative = Image.fromarray(images.to_uint8(255 - grey))
     around = 255 - np.asarray(negative.filter(ImageFilter.GaussianBlur(SIZE / 60)), np.float32)
     return np.clip(255 * grey / np.maximum(around, 1), 0, 255).astype("float32")

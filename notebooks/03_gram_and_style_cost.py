@@ -58,7 +58,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import colors, images, plots, vgg
 
 GPU = bool(tf.config.list_physical_devices("GPU"))
 network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
@@ -545,8 +545,8 @@ relatives = {
     "pixels, shuffled": shuffle_tiles(S, 1),
     "half as large, four times": np.concatenate([np.concatenate([small] * 2)] * 2, axis=1),
     "the middle, twice as large": images.resize(S[h // 4 : -h // 4, w // 4 : -w // 4], h, w),
-    "grey": images.luminance(S),
-    "another painting": images.load("water_light", SIZE),
+    "grey": colors.luminance(S),
+    "another painting": images.load("night_cafe", SIZE),
 }
 
 # %%

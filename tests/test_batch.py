@@ -1,5 +1,7 @@
 """A table of jobs: read, painted, skipped when finished, retried and reported when not."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -31,7 +33,7 @@ def call(*arguments):
 
 
 def test_every_line_becomes_a_picture_and_is_not_made_again(table, folder, capsys, monkeypatch):
-    path = table("cat,starry_swirls,mini,48,4,1,30,\ncat,water_light,mini,48,4,1,,second.jpg\n")
+    path = table("cat,starry_swirls,mini,48,4,1,30,\ncat,night_cafe,mini,48,4,1,,second.jpg\n")
     call(path, "--output", folder)
     assert {p.name for p in folder.iterdir()} == {"cat_starry_swirls_2.png", "second.jpg"}
     found = images.read_settings(folder / "cat_starry_swirls_2.png")
@@ -76,7 +78,7 @@ def test_failed_jobs_are_tried_again_and_reported_and_the_others_go_on(table, fo
     said = capsys.readouterr()
     assert said.out.count("a.png: There is no picture gone.jpg") == 3
     assert said.out.count("tried again") == 2
-    assert "1 of 2 pictures could not be made: a.png" in said.err
+    assert re.search(r"1 of 2 pictures could not be made: \S*a\.png", said.err)
     assert (folder / "b.png").exists()
 
 

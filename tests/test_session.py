@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import images, vgg
+from helpers import colors, images, vgg
 from helpers.errors import DivergedError, NetworkError, OutputError, PictureError, SettingError
 from helpers.studio import Session, painting, session
 from helpers.studio.scene import BETA, number
@@ -299,10 +299,10 @@ def test_one_thread_at_a_time(made, monkeypatch):
 def test_keeping_the_colors_keeps_the_painting(made):
     for _ in range(5):
         made.tick(0)
-    before = images.luminance(made.picture)
+    before = colors.luminance(made.picture)
     made.change(keep_colors="luminance")
     inside = (made.picture > 5).all(-1) & (made.picture < 250).all(-1)  # not clipped
-    np.testing.assert_allclose(images.luminance(made.picture)[inside], before[inside], atol=0.1)
+    np.testing.assert_allclose(colors.luminance(made.picture)[inside], before[inside], atol=0.1)
 
 
 @pytest.mark.parametrize(
