@@ -765,7 +765,7 @@ def paint(v):
     """Waves v (2, 3, height, width/2 + 1) → a picture (height, width, 3) in 0–255."""
     height, width = v.shape[2], 2 * v.shape[3] - 2
     length = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
-    strength = np.float32(np.sqrt(height * width) / np.maximum(length, 1 / max(height, width)))
+    strength = np.float32(np.sqrt(height * width / np.maximum(length, 1 / max(height, width))))
     waves = tf.signal.irfft2d(tf.complex(v[0] * strength, v[1] * strength), [height, width])
     return 255 * tf.sigmoid(tf.transpose(waves, [1, 2, 0]) @ COLORS.T + MEAN)
 
@@ -832,10 +832,11 @@ alt = "The painting, and five textures grown from noise with more and more layer
 plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=alt)
 
 # %% [markdown]
-# **Block 1** brings back the palette, in specks as small as its window. With **block 2** the specks
-# become dabs with an edge, with **block 3** dabs become strokes that lie side by side. **Blocks 4
-# and 5** see windows of a quarter of the picture and more, and put strokes together to bands and
-# curls. No layer was told what a stroke is.
+# **Block 1** brings back the palette, in spots without a shape: its window of three pixels knows
+# color and the finest contrast, and no stroke. With **block 2** spots get edges, with **block 3**
+# they become strokes that lie side by side. **Blocks 4 and 5** see a quarter of such a small
+# picture and more at once, and put strokes together to bands and curls. No layer was told what a
+# stroke is.
 #
 # What does not come back is the scene. Its parts may; but nothing says where they belong. How
 # much of *where* there is can be measured: we blur S and each texture down to a few fields of color
