@@ -69,6 +69,7 @@ print(network.description)
 # @title What this notebook needs besides
 from IPython.display import Markdown
 from matplotlib.patches import Rectangle
+from scipy.optimize import minimize
 
 from helpers import drawings, exercises, picker
 from helpers.costs import content_cost  # written in notebook 2
@@ -757,20 +758,23 @@ Markdown(
 # %%
 # How much red, green and blue belong to light, to red–blue and to purple–green (notebook 1).
 COLORS = np.float32([[0.77, 0.27, 0.06], [0.80, 0, -0.15], [0.80, -0.27, 0.09]])
+MEAN = np.float32(np.log(S.mean((0, 1)) / (255 - S.mean((0, 1)))))  # without waves: S's mean color
 
 
 def paint(v):
     """Waves v (2, 3, height, width/2 + 1) → a picture (height, width, 3) in 0–255."""
     height, width = v.shape[2], 2 * v.shape[3] - 2
     length = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
-    strength = np.float32(np.sqrt(height * width) / np.maximum(length, 1 / max(height, width)))
+    strength = np.float32(np.sqrt(height * width / np.maximum(length, 1 / max(height, width))))
     waves = tf.signal.irfft2d(tf.complex(v[0] * strength, v[1] * strength), [height, width])
-    return 255 * tf.sigmoid(tf.transpose(waves, [1, 2, 0]) @ COLORS.T)
+    return 255 * tf.sigmoid(tf.transpose(waves, [1, 2, 0]) @ COLORS.T + MEAN)
 
 
 # %% [markdown]
-# The loop is the subject of notebook 4. In short: the cost of the picture, its slope (the gradient,
-# here with respect to the waves), one step down. The cost is the function that *you* have written.
+# How to go downhill is the subject of notebook 4. In short: we ask for the cost of the picture and
+# for its slope, which is the gradient, here with respect to the waves, and an optimizer makes the
+# next picture of them. This one is L-BFGS, which Gatys used as well. The cost is the function that
+# *you* have written.
 
 
 # %%
@@ -779,32 +783,35 @@ def style_of(G, activations, weights):
     return style_cost(activations, network(G), weights)
 
 
-def slope_of(cost):
-    """cost(picture, …) → a compiled function of the waves, …: its gradient."""
+def with_slope(cost):
+    """cost(picture, …) → a compiled function of the waves, …: the cost and its gradient."""
 
     @tf.function
-    def slope(v, *given):
+    def both(v, *given):
         with tf.GradientTape() as tape:
             tape.watch(v)
             J = cost(paint(v), *given)
-        return tape.gradient(J, v)
+        return J, tape.gradient(J, v)
 
-    return slope
+    return both
 
 
 # %%
-def texture(slope, *given, seed=0):
-    """Faint noise in the shape of S, moved downhill in STEPS steps."""
+def texture(both, *given, seed=0):
+    """Faint noise in the shape of S, moved downhill; STEPS looks at the cost."""
     noise = np.random.default_rng(seed).normal(0, 0.01, (2, 3, h, w // 2 + 1))
-    v = tf.Variable(noise, dtype=tf.float32)
-    adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.05, STEPS), beta_2=0.99)
-    for _ in range(STEPS):
-        adam.apply([slope(tf.convert_to_tensor(v), *given)], [v])
-    return paint(v).numpy()
+
+    def at(x):
+        J, slope = both(tf.constant(x.reshape(noise.shape), tf.float32), *given)
+        return float(J), np.float64(slope).ravel()
+
+    options = {"maxfun": STEPS, "ftol": 0, "gtol": 0}  # it ends when we say so
+    found = minimize(at, noise.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return paint(tf.constant(found.x.reshape(noise.shape), tf.float32)).numpy()
 
 
 # %%
-style_slope = slope_of(style_of)
+style = with_slope(style_of)
 
 
 def first(n):
@@ -820,15 +827,16 @@ def first(n):
 
 # %%
 depths = {f"up to {name}": first(n + 1) for n, name in enumerate(balanced)}
-grown = {name: texture(style_slope, SEEN, weights) for name, weights in depths.items()}
+grown = {name: texture(style, SEEN, weights) for name, weights in depths.items()}
 alt = "The painting, and five textures grown from noise with more and more layers."
 plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=alt)
 
 # %% [markdown]
-# **Block 1** brings back the palette, in specks as small as its window. With **block 2** the specks
-# become dabs with an edge, with **block 3** dabs become strokes that lie side by side. **Blocks 4
-# and 5** see windows of a quarter of the picture and more, and put strokes together to bands and
-# curls. No layer was told what a stroke is.
+# **Block 1** brings back the palette, in spots without a shape: its window of three pixels knows
+# color and the finest contrast, and no stroke. With **block 2** spots get edges, with **block 3**
+# they become strokes that lie side by side. **Blocks 4 and 5** see a quarter of such a small
+# picture and more at once, and put strokes together to bands and curls. No layer was told what a
+# stroke is.
 #
 # What does not come back is the scene. Its parts may; but nothing says where they belong. How
 # much of *where* there is can be measured: we blur S and each texture down to a few fields of color
@@ -911,7 +919,7 @@ describing = {
     "means and variances": means_and_variances,
     "centred Gram matrix": centred_gram,
 }
-made = {name: texture(slope_of(of_description(d))) for name, d in describing.items()}
+made = {name: texture(with_slope(of_description(d))) for name, d in describing.items()}
 made["Gram matrix"] = list(grown.values())[-1]
 
 # %%
@@ -1022,7 +1030,7 @@ for name, painting in others.items():
     seen = network(painting)
     silence = {n: layer_style_cost(seen[n], 0 * seen[n]) for n in equal}
     weights = {n: 1 / (len(equal) * unit) for n, unit in silence.items()}
-    textures[name] = texture(style_slope, seen, weights)
+    textures[name] = texture(style, seen, weights)
 
 # %%
 alt = "Four paintings, and beside each the texture that was grown from its Gram matrices."
