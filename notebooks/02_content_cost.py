@@ -59,7 +59,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import colors, images, plots, vgg
+from helpers import images, plots, vgg
 
 GPU = bool(tf.config.list_physical_devices("GPU"))
 network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
@@ -77,7 +77,7 @@ print(network.description)
 # %% tags=["hide-input"]
 from IPython.display import Markdown
 
-from helpers import drawings, exercises
+from helpers import colors, drawings, exercises
 
 SIZE = SIZE or (512 if GPU else 144)
 drawings.method(lit=("vgg", "content"))

@@ -58,7 +58,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import colors, images, plots, vgg
+from helpers import images, plots, vgg
 
 GPU = bool(tf.config.list_physical_devices("GPU"))
 network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
@@ -71,12 +71,14 @@ from IPython.display import Markdown
 from matplotlib.patches import Rectangle
 from scipy.optimize import minimize
 
-from helpers import drawings, exercises, picker
+from helpers import colors, drawings, exercises, picker
 from helpers.costs import content_cost  # written in notebook 2
 
 SIZE, STEPS = SIZE or (512 if GPU else 160), STEPS or (300 if GPU else 100)
 
 
+# %% tags=["hide-input"]
+# @title A table of numbers in color
 def heat(values, rows, columns, *, label, alt, xlabel=None, ylabel=None):
     """A table of numbers from 0 up, the larger the darker; what is above 1 is as dark as 1."""
     values = np.asarray(values)
@@ -309,7 +311,7 @@ Markdown(
 # most to that sum. The white frame is the window that one value of this layer sees.
 
 # %% tags=["hide-input"]
-# @title explore(layer, i, j): i and j count the channels from the loudest
+# @title The largest places of a map, and the pixels that such a place sees
 SEEN = network(S)
 
 
@@ -331,6 +333,21 @@ def window(y, x, row):
     return padded[top : top + side, left : left + side], (side - field) / 2, field
 
 
+# %% tags=["hide-input"]
+# @title What the largest places of the product see
+def show_places(figure, product, row):
+    apart = max(1, row.receptive_field // row.stride // 3)
+    for n, (y, x) in enumerate(best_places(product, apart)):
+        patch, corner, field = window(y, x, row)
+        axes = figure.add_subplot(1, 6, n + 1)
+        axes.imshow(patch / 255, interpolation="bicubic")
+        axes.add_patch(Rectangle([corner - 0.5] * 2, field, field, fill=False, color="white"))
+        axes.set_axis_off()
+    figure.suptitle("the places that give most to the sum, and what they see", fontsize=10)
+
+
+# %% tags=["hide-input"]
+# @title explore(layer, i, j): i and j count the channels from the loudest
 def explore(layer, i, j):
     a, row = np.asarray(SEEN[layer]), network.layers[layer]
     order = np.argsort(-(a**2).sum((0, 1)))
@@ -347,14 +364,7 @@ def explore(layer, i, j):
         axes.set_title(title, fontsize=10)
         axes.set_axis_off()
     upper.suptitle(f"{layer}: the sum of the product is {entry:.3g}, the cosine {cosine:.2f}")
-    apart = max(1, row.receptive_field // row.stride // 3)
-    for n, (y, x) in enumerate(best_places(one * two, apart)):
-        patch, corner, field = window(y, x, row)
-        axes = lower.add_subplot(1, 6, n + 1)
-        axes.imshow(patch / 255, interpolation="bicubic")
-        axes.add_patch(Rectangle([corner - 0.5] * 2, field, field, fill=False, color="white"))
-        axes.set_axis_off()
-    lower.suptitle("the places that give most to the sum, and what they see", fontsize=10)
+    show_places(lower, one * two, row)
     return figure
 
 
