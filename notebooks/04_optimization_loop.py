@@ -325,9 +325,9 @@ between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
 Markdown(
     f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two loops "
     f"of ours ended **{between:.2g}** apart. A difference that a speck of dust can make says "
-    "nothing about the code. It is how Adam walks: a pixel that hardly matters has a tiny gradient, "
-    "whose sign a rounding can turn, and Adam moves that pixel as far as any other. **Compare "
-    "two implementations after one step, not after a hundred**; after many, compare $J$, "
+    "nothing about the code. It is how Adam walks: a pixel that hardly matters has a tiny "
+    "gradient, whose sign a rounding can turn, and Adam moves that pixel as far as any other. "
+    "**Compare two implementations after one step, not after a hundred**; after many, compare $J$, "
     "and look."
 )
 
