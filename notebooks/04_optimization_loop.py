@@ -308,9 +308,9 @@ for n in milestones:
     print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} grey levels")
 
 # %% [markdown]
-# After one step they agree to the roundings; the longer they run, the less they do. A mistake? Try
-# something else: the *same* class twice, from two photographs that differ by a thousandth of a grey
-# level.
+# After one step they agree to the roundings. If they did not at the end, would that be a mistake?
+# It depends on how far two *right* programs may be apart. So here is the *same* class twice, from
+# two photographs that differ by a thousandth of a grey level.
 
 # %%
 speck = np.random.default_rng(0).normal(0, 1e-3, C.shape)
@@ -323,11 +323,10 @@ print(f"start: 0.001 grey levels apart;  end: {nudged:.2f} grey levels apart")
 # @title What follows from it
 between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
 Markdown(
-    f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two "
-    f"loops, whose sums round differently, ended **{between:.2g}** apart. A difference that a "
-    "speck of dust can make says nothing about the code. It is how Adam walks: a pixel that hardly "
-    "matters has a tiny gradient, whose sign a rounding can turn, and Adam moves that pixel as far "
-    "as any other. "
+    f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two loops "
+    f"of ours ended **{between:.2g}** apart. A difference that a speck of dust can make says "
+    "nothing about the code. It is how Adam walks: a pixel that hardly matters has a tiny "
+    "gradient, whose sign a rounding can turn, and Adam moves that pixel as far as any other. "
     "**Compare two implementations after one step, not after a hundred**; after many, compare $J$, "
     "and look."
 )
