@@ -891,7 +891,8 @@ def channel_means(a):
 
 def means_and_variances(a):
     F = unroll(a)
-    return tf.concat([tf.reduce_mean(F, axis=0), tf.math.reduce_std(F, axis=0)], axis=0)
+    spread = tf.sqrt(tf.math.reduce_variance(F, axis=0) + 1e-2)  # a root has no slope at 0
+    return tf.concat([tf.reduce_mean(F, axis=0), spread], axis=0)
 
 
 def centred_gram(a):
