@@ -286,7 +286,7 @@ EXERCISES = {
             "G moves as it should, but the cost returned is the one after the move.": (
                 lambda *given: _step(*given, late=True)
             ),
-            "G does not move.": lambda G, optimizer, cost: cost(G),
+            "G does not move: it still has its old pixels.": lambda G, optimizer, cost: cost(G),
         },
         "forward, back, one move of the pixels, and none leaves its range.",
         _play_steps,

@@ -844,9 +844,8 @@ plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=a
 # %% [markdown]
 # **Block 1** brings back the palette, in spots without a shape: its window of three pixels knows
 # color and the finest contrast, and no stroke. With **block 2** spots get edges, with **block 3**
-# they become strokes that lie side by side. **Blocks 4 and 5** see a quarter of such a small
-# picture and more at once, and put strokes together to bands and curls. No layer was told what a
-# stroke is.
+# they become strokes that lie side by side. **Blocks 4 and 5** see many times as much at
+# once, and put strokes together to bands and curls. No layer was told what a stroke is.
 #
 # What does not come back is the scene. Its parts may; but nothing says where they belong. How
 # much of *where* there is can be measured: we blur S and each texture down to a few fields of color
