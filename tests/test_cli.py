@@ -359,7 +359,13 @@ def shell(files, *more):
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NST_WEIGHTS": ""}
     command = [sys.executable, "-m", "helpers", *arguments(files, *more)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=listen)  # fmt: skip
+
+
+def listen():
+    """Ctrl-C is heard, also where this test runs in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_while_the_picture_is_written_does_not_lose_it(files, capsys, monkeypatch):
