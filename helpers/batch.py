@@ -18,6 +18,7 @@ import argparse
 import csv
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _job(given, folder, number):
     for name in texts:
         if name not in settings.OPTIONS:
             raise SettingError(f"There is no setting {name!r}: rename the column, or leave it out.")
-    output = Path(folder) / Path(output).expanduser()
+    output = Path(folder) / os.path.expanduser(output)  # which takes a file named ~x.png as it is
     return Job(content, (style,), output, settings.read(texts), also, f"line {number}'s")
 
 

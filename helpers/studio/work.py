@@ -109,10 +109,9 @@ class Work:
 
     def _render(self, _=None):
         size = self.render_size.value
-        rows, columns = (
-            round(side * size / max(self._session.content.shape))
-            for side in self._session.content.shape[:2]
-        )
+        # The shape that the rendering will have, which that of the small picture only comes near.
+        scene = self._session.scene
+        rows, columns = self._session.sources.load(scene.content, size).shape[:2]
         # Now, not after minutes of work.
         self._session.sources.check_output(self._path(f"_{columns}x{rows}"))
         job = self._session.render(size, self.render_network.value)
