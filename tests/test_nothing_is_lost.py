@@ -29,6 +29,8 @@ from helpers import __main__ as cli
 from helpers import batch, checkpoint, errors, files, images, transfer, vgg
 from helpers.settings import OPTIONS
 
+Transfer, restore = transfer.Transfer, checkpoint.restore  # the real ones, for the kills
+
 ROOT = Path(__file__).resolve().parent.parent
 CASES = int(os.environ.get("NST_CASES", "150"))  # of each property
 many = hypothesis_settings(
@@ -349,9 +351,9 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_bit_for_bit(tmp_path, number
 def costs(given, steps, resume=None):
     """J before each of so many steps of that run, begun anew or resumed."""
     content, style = (images.load(source, 64) for source in given[:2])
-    painter = transfer.Transfer(content, style, vgg.load("mini", precision="bfloat16"), levels=2)
+    painter = Transfer(content, style, vgg.load("mini", precision="bfloat16"), levels=2)
     if resume:
-        checkpoint.restore(resume, painter)
+        restore(resume, painter)
     for done in painter.chunks(3000):
         if done >= steps:
             return painter.history["total"][:steps]
