@@ -36,8 +36,14 @@ def settled(name, function, solution):
 
 
 def _quietly(name, function):
-    with contextlib.redirect_stdout(io.StringIO()):  # what the function prints is not repeated
-        return _objection(name, function)
+    log = tf.get_logger()
+    level = log.level
+    log.setLevel("ERROR")  # that a function is traced for each shape is meant
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # what the function prints is not repeated
+            return _objection(name, function)
+    finally:
+        log.setLevel(level)
 
 
 def _objection(name, function):
