@@ -79,7 +79,7 @@ def run(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
 
 def _goal(race):
     """The lowest J that one of the others reached."""
-    return min(min(log["cost"]) for name, log in race.items() if name not in OURS)
+    return min(np.nanmin(log["cost"]) for name, log in race.items() if name not in OURS)
 
 
 def reached(log, cost):
