@@ -116,7 +116,7 @@ def test_the_benchmark_compares_a_grid_with_its_runs_and_measures_curvature(tmp_
 
 def test_the_race_takes_turns_and_reports(tmp_path, capsys):
     given = ["--against", "cat", "cubist_facets", "--networks", "mini", "--sizes", "48"]
-    given += ["--steps", "12", "--seconds", "3", "--rounds", "2"]
+    given += ["--steps", "12", "--seconds", "60", "--rounds", "2"]
     benchmark.main(
         [*given, "--json", str(tmp_path / "a.json"), "--figure", str(tmp_path / "a.jpg")]
     )
