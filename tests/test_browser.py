@@ -267,7 +267,7 @@ def test_a_hand_on_the_sliders(page):
     button("Classroom mode").click()
     page.wait_for_selector(".nst-classroom")
     button("Try it").click()
-    wait_until(lambda: beta(page) == 0.1 and steps(page) > 60)
+    wait_until(lambda: beta(page) == 0.1 and steps(page) > 20, 120)
     button("What to see").click()
     shoot(page, "classroom")
     assert errors.count() == 0
