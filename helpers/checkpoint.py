@@ -2,16 +2,11 @@
 
 import hashlib
 import json
-import zipfile
-import zlib
 
 import numpy as np
 
 from .errors import CheckpointError
-from .files import readable, whole_file
-
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, RuntimeError,
-            SyntaxError, MemoryError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+from .files import DAMAGED_NPZ, readable, whole_file
 
 
 def save(path, transfer):
@@ -90,7 +85,7 @@ def _read(path):
         state = json.loads(str(arrays.pop("state")))
         begins = state["begins"] and [int(step) for step in state["begins"]]
         return state | {"step_count": int(state["step_count"]), "begins": begins}, arrays
-    except _DAMAGED as error:
+    except (*DAMAGED_NPZ, MemoryError) as error:
         raise CheckpointError(
             f"{path} is not a checkpoint, or it is damaged: begin anew."
         ) from error

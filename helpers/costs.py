@@ -23,8 +23,9 @@ import tensorflow as tf
 
 from . import fast
 from .errors import SettingError
+from .settings import OPTIONS
 
-COSTS = ("course", "gatys", "mse", "relative")
+COSTS = OPTIONS["costs"].choices
 _PICTURE_AXES = (-3, -2, -1)
 _MATRIX_AXES = (-2, -1)
 

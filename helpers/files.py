@@ -15,6 +15,8 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
+import zlib
 from pathlib import Path
 
 from .errors import OutputError, PictureError
@@ -22,6 +24,9 @@ from .errors import OutputError, PictureError
 MAX_DOWNLOAD = 50_000_000  # bytes
 TIMEOUT = 20  # seconds without an answer
 DURATION = 60  # seconds for a whole download
+# What NumPy raises, at one place or another, for an .npz that is damaged or none.
+DAMAGED_NPZ = (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError,
+               RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 # Paths.
@@ -30,6 +35,11 @@ DURATION = 60  # seconds for a whole download
 def is_address(source):
     """Whether it names something on a network, as https://… does, and not a file."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(source)) is not None
+
+
+def public(source):
+    """What may be told of where a picture comes from: of a path, only the name of the file."""
+    return str(source) if is_address(source) else Path(source).name
 
 
 def resolve(path, error=OutputError):

@@ -139,7 +139,7 @@ class Objective:
     def weights(self):
         """{name: value} of what `set` takes: a number, or an array for a batch; layers by name."""
         layers = self._weights["layer_weights"].numpy().tolist()
-        found = {name: _number(self._weights[name].numpy()) for name in WEIGHTS[:3]}
+        found = {name: number_or_array(self._weights[name].numpy()) for name in WEIGHTS[:3]}
         return found | {"layer_weights": dict(zip(self.style_layers, layers, strict=True))}
 
     def set(self, **weights):
@@ -191,6 +191,6 @@ def _factor(before, after):
     return float(np.exp(np.abs(np.diff(logs, axis=0)).max()))
 
 
-def _number(values):
-    """A float where there is one value, else the array."""
+def number_or_array(values):
+    """Of an array, a float where there is one value, else the array."""
     return float(values.reshape(-1)[0]) if values.size == 1 else values

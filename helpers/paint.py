@@ -13,6 +13,7 @@ from PIL import Image
 
 from . import checkpoint, files, images
 from .errors import CheckpointError, SettingError, StyleTransferError
+from .settings import check_one_each
 from .terminal import Lasting, quiet, say
 
 
@@ -51,11 +52,7 @@ def check(jobs, reads=()):
 
 def check_alone(job):
     """What can be known of one job without the others."""
-    weights, count = job.settings["style_weights"], len(job.styles)
-    if weights and len(weights) != count:
-        raise SettingError(
-            f"There are {len(weights)} style weights for {count} style pictures: give one for each."
-        )
+    check_one_each(job.settings["style_weights"], job.styles)
     images.check_output(job.output)
     for _, path in _writes(job):
         files.check_file(path)
@@ -213,8 +210,8 @@ class _Painting:
     def _settings(self):
         """What made the picture.  Pictures are shared, so local paths are not told: names only."""
         return {
-            "content": _name(self.job.content),
-            "styles": [_name(style) for style in self.job.styles],
+            "content": files.public(self.job.content),
+            "styles": [files.public(style) for style in self.job.styles],
             "size": self.job.settings["size"],
             "steps": self.job.settings["steps"],
             **self.transfer.settings,
@@ -238,10 +235,6 @@ class _Painting:
         }
 
 
-def _name(source):
-    return str(source) if "://" in str(source) else Path(source).name
-
-
 @contextlib.contextmanager
 def enough_memory():
     """TensorFlow's ways to say that memory ran out, as one sentence."""
@@ -255,15 +248,13 @@ def enough_memory():
 
 def memory_needed(job, network):
     """Bytes that the pictures, the targets and the steps take, about; nothing is allocated."""
-    import tensorflow as tf
-
     from . import transfer
 
     shapes = [_shape(source, job.settings["size"]) for source in (job.content, *job.styles)]
     pixels = [math.prod(shape) for shape in shapes]
-    activations = tf.as_dtype(network.precision).size * sum(network.values_per_pixel())
-    step = transfer.memory_needed(network, shapes[0], job.settings["optimizer"])
-    return 4 * 3 * sum(pixels) + max(step, activations * max(pixels))
+    content, *styles = shapes
+    work = transfer.memory_needed(network, content, job.settings["optimizer"], styles=styles)
+    return 4 * 3 * sum(pixels) + work
 
 
 def _shape(source, size):

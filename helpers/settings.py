@@ -215,6 +215,17 @@ def read(texts):
     return found
 
 
+def check_one_each(style_weights, styles):
+    """Style weights, or None for equal ones; raises SettingError unless each style has one."""
+    weights = OPTIONS["style_weights"].check(style_weights)
+    if weights is not None and len(weights) != len(styles):
+        raise SettingError(
+            f"There are {len(weights)} style weights for {len(styles)} style pictures: give one "
+            "for each."
+        )
+    return weights or [1.0] * len(styles)
+
+
 def check_weights(alpha, beta):
     """α and β that go together, each a number or a list; raises SettingError if they do not."""
     alpha, beta = OPTIONS["alpha"].check(alpha), OPTIONS["beta"].check(beta)

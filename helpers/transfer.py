@@ -15,11 +15,12 @@ import numpy as np
 import tensorflow as tf
 
 from . import checkpoint as checkpoints
-from . import images, levels, optimizers
+from . import images, optimizers
 from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
-from .objective import WEIGHTS, Objective
-from .settings import OPTIONS
+from .levels import begins, levels_for, rates
+from .objective import WEIGHTS, Objective, number_or_array
+from .settings import OPTIONS, check_one_each
 
 OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 _DEFAULT = {name: option.default for name, option in OPTIONS.items()}
@@ -77,9 +78,13 @@ class Transfer:
             learning_rate=learning_rate,
             seed=seed,
         )
-        levels = _level_count(levels, content, styles, network)
+        if levels is None:
+            levels = levels_for([content, *styles], network.stride)
+        (levels,) = _checked(levels=levels)
         self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
         self.canvas = Canvas(content, styles, levels, init, keep_colors, seed)
+        for picture in (content, *styles):  # none may be pooled away at the smallest size
+            network.check_size(*self.canvas.shape(0, picture))
         self.objective = Objective(
             network,
             alpha=alpha,
@@ -88,7 +93,7 @@ class Transfer:
             costs=costs,
             content_layer=content_layer or network.content_layer,
             layer_weights=_of_layers(layer_weights, network),
-            style_weights=_one_each(style_weights, styles),
+            style_weights=check_one_each(style_weights, styles),
         )
         self.step_count, self.begins, self.rows = 0, None, []
         self.enter(0, [self.first_picture()] * self.objective.batch)
@@ -146,7 +151,7 @@ class Transfer:
     def costs(self):
         """{name: value} of the picture as it is now, the same names as in `history`."""
         found = self.objective(tf.convert_to_tensor(self.G)).named()
-        return {name: _number(value.numpy()) for name, value in found.items()}
+        return {name: number_or_array(value.numpy()) for name, value in found.items()}
 
     def memory_needed(self):
         """Bytes that a step at full size takes, about: to be compared with what is free."""
@@ -192,7 +197,7 @@ class Transfer:
         It yields the number of steps done.
         """
         # A run that is made longer keeps the beginning that it had.
-        planned = self.begins or levels.begins(steps, self.levels)
+        planned = self.begins or begins(steps, self.levels)
         self.begins, chunk = [*planned[:-1], max(steps, planned[-2], self.step_count)], 1
         while self.step_count < steps:
             while self.level + 1 < self.levels and self.step_count >= self.begins[self.level + 1]:
@@ -202,7 +207,7 @@ class Transfer:
             done, length = self.step_count - begin, end - begin
             n = min(chunk, length - done)
             started = time.monotonic()
-            self._take(levels.rates(self.learning_rate, done, n, length))
+            self._take(rates(self.learning_rate, done, n, length))
             pace = (time.monotonic() - started) / n
             chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
             yield self.step_count
@@ -213,7 +218,7 @@ class Transfer:
         done, named = int(done), {n: c.numpy() for n, c in costs.named().items()}
         for i in range(done):
             self.step_count += 1
-            row = {name: _number(values[i]) for name, values in named.items()}
+            row = {name: number_or_array(values[i]) for name, values in named.items()}
             self.rows.append({"step": self.step_count, "level": self.level} | row)
         if done < len(rates):
             raise _diverged(self, {name: values[done] for name, values in named.items()})
@@ -271,22 +276,8 @@ def deferred_interrupt():
         signal.signal(signal.SIGINT, before)
 
 
-def _number(values):
-    return float(values[0]) if len(values) == 1 else values
-
-
 def _checked(**options):
     return [OPTIONS[name].check(value) for name, value in options.items()]
-
-
-def _level_count(count, content, styles, network):
-    """The number of levels, checked: no picture may be pooled away at the smallest."""
-    if count is None:
-        count = levels.levels_for([content, *styles], network.stride)
-    (count,) = _checked(levels=count)
-    for picture in (content, *styles):
-        network.check_size(*(round(side / 2 ** (count - 1)) for side in picture.shape[:2]))
-    return count
 
 
 def _of_layers(layer_weights, network):
@@ -295,17 +286,6 @@ def _of_layers(layer_weights, network):
     if not isinstance(layer_weights, dict) or not layer_weights:
         raise SettingError("There is no style layer: give layer_weights as {layer: weight}.")
     return layer_weights
-
-
-def _one_each(style_weights, styles):
-    style_weights = [1.0] * len(styles) if style_weights is None else style_weights
-    (style_weights,) = _checked(style_weights=style_weights)
-    if len(style_weights) != len(styles):
-        raise SettingError(
-            f"There are {len(style_weights)} style weights for {len(styles)} style pictures: give "
-            "one for each."
-        )
-    return style_weights
 
 
 def _diverged(run, row):

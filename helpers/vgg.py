@@ -15,10 +15,12 @@ import tensorflow as tf
 from . import weights as stored
 from .errors import NetworkError, PictureError
 from .fast import MaxPooling
+from .settings import OPTIONS
 
-NETWORKS = ("vgg19", "vgg16", "mini")
-POOLINGS = ("max", "average")
-PRECISIONS = ("float32", "bfloat16", "float16")
+NETWORKS, POOLINGS, PRECISIONS = (
+    tuple(choice for choice in OPTIONS[name].choices if choice != "auto")
+    for name in ("network", "pooling", "precision")
+)
 # Gatys et al. 2016, section 3.
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
 CONTENT_LAYER = "block4_conv2"

@@ -6,8 +6,6 @@ whole Keras network as .h5.  `mini` lies in this package (weights/README.md).
 """
 
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import keras
@@ -15,15 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from .errors import NetworkError, SettingError
-from .files import readable
+from .files import DAMAGED_NPZ, readable
 
 MINI = Path(__file__).parent / "weights" / "mini.npz"
 TITLES = {"vgg19": "VGG-19", "vgg16": "VGG-16", "mini": "mini"}
 CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
 CHANNELS = (64, 128, 256, 512, 512)
 _APPLICATIONS = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
-_DAMAGED = (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError,
-            RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+_SAMPLE = 10_000  # values of a kernel that tell whether it has more than the 256 of 8 bits
 
 
 class DownloadError(NetworkError):
@@ -60,7 +57,8 @@ def read(name, path=None):
         return _from_keras(name, str(path)), f"weights from {Path(path).name}"
     arrays = _read_npz(path)
     _check_architecture(name, arrays, path)
-    few = [k for k, a in arrays.items() if k.endswith("/kernel") and len(np.unique(a)) <= 256]
+    kernels = [array.ravel()[:_SAMPLE] for key, array in arrays.items() if key.endswith("/kernel")]
+    few = [kernel for kernel in kernels if len(np.unique(kernel)) <= 256]
     said = f", {len(few)} of its layers in 8 bits" if few else ""
     return arrays, f"weights from {Path(path).name}{said}"
 
@@ -104,7 +102,7 @@ def _read_npz(path):
             arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
     except MemoryError:
         raise SettingError(f"There is not enough memory for the weights {path}.") from None
-    except _DAMAGED as error:
+    except DAMAGED_NPZ as error:
         raise NetworkError(
             f"The weights {path} are damaged: fetch or copy the file again."
         ) from error

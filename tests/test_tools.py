@@ -8,6 +8,7 @@ import pytest
 from helpers import images, vgg
 from helpers.weights import MINI
 from tools import against, benchmark, judge, paint_styles, race
+from tools.mini import deep as mini_deep
 from tools.mini import student as mini_student
 from tools.mini import train as mini_train
 from tools.mini.pictures import carved, photographs
@@ -57,6 +58,20 @@ def test_training_is_deterministic(teacher, tmp_path):
     with np.load(tmp_path / "one.npz") as one, np.load(tmp_path / "two.npz") as two:
         for key in one:
             np.testing.assert_array_equal(one[key], two[key])
+
+
+def test_the_deep_half_is_trained_alone(teacher, tmp_path):
+    given = {"teacher": teacher, "output": tmp_path / "deep.npz", "pictures": 8, "paintings": 6,
+             "size": 64, "steps": 2, "learning-rate": 30}  # fmt: skip
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    assert mini_deep.train(mini_deep.parse(words)) == 2
+    with np.load(MINI) as before, np.load(tmp_path / "deep.npz") as after:
+        assert set(before) == set(after)
+        for key in before:
+            a, b = (file[key].astype(np.float32) for file in (before, after))
+            same = np.allclose(a, b, rtol=2e-3, atol=2e-3 * np.abs(a).max())
+            assert same == (key.split("/")[0] not in mini_deep.LAYER_WEIGHTS), key
+    assert vgg.load("mini", weights=tmp_path / "deep.npz").content_layer == "block4_conv2"
 
 
 def test_an_interrupted_training_goes_on(teacher, tmp_path, monkeypatch):

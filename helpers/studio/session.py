@@ -9,13 +9,13 @@ import functools
 import threading
 import time
 
-from .. import images
+from .. import files, images
 from ..errors import PictureError, SettingError
 from ..objective import WEIGHTS
 from . import jobs
 from .painting import Painting
 from .scene import ALPHA, BETA, TV, Scene, Snapshot, layer_weights
-from .sources import Sources, public
+from .sources import Sources
 
 
 def _locked(method):
@@ -58,7 +58,10 @@ class Session:
     @property
     def settings(self):
         """What is saved with the picture, as `python -m helpers` does it."""
-        names = {"content": public(self.scene.content), "styles": [public(self.scene.style)]}
+        names = {
+            "content": files.public(self.scene.content),
+            "styles": [files.public(self.scene.style)],
+        }
         steps = {"size": self.scene.size, "steps": self.steps}
         return names | steps | self.transfer.settings
 
@@ -211,7 +214,7 @@ class Session:
         """{field: picture} of those that can be read, and the names of the others."""
         fields, missing = {}, []
         for field, name in named.items():
-            if name is None or name == public(getattr(self.scene, field)):
+            if name is None or name == files.public(getattr(self.scene, field)):
                 continue
             self.scene.changed(**{field: name})  # refuses what is no name
             name = self.sources.named(name)

@@ -39,8 +39,8 @@ class Sources:
         return self._networks[name]
 
     def named(self, name):
-        """The picture read before whose `public` name this is, or else the name itself."""
-        return next((used for used in self._used if public(used) == name), name)
+        """The picture read before whose `files.public` name this is, or else the name itself."""
+        return next((used for used in self._used if files.public(used) == name), name)
 
     def check_output(self, path):
         """Raises OutputError where none can be written, or one that was read would be lost."""
@@ -55,8 +55,3 @@ class Sources:
             return self._uploads[name] != data
         taken = name in self._used or name in images.gallery()
         return taken or os.path.exists(os.path.expanduser(name))
-
-
-def public(name):
-    """What a saved picture says of where it comes from: of a path, only the name of the file."""
-    return name if files.is_address(name) else Path(name).name

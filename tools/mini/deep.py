@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.mini.pictures import paintings, photographs, sample
-from tools.mini.student import INPUT_UNIT, LAYERS, before_relu, export, teacher_from
-from tools.mini.train import BOTH_SHUT, EVERY, HELD_OUT, OUTPUT, mean_gram_matrices
+from tools.mini.pictures import paintings, sample, to_learn_from
+from tools.mini.student import INPUT_UNIT, LAYERS, before_relu, export, onwards, teacher_from
+from tools.mini.train import BOTH_SHUT, OUTPUT, mean_gram_matrices, relative_distance
 
 FIRST_DEEP = "block4_conv1"
 FACTORS = ("reduce", "kernel", "expand")
@@ -77,19 +77,14 @@ class Deep:
         with tf.GradientTape() as tape:
             values = {k: v * self.gains[k] for k, v in self.variables.items()}
             loss, errors = 0.0, []
-            for name, spread, target in zip(self.layers, self.spread, targets, strict=True):
-                for factor in FACTORS:
-                    h = tf.nn.conv2d(h, values[f"{name}/{factor}"], 1, "SAME")
-                z = h + values[f"{name}/bias"]
-                if name == "block4_conv4":  # stored as block5_conv1 reads it
-                    z = tf.nn.max_pool2d(z, 2, 2, "VALID")
+            found = onwards(network(values, self.layers), h)
+            for (name, z), spread, target in zip(found.items(), self.spread, targets, strict=True):
                 seen = tf.where((z < 0) & (target < 0), BOTH_SHUT, 1.0)
                 loss += LAYER_WEIGHTS[name] * tf.reduce_mean(seen * ((z - target) / spread) ** 2)
                 if name in STYLE_LAYERS:
-                    A, B = mean_gram_matrices(z), mean_gram_matrices(target)
-                    loss += 0.3 * tf.reduce_mean(_relative(A, B, (1, 2)))
-                h = tf.nn.relu(z)
-                errors.append(_relative(h, tf.nn.relu(target), (0, 1, 2, 3)))
+                    grams = mean_gram_matrices(z), mean_gram_matrices(target)
+                    loss += 0.3 * relative_distance(*grams)
+                errors.append(relative_distance(tf.nn.relu(z), tf.nn.relu(target)))
         trained = list(self.variables.values())
         self.optimizer.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
         return errors
@@ -101,10 +96,6 @@ class Deep:
         for key, average in zip(self.variables, averages, strict=True):
             arrays[key] = np.asarray(average) * self.gains[key]
         export(network(arrays, LAYERS), path)
-
-
-def _relative(a, b, axes):
-    return tf.sqrt(tf.reduce_sum((a - b) ** 2, axes) / (tf.reduce_sum(b**2, axes) + 1e-9) + 1e-6)
 
 
 def evidence(arrays, teacher, pictures, batch=8):
@@ -125,8 +116,7 @@ def evidence(arrays, teacher, pictures, batch=8):
 
 def train(options):
     rng = np.random.default_rng(options.seed)
-    photos = photographs(HELD_OUT, options.photographs)
-    photos = [photo for i, photo in enumerate(photos) if i % EVERY or i < 40]
+    photos = to_learn_from(options.photographs)
     pool = photos + paintings(rng, photos, options.paintings, 2 * options.size)
     pictures = [*np.load(options.painted)] if options.painted else []
     while len(pictures) < options.pictures:

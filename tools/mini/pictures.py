@@ -19,6 +19,8 @@ SCIKIT_IMAGE = (
     *("rocket", "text"),
 )
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# Kept for judging the result: these, and of the photographs in folders one in so many.
+HELD_OUT, EVERY = ("chelsea", "coffee", "flower"), 12
 SMALLEST, LARGEST = 160, 1600  # pixels a side: below are icons, above is only memory
 
 
@@ -42,6 +44,12 @@ def photographs(leave_out=(), folders=()):
     for folder in folders:
         found += pictures_in(folder)
     return found
+
+
+def to_learn_from(folders, leave_out=HELD_OUT):
+    """The photographs but for those that are held out to judge with."""
+    photos = photographs(leave_out, folders)
+    return [photo for i, photo in enumerate(photos) if i % EVERY or i < 40]
 
 
 def pictures_in(folder):

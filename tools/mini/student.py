@@ -40,6 +40,7 @@ RANKS = {  # layer: (r_in, r_out), multiples of 16 because CPUs compute channels
 }
 LAYERS = ("block1_conv1", *RANKS)
 POOLED_BEFORE = ("block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+POOLED_AFTER = {LAYERS[LAYERS.index(name) - 1] for name in POOLED_BEFORE}
 CHUNK = 16  # pictures that the least squares look at together
 POSITIONS = 60_000  # of a layer, at most, from which its 3×3 factor is found
 RIDGE = 100.0  # pseudo-observations that hold the 3×3 factor to the teacher's own kernel
@@ -60,13 +61,17 @@ def before_relu(network, pictures, precision):
 
     Pooling first is the same (relu and max commute) and leaves a quarter of the numbers.
     """
-    h = tf.cast(pictures[..., ::-1] - tf.constant(MEAN_BGR), precision)
+    return onwards(network, tf.cast(pictures[..., ::-1] - tf.constant(MEAN_BGR), precision))
+
+
+def onwards(network, h):
+    """The same from what the first layer of a network reads, in the precision of that."""
     found = {}
-    for number, (name, (kernels, bias)) in enumerate(network.items(), 1):
+    for name, (kernels, bias) in network.items():
         for kernel in kernels:
-            h = tf.nn.conv2d(h, tf.cast(kernel, precision), 1, "SAME")
-        z = tf.nn.bias_add(h, tf.cast(bias, precision))
-        if number < len(LAYERS) and LAYERS[number] in POOLED_BEFORE:
+            h = tf.nn.conv2d(h, tf.cast(kernel, h.dtype), 1, "SAME")
+        z = tf.nn.bias_add(h, tf.cast(bias, h.dtype))
+        if name in POOLED_AFTER:
             z = tf.nn.max_pool2d(z, 2, 2, "VALID")
         found[name] = tf.cast(z, tf.float32)
         h = tf.nn.relu(z)

@@ -32,7 +32,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from helpers import files
-from tools.mini.pictures import paintings, photographs, sample
+from tools.mini.pictures import HELD_OUT, paintings, sample, to_learn_from
 from tools.mini.student import RANKS, Student, before_relu, export, teacher_from
 
 PATHS = ("teacher", "output", "report", "photographs")  # say where, and so stay out of the report
@@ -43,8 +43,6 @@ READ = {*STYLE_LAYERS, CONTENT_LAYER}
 # How much an activation error counts; the layers that the costs read count most.
 LAYER_WEIGHTS = {name: 1.0 if name in READ else 0.3 for name in RANKS}
 BOTH_SHUT = 0.1  # weight of an error where both relus are shut
-HELD_OUT = ("chelsea", "coffee", "flower")  # kept for judging the result
-EVERY = 12  # of the photographs in folders one in so many is kept for that, too
 
 
 # The costs, for a batch of pictures: `relative`, as in helpers/costs.py.
@@ -239,8 +237,7 @@ def averaged(trainer):
 def train(options):
     rng = np.random.default_rng(options.seed)
     keras.utils.set_random_seed(options.seed)
-    photos = photographs(options.leave_out, options.photographs)
-    photos = [photo for i, photo in enumerate(photos) if i % EVERY or i < 40]
+    photos = to_learn_from(options.photographs, options.leave_out)
     pictures = photos + paintings(rng, photos, options.paintings, 3 * options.size)
     teacher = teacher_from(options.teacher)
     first = np.stack([sample(rng, pictures, options.size) for _ in range(options.first_pictures)])
