@@ -33,8 +33,8 @@
 # You need Python, NumPy, derivatives, and an idea of what a convolution is: a small window of
 # weights that slides over a picture, multiplies and adds.
 #
-# **Time:** 60 minutes to read and try. Computing takes about two minutes on two CPU cores with
-# `mini`.
+# **Time:** 60 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 256 on a CPU
@@ -241,6 +241,23 @@ print("largest difference:", max(np.abs(theirs[layer] - a[layer]).max() for laye
 
 # %% [markdown]
 # Notebook by notebook you write a function, and from then on it is imported from `helpers`.
+#
+# <details><summary>And without `helpers`? Where does such a model come from?</summary>
+#
+# Keras has the network, and downloads the weights the first time. Without its classifier
+# (`include_top=False`) it takes pictures of any size. One line more makes a model that returns
+# what several layers say, instead of the last one alone:
+#
+# ```python
+# whole = keras.applications.VGG19(include_top=False, weights="imagenet")
+# names = ["block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1"]
+# names += ["block4_conv2"]
+# model = keras.Model(whole.inputs, {name: whole.get_layer(name).output for name in names})
+# ```
+#
+# `extract(model, photo[None])` works with it as it does with `network.model`.
+#
+# </details>
 #
 # ### What if the input is wrong?
 #
@@ -599,10 +616,10 @@ alt = f"Patches of the bundled pictures that excite three channels of {deep} mos
 plots.grid(rows, titles, columns, alt=alt)
 
 # %% [markdown]
-# The percentages say how strong each answer is, compared with the strongest in its row. Only one of
-# these pictures holds eyes. In the others the channels answer to what is nearest: to a disc on
-# plain ground, such as the red sun of the woodblock print, to a light in a swirl, to a dark spot in
-# a bright place. And some of these answers are not weak at all. So a channel is not a word. It is a
+# The percentages say how strong each answer is, compared with the strongest in its row. No other
+# picture has eyes as large as the cat's, so in the others the channels take what comes nearest: it
+# may be a ring or a badge on a suit, the red sun of the woodblock print, a light in a swirl, a face
+# as a whole. And some of these answers are not weak at all. So a channel is not a word. It is a
 # question that the network has found useful, and "eye" is our name for what answers to it in this
 # photo.
 #

@@ -31,8 +31,8 @@
 #   free;
 # - choose the layer for the content with reasons.
 #
-# **Time:** 40 minutes to read and try. The computing takes about one and a half minutes on two idle
-# CPU cores with `mini`; on a GPU with VGG-19 it is of the same order, at a larger size.
+# **Time:** 40 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 144 on a CPU
@@ -191,9 +191,8 @@ plots.channels(
 )
 
 # %% [markdown]
-# The drawing and the negative light up where the photograph does, though not as strongly; the
-# mirrored cat does so on the other side. The cost puts one number on such a difference, over all
-# channels.
+# The drawing and the negative light up where the photograph does; the mirrored cat does so on the
+# other side. The cost puts one number on such a difference, over all channels.
 #
 # ## 3 · The cost
 #
@@ -328,9 +327,9 @@ Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
 
 # %% [markdown]
 # Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
-# 1 and little in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
-# 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has
-# to take the places away before it can speak of style.
+# 1 and much less in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8
+# or 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has to
+# take the places away before it can speak of style.
 #
 # ### The constant in front
 #
@@ -602,11 +601,11 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What is to be seen</summary>
 #
-# Blocks 1 to 3 give the photograph back, hair by hair; in block 3 lines come out a little harder.
-# In block 4 the face is all there and each part is in its place, but look closely at a pupil or at
-# the fur of the forehead: its strokes are invented, as a painter would who remembers the cat well.
-# In block 5 places and shapes have become uncertain: there are eyes, fur and the edge of a head,
-# in colors and strokes that belong to no photograph.
+# Blocks 1 to 3 give the photograph back, almost hair by hair. In block 4 the face is all there and
+# each part is in its place, but look closely at a pupil or at the fur of the forehead: its strokes
+# are invented, as a painter would who remembers the cat well. In block 5 places and shapes have
+# become uncertain: there are eyes, fur and the edge of a head, in colors and strokes that belong to
+# no photograph.
 #
 # </details>
 #
@@ -620,8 +619,8 @@ plots.curves(
     histories,
     xlabel="try",
     ylabel="relative content cost",
-    alt="The relative content cost of each layer's drawing falls over the steps by about two "
-    "orders of magnitude; that of the deepest layer begins to fall last.",
+    alt="The relative content cost of each layer's drawing, falling over the steps; the next cell "
+    "says how far each of them comes.",
 )
 
 # %% tags=["hide-input"]
@@ -681,9 +680,9 @@ Markdown(
 # ## 6 · Any noise, and the right noise
 #
 # Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 grey levels,
-# and the deep layers were far from indifferent. Yet here are pictures that are farther off than
-# that in every pixel, and the layer hardly notices. Both are true, because the layer is blind in
-# *some* directions only, and random noise has a bit of every direction.
+# and the deep layers were far from indifferent. Yet the drawings above are farther off than that,
+# on average over the pixels, and the layer hardly notices. Both are true, because the layer is
+# blind in *some* directions only, and random noise has a bit of every direction.
 #
 # So let us look for the right noise: as strong as the random one, but chosen so that the layer
 # notices it as little as possible. The strength is fixed by dividing by it:

@@ -30,8 +30,8 @@
 # - take anybody's α and β and say what they are in your own units;
 # - paint your own pictures, mix two styles, and save the result with its settings.
 #
-# **Time:** 60 minutes to read and try. Computing takes about 4 minutes on two CPU cores with `mini`
-# (estimated), and about as long on a Colab GPU with VGG-19 and larger pictures (estimated).
+# **Time:** 60 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
@@ -226,13 +226,13 @@ step = tf.function(lambda: optimization_step(G, adam, J))
 totals, by_hand = [], {0: C}
 for n in range(1, STEPS + 1):
     totals.append(float(step()))
-    if n in (1, 2, 4, 7, 10, 15, 20, 30, 45, STEPS):
+    if n in (1, 2, 4, 7, 10, 15, 25, STEPS):
         by_hand[n] = G.numpy()
 print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
 
 # %%
-alt = "The cat, the cubist painting, and the cat repainted with planes and strokes of the painting."
-plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
+alt = "The cat repainted with the planes, edges and colors of the cubist painting."
+plots.pictures([G.numpy()], [f"G, painted with {network.name}"], alt=alt, height=3.8)
 
 # %% [markdown]
 # That is all of neural style transfer: a cost of two terms, its gradient, and a loop. What makes it
@@ -268,7 +268,7 @@ def flipbook(frames, captions, name, first=0, width=440):
     pages = []
     for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
         frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
-        data = base64.b64encode(images.encode(frame, quality=75)).decode()
+        data = base64.b64encode(images.encode(frame, quality=72)).decode()
         shown = "" if i == first else "display:none"
         pages.append(
             f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
@@ -520,15 +520,16 @@ said = "β = {:g}: content cost {:.2f}, style cost {:.3f}"
 captions = [said.format(b, *point) for b, point in zip(betas, points, strict=True)]
 flipbook(by_beta, captions, "β", first=4)
 
+# %% [markdown]
+# Four of them stand side by side below. Each is about the best picture for *its* exchange rate, and
+# the plot after them shows what each one pays, content to the right and style upwards. **Before you
+# look:** in which direction does the curve run?
+
 # %%
 some = range(0, len(betas), 2)
 alt = "The cat painted with four growing values of β: ever more paint, ever less cat."
 titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
-
-# %% [markdown]
-# Each of them is about the best picture for *its* exchange rate. Plot what each one pays, content
-# to the right and style upwards. **Before you look:** in which direction does the curve run?
 
 # %%
 plots.trade_off(
@@ -663,15 +664,19 @@ def weights_for(content_pull, style_pulls, name, layer=content_layer):
 # %%
 from helpers.objective import Objective
 
-pixels, gradients = tf.convert_to_tensor(G)[tf.newaxis], {}
+pixels, gradients, ratios = tf.convert_to_tensor(G)[tf.newaxis], {}, {}
 for name in costs.COSTS:
     a, b, weights = weights_for(*pulls(1.0, 5.0, "relative"), name)
     options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
     objective = Objective(network, alpha=a, beta=b, costs=name, layer_weights=weights, **options)
     objective.aim(C, [S])
-    gradients[name] = objective.with_gradient(pixels)[1].numpy()
-    apart = np.abs(gradients[name] - gradients["course"]).max() / np.abs(gradients["course"]).max()
-    print(f"{name:9} β/α = {b / a:8.2g}   gradients differ by {apart:.0e} of the largest")
+    gradients[name], ratios[name] = objective.with_gradient(pixels)[1].numpy(), b / a
+
+# %%
+largest = np.abs(gradients["course"]).max()
+for name, gradient in gradients.items():
+    differ = np.abs(gradient - gradients["course"]).max() / largest
+    print(f"{name:9} β/α = {ratios[name]:8.2g}   gradients differ by {differ:.0e} of the largest")
 
 # %% [markdown]
 # The conversion is exact but for roundings. Two things it cannot convert. One is another *network*:
@@ -733,9 +738,9 @@ def loudest(who):
     return f"{layer[:6].replace('block', 'block ')} ({weights[layer]:.0%})"
 
 
-ratios = [ratio for ratio, _ in converted.values()]
+found = [ratio for ratio, _ in converted.values()]
 Markdown(
-    f"In relative units the ratios still run from {short(min(ratios))} to {short(max(ratios))}: "
+    f"In relative units the ratios still run from {short(min(found))} to {short(max(found))}: "
     "these people did *not* want the same picture, or they stopped early. And weights that are "
     "equal in somebody's constants are not equal in effect. With the course's, the word belongs to "
     f"{loudest('Coursera')}, with jcjohnson's to {loudest('jcjohnson')}. Gatys' rescaling, which "
@@ -749,19 +754,19 @@ Markdown(
 # And this is what they paint, all from the photograph and with the same number of steps:
 
 # %%
-by_others = []
+by_others, contents = [], []
 for ratio, weights in converted.values():
     easel.set(alpha=1.0, beta=ratio, layer_weights=weights)
     easel.picture = C
     easel.step(max(1, STEPS // 2))
     by_others.append(easel.picture)
+    contents.append(easel.costs()["content"])
 easel.set(beta=beta, layer_weights=lambdas)
 
 # %%
 titles = [f"{who}: β/α = {short(ratio)}" for who, (ratio, _) in converted.items()]
-alt = (
-    "The cat painted with the published weights of six programs: from hardly changed to dissolved."
-)
+alt = f"The cat painted with {len(titles)} pairs of published weights; the content costs run from "
+alt += f"{min(contents):.2f} to {max(contents):.2f}."
 plots.pictures(by_others, titles, columns=2, alt=alt)
 
 # %% [markdown]
@@ -820,14 +825,14 @@ Markdown(
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
 
 # %%
-smoothed, grain = {}, []
-for tv in (0.0, 1e-3, 2e-2):
+smoothed, grain, gentle = {}, [], easel.tv  # the package's default
+for tv in (0.0, gentle, 20 * gentle):
     easel.set(tv=tv)
     easel.picture = noise[0]
     easel.step(STEPS)
     smoothed[f"γ = {tv:g}"] = easel.picture
     grain.append(easel.costs())
-easel.set(tv=1e-3)
+easel.set(tv=gentle)
 
 # %%
 y, x = (side // 4 for side in C.shape[:2])
@@ -843,8 +848,8 @@ Markdown(
         *step_size
     )
     + "and the style cost is {:.3f}, {:.3f} and {:.3f}. ".format(*(c["style"] for c in grain))
-    + "The package's default is 0.001: enough to take the grain away, too little to blur edges. "
-    "With much more, the brush marks go too."
+    + f"The package's default is {gentle:g}: enough to take the grain away, too little to blur "
+    "edges. With much more, the brush marks go too."
 )
 
 # %% [markdown]
@@ -941,8 +946,8 @@ if UPLOAD and "google.colab" in sys.modules:
 
 # %%
 my_C, my_S = (images.load(source, SIZE) for source in sources)
-mine, frames = Transfer(my_C, my_S, network, beta=5.0), [my_C]
-mine.run(STEPS, lambda run: frames.append(run.full_picture))
+mine, frames = Transfer(my_C, my_S, network, beta=5.0), [(0, my_C)]
+mine.run(STEPS, lambda run: frames.append((run.step_count, run.full_picture)))
 alt = "The photograph, the painting and the result that were chosen above."
 plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
 
@@ -958,12 +963,12 @@ kept = images.read_settings(folder / "mine.png")
 print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "levels", "seed")})
 
 # %% [markdown]
-# And a film of the way there. `run` called our function about twice a second, and each time we kept
-# the picture (as long as it works at half the size, it is blurred):
+# And a film of the way there, to be played with the slider. `run` called our function about twice a
+# second, and each time we kept the picture (as long as it works at half the size, it is blurred):
 
 # %%
-few = frames[:: max(1, len(frames) // 8)]
-plots.animation([*few, mine.picture], milliseconds=300, alt="The photograph turns into a painting.")
+few = [*frames[:: max(1, len(frames) // 6)], (mine.step_count, mine.picture)]
+flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
 
 # %% [markdown]
 # ## 12 · When it goes wrong
