@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lab style clean
+.PHONY: run test lab student style clean
 
 run: .venv/run
 	mkdir -p outputs
@@ -17,6 +17,9 @@ test: .venv/dev
 
 lab: .venv/run
 	$(BIN)/jupyter lab notebooks
+
+student: .venv/run
+	$(BIN)/python tools/student.py
 
 style: .venv/dev
 	$(BIN)/ruff check --fix .

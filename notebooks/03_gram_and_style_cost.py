@@ -77,25 +77,6 @@ from helpers.costs import content_cost  # written in notebook 2
 SIZE, STEPS = SIZE or (512 if GPU else 160), STEPS or (300 if GPU else 100)
 
 
-# %% tags=["hide-input"]
-# @title A table of numbers in color
-def heat(values, rows, columns, *, label, alt, xlabel=None, ylabel=None):
-    """A table of numbers from 0 up, the larger the darker; what is above 1 is as dark as 1."""
-    values = np.asarray(values)
-    figure = plots.AltFigure(1.1 * len(columns) + 2.8, 0.42 * len(rows) + 1.5, alt=alt)
-    axes = figure.add_subplot()
-    shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right", fontsize=9)
-    axes.set_yticks(range(len(rows)), rows, fontsize=9)
-    for (i, j), value in np.ndenumerate(values):
-        ink = "white" if value > 0.6 else "black"
-        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=ink)
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
-    figure.colorbar(shown, ax=axes, label=label)
-    return figure
-
-
 # %% [markdown]
 # The last line of the setup names the network that makes every picture and every number below.
 #
@@ -569,7 +550,7 @@ seen = [network(np.ascontiguousarray(picture)) for picture in relatives.values()
 table = np.array([[relative(SEEN[n], a[n]) for n in network.style_layers] for a in seen])
 alt = f"Relative style cost of each relative in each layer, from {table.min():.2f} to "
 alt += f"{table.max():.2f}; the next cell names their order."
-heat(table, list(relatives), network.style_layers, label="relative style cost", alt=alt)
+plots.heat(table, list(relatives), network.style_layers, label="relative style cost", alt=alt)
 
 # %%
 means = dict(zip(relatives, table.mean(axis=1), strict=True))
@@ -624,7 +605,7 @@ far = np.array([[distance(a, b) for b in right] for a in left])
 # %%
 alt = "Distances of left halves (rows) to right halves (columns); on the diagonal the own half."
 halves = {"xlabel": "right half of", "ylabel": "left half of"}
-heat(far, names, names, label=f"distance in {deep}", alt=alt, **halves)
+plots.heat(far, names, names, label=f"distance in {deep}", alt=alt, **halves)
 
 # %% tags=["hide-input"]
 own = np.arange(len(names))
@@ -943,7 +924,7 @@ plots.pictures(made.values(), list(made), columns=2, height=3.4, alt=alt)
 rows = {name: network(picture) for name, picture in made.items()}
 reached = [[relative(SEEN[n], a[n]) for n in equal] for a in rows.values()]
 alt = "Relative style cost that each description's texture reaches in each layer."
-heat(reached, list(rows), list(equal), label="relative style cost", alt=alt)
+plots.heat(reached, list(rows), list(equal), label="relative style cost", alt=alt)
 
 # %% tags=["hide-input"]
 # @title How much the others miss

@@ -21,10 +21,9 @@ EXAMPLES = {
     "spotlight": lambda alt: plots.spotlight(PHOTO, RNG.uniform(size=(3, 4, 7)), [2, 5], alt=alt),
     "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
     "receptive_fields": lambda alt: plots.receptive_fields(PHOTO, TABLE, alt=alt),
-    "matrix": lambda alt: plots.matrix(
-        RNG.normal(size=(3, 3)), labels="abc", numbers=True, alt=alt
+    "heat": lambda alt: plots.heat(
+        RNG.uniform(size=(2, 3)), ["a", "b"], ["c", "d", "e"], label="distance", alt=alt
     ),
-    "signed": lambda alt: plots.signed([RNG.normal(size=(4, 5))] * 2, ["a", "b"], alt=alt),
     "curves": lambda alt: plots.curves({"a": [3, 2, 1], "b": ([1, 5], [2, 1])}, alt=alt),
     "trade_off": lambda alt: plots.trade_off(
         [(1, 3), (2, 1)], [PHOTO, PHOTO], ["a", "b"], xlabel="x", ylabel="y", alt=alt
