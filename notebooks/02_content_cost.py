@@ -549,17 +549,17 @@ def descend(J, start):
     """(where J is low, J at each try), on the way down from `start`."""
     history = []
 
-    @tf.function(input_signature=[tf.TensorSpec(start.shape)], autograph=False)
+    @tf.function(autograph=False)  # compiled once; there are no loops in it to translate
     def value_and_gradient(v):
-        value = J(v)
-        return value, tf.gradients(value, v)[0]
-
-    compiled = value_and_gradient.get_concrete_function()
+        with tf.GradientTape() as tape:
+            tape.watch(v)
+            value = J(v)
+        return value, tape.gradient(value, v)
 
     def ask(numbers):
-        value, gradient = compiled(tf.constant(numbers.reshape(start.shape), tf.float32))
+        value, gradient = value_and_gradient(tf.constant(numbers.reshape(start.shape), tf.float32))
         history.append(float(value))
-        return 1e4 * float(value), 1e4 * np.float64(gradient).ravel()
+        return history[-1], np.float64(gradient).ravel()
 
     options = {"maxiter": STEPS, "maxfun": STEPS, "ftol": 0, "gtol": 0, "maxcor": 20}
     found = minimize(ask, start.ravel(), jac=True, method="L-BFGS-B", options=options)

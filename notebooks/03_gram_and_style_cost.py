@@ -499,6 +499,7 @@ for name, other in {"itself": a_S, "a cat": a_C, "silence": 0 * a_S}.items():
 # | `content_cost` | $\sum (a_C - a_G)^2$ | $4 n_H n_W n_C$ | notebook 2; in formulas |
 # | `layer_style_cost` | $\sum (A_S - A_G)^2$ | $4 n_C^2$ | this notebook; in formulas |
 # | **relative** cost | either of them | the same cost of silence | tables; the package |
+# | % of another photo | $\lVert a_1 - a_2 \rVert$ | the same for another photo | notebook 1 |
 # | **distance** | $\sum (A_1 - A_2)^2$ | $\sum A_1^2 + \sum A_2^2$ | once, between paintings |
 
 
@@ -716,6 +717,7 @@ axes = figure.add_subplot()
 for n, (way, share) in enumerate(shares.items()):
     axes.bar(np.arange(len(share)) + 0.27 * (n - 1), share, 0.25, label=way, color=plots.COLORS[n])
 axes.set_xticks(range(len(equal)), list(equal), fontsize=9)
+axes.set_xlabel("layer")
 axes.set_ylabel("share of J_style(S, C)")
 axes.spines[["top", "right"]].set_visible(False)
 axes.legend(frameon=False, title="weights")
@@ -827,9 +829,10 @@ plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=a
 
 # %% [markdown]
 # **Block 1** brings back the palette, in spots without a shape: its window of three pixels knows
-# color and the finest contrast, and no stroke. With **block 2** spots get edges, with **block 3**
-# they become strokes that lie side by side. **Blocks 4 and 5** see many times as much at
-# once, and put strokes together to bands and curls. No layer was told what a stroke is.
+# color and the finest contrast, and no stroke. With **block 2** the spots get edges and a
+# direction, with **block 3** they become strokes that lie side by side. **Blocks 4 and 5** see many
+# times as much at once, and put strokes together to bands and curls. No layer was told what a
+# stroke is.
 #
 # What does not come back is the scene. Its parts may; but nothing says where they belong. How
 # much of *where* there is can be measured: we blur S and each texture down to a few fields of color
