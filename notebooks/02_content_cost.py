@@ -237,8 +237,8 @@ _ = exercises.check("content_cost", content_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Arithmetic on tensors already works on all numbers at once: there is no need to name $i$, $j$ and
-# $k$. For the sum TensorFlow has `tf.reduce_sum`; the shape of a tensor is `a_C.shape`.
+# TensorFlow calls its arrays *tensors*. Arithmetic on them works on all numbers at once: no need to
+# name $i$, $j$ and $k$. For the sum there is `tf.reduce_sum`; the shape is `a_C.shape`.
 #
 # </details>
 #

@@ -386,11 +386,12 @@ plots.pictures(shown, ["the photograph", *(n.replace("_", " ") for n in names)],
 table = "| S | content cost | style cost |\n|---|---|---|\n"
 for name, run in painted.items():
     table += "| {} | {content:.2f} | {style:.3f} |\n".format(name, **run.costs())
-left = [run.costs()["style"] for run in painted.values()]
+left = {name: run.costs()["style"] for name, run in painted.items()}
+hardest, easiest = max(left, key=left.get), min(left, key=left.get)
 Markdown(
-    table + f"\nOne β asks the same exchange rate of every painting, and they take it differently: "
-    f"the style cost that is left differs by a factor of {max(left) / min(left):.1f}. A painting "
-    "that has nothing in common with the photograph is harder to please than one that has."
+    table + "\nOne β asks the same exchange rate of every painting, and they take it differently: the "
+    f"style cost that is left is {left[hardest] / left[easiest]:.1f} times as high for `{hardest}` "
+    f"as for `{easiest}`. A β that suits one painting is a good first guess for the next."
 )
 
 # %% [markdown]
@@ -569,7 +570,7 @@ for deep in range(1, len(lambdas) + 1):
     chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
     batch.set(beta=columns, layer_weights=chosen)
     begin(batch, [faint] * 4)
-    batch.step(max(1, STEPS // 2))
+    batch.step(STEPS)
     table.append(batch.pictures.copy())
     rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
 
