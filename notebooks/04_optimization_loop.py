@@ -391,7 +391,7 @@ hardest, easiest = max(left, key=left.get), min(left, key=left.get)
 Markdown(
     table + "\nOne β asks the same exchange rate of every painting, and they take it differently. "
     f"The style cost that is left is {left[hardest] / left[easiest]:.1f} times as high for "
-    f"`{hardest}` as for `{easiest}`. A β that suits one painting is a good first guess for the next."
+    f"`{hardest}` as for `{easiest}`. A β that suits one painting is a first guess for the next."
 )
 
 # %% [markdown]
