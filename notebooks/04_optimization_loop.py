@@ -997,6 +997,56 @@ flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "s
 # **Now try:** close this notebook, open an empty one, and write the loop. You need `vgg.load`, two
 # costs, one tape and one optimizer.
 #
+# <details><summary>One answer, to compare with yours when it paints</summary>
+#
+# ```python
+# import keras
+# import tensorflow as tf
+#
+# from helpers import images, vgg
+#
+# network = vgg.load("mini")
+# C, S = images.load("cat", 192), images.load("cubist_facets", 192)
+#
+#
+# def A(a):  # the mean Gram matrix
+#     F = tf.reshape(a, [-1, a.shape[-1]])
+#     return tf.matmul(F, F, transpose_a=True) / F.shape[0]
+#
+#
+# a_C = network(C)[network.content_layer]
+# A_S = {layer: A(network(S)[layer]) for layer in network.style_layers}
+#
+#
+# def J(G):
+#     a_G = network(G)
+#     J_content = tf.reduce_sum((a_G[network.content_layer] - a_C) ** 2) / tf.reduce_sum(a_C**2)
+#     J_style = 0.0
+#     for layer, target in A_S.items():
+#         J_style += tf.reduce_sum((A(a_G[layer]) - target) ** 2) / tf.reduce_sum(target**2)
+#     return J_content + 5.0 * J_style / len(A_S)
+#
+#
+# G = tf.Variable(C)
+# adam = keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
+#
+#
+# @tf.function
+# def step():
+#     with tf.GradientTape() as tape:
+#         value = J(G)
+#     adam.apply([tape.gradient(value, G)], [G])
+#     G.assign(tf.clip_by_value(G, 0.0, 255.0))
+#     return value
+#
+#
+# for n in range(40):
+#     value = step()
+# images.save("painting.png", G.numpy())
+# ```
+#
+# </details>
+#
 # **Next:** [5 · The studio](05_studio.ipynb), where you turn α and β with your hands while the
 # picture is painted. From a shell, `python -m helpers CONTENT STYLE --output OUT.png` does all of
 # this at full size.
