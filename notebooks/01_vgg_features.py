@@ -396,8 +396,8 @@ display(
 # three of them down.
 
 # %%
+# kernel has the shape (3, 3, 3, 64): height, width, colors (B, G, R), channels.
 kernel, bias = network.model.get_layer("block1_conv1").get_weights()
-print(kernel.shape, "is height, width, colors (B, G, R), channels")
 
 # %%
 plots.filters(

@@ -521,21 +521,24 @@ said = "β = {:g}: content cost {:.2f}, style cost {:.3f}"
 captions = [said.format(b, *point) for b, point in zip(betas, points, strict=True)]
 flipbook(by_beta, captions, "β", first=4)
 
-# %% [markdown]
-# Four of them stand side by side below. Each is about the best picture for *its* exchange rate, and
-# the plot after them shows what each one pays, content to the right and style upwards. **Before you
-# look:** in which direction does the curve run?
-
 # %%
 some = range(0, len(betas), 2)
 alt = "The cat painted with four growing values of β: ever more paint, ever less cat."
 titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
+# %% [markdown]
+# Each of the four is about the best picture for *its* exchange rate. Plot what each one pays,
+# content to the right and style upwards. **Before you look:** in which direction does the curve
+# run?
+
+# %%
+paid, pictures = [points[i] for i in some], [by_beta[i] for i in some]
+
 # %%
 plots.trade_off(
-    [points[i] for i in some],
-    [by_beta[i] for i in some],
+    paid,
+    pictures,
     titles,
     xlabel="content cost: how much of the cat is lost",
     ylabel="style cost: how much of the style is missing",

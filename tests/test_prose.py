@@ -137,3 +137,18 @@ def test_a_number_that_its_code_no_longer_holds_is_found(path):
                 cell.source = pattern.sub("987654", cell.source)
         if number not in in_code([cell for cell in changed if cell.cell_type == "code"]):
             assert checked(path, changed), f"{number} was changed in the code, and nobody noticed"
+
+
+SHOWS = {"print", "plots", "Markdown", "display", "flipbook", "picker", "drawings"}
+
+
+@every_notebook
+def test_no_prediction_stands_beside_its_answer(path):
+    """Between "Before you …" and what it asks for lies a cell that shows nothing, or a fold."""
+    cells = jupytext.read(path).cells
+    for asked, cell in enumerate(cells):
+        asks = cell.cell_type == "markdown" and "**Before you" in cell.source
+        if asks and "<details>" not in cell.source.partition("**Before you")[2]:
+            following = next(c for c in cells[asked:] if c.cell_type == "code")
+            names = {n.id for n in ast.walk(ast.parse(following.source)) if isinstance(n, ast.Name)}
+            assert not names & SHOWS, f"{cell.source}\n\n{following.source}"
