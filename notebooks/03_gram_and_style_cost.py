@@ -95,9 +95,10 @@ plots.pictures([S], [f"S, {S.shape[1]} × {S.shape[0]} pixels"], height=3.6, alt
 # %% [markdown]
 # ## 1 · Unrolled: one row for each place
 #
-# A layer's activation is a block: $n_H$ rows of $n_W$ places, and at each place one number for each
-# of the $n_C$ channels. A channel is one feature detector; the number says how strongly it answers
-# at that place, and after the relu it is never below zero.
+# A layer's activation is a block: $n_H$ rows of $n_W$ places (the *positions* of the notebooks
+# before), and at each place one number for each of the $n_C$ channels. A channel is one feature
+# detector; the number says how strongly it answers at that place, and after the relu it is never
+# below zero.
 #
 # Style must not know the places. So the first step is to lay them all out in one long list, as
 # rows of a matrix $F$: row $k$ is what all channels say at place $k$, and column $i$ is what
@@ -810,6 +811,7 @@ style = with_slope(style_of)
 
 def first(n):
     """The balanced weights of the first n style layers, and 0 for the others."""
+    # As tensors, for with other plain numbers the function would be compiled anew.
     weights = [weight if i < n else 0.0 for i, weight in enumerate(balanced.values())]
     return dict(zip(balanced, tf.unstack(tf.constant(weights)), strict=True))
 
