@@ -34,8 +34,9 @@ class AltFigure(Figure):
     def jpeg(self):
         """The bytes of a JPEG file of the figure."""
         buffer = io.BytesIO()
-        # 80: small enough that a notebook with all its figures stays well below 3 MB.
-        self.savefig(buffer, format="jpeg", pil_kwargs={"quality": 80, "optimize": True})
+        # So small that a notebook with all its figures stays well below 3 MB.
+        small = {"quality": 80, "optimize": True, "progressive": True}
+        self.savefig(buffer, format="jpeg", pil_kwargs=small)
         return buffer.getvalue()
 
     def _ipython_display_(self):

@@ -226,7 +226,7 @@ step = tf.function(lambda: optimization_step(G, adam, J))
 totals, by_hand = [], {0: C}
 for n in range(1, STEPS + 1):
     totals.append(float(step()))
-    if n in (1, 2, 4, 7, 10, 15, 25, STEPS):
+    if n in (1, 3, 6, 10, 20, STEPS):
         by_hand[n] = G.numpy()
 print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
 
@@ -263,12 +263,13 @@ Markdown(
 import base64
 
 
-def flipbook(frames, captions, name, first=0, width=440):
+def flipbook(frames, captions, name, first=0, width=420):
     """Pictures and a slider that leafs through them: HTML alone, no kernel is asked."""
     pages = []
     for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
         frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
-        data = base64.b64encode(images.encode(frame, quality=72)).decode()
+        jpeg = images.encode(frame, quality=68, optimize=True, progressive=True)
+        data = base64.b64encode(jpeg).decode()
         shown = "" if i == first else "display:none"
         pages.append(
             f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
@@ -771,7 +772,7 @@ easel.set(beta=beta, layer_weights=lambdas)
 titles = [f"{who}: β/α = {short(ratio)}" for who, (ratio, _) in converted.items()]
 alt = f"The cat painted with {len(titles)} pairs of published weights; the content costs run from "
 alt += f"{min(contents):.2f} to {max(contents):.2f}."
-plots.pictures(by_others, titles, columns=2, alt=alt)
+plots.pictures(by_others, titles, columns=2, height=2.45, alt=alt)
 
 # %% [markdown]
 # So "α = 10, β = 40" is no recipe, unless the constants, the network, the layers, the start and the
@@ -971,7 +972,7 @@ print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "level
 # second, and each time we kept the picture (as long as it works at half the size, it is blurred):
 
 # %%
-few = [*frames[:: max(1, len(frames) // 6)], (mine.step_count, mine.picture)]
+few = [*frames[:: max(1, len(frames) // 5)], (mine.step_count, mine.picture)]
 flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
 
 # %% [markdown]
