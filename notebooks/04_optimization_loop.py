@@ -226,7 +226,7 @@ step = tf.function(lambda: optimization_step(G, adam, J))
 totals, by_hand = [], {0: C}
 for n in range(1, STEPS + 1):
     totals.append(float(step()))
-    if n in (1, 3, 6, 10, 20, STEPS):
+    if n in (1, 3, 6, 10, 20, 45, STEPS):
         by_hand[n] = G.numpy()
 print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
 
