@@ -40,15 +40,19 @@ class AltFigure(Figure):
         return buffer.getvalue()
 
     def _ipython_display_(self):
-        from IPython.display import display
-
-        bundle = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
-        display(bundle, metadata={"image/jpeg": {"alt": self.alt}}, raw=True)
+        _display("image/jpeg", self.jpeg(), self.alt)
 
 
 def _require(alt):
     if not alt or not alt.strip():
         raise ValueError("The figure has no alt text: say in a sentence what it shows.")
+
+
+def _display(kind, data, alt, **size):
+    from IPython.display import display
+
+    bundle = {kind: base64.b64encode(data).decode(), "text/plain": alt}
+    display(bundle, metadata={kind: {"alt": alt, **size}}, raw=True)
 
 
 def pictures(found, titles=None, *, alt, columns=None, height=2.6):
@@ -62,6 +66,30 @@ def pictures(found, titles=None, *, alt, columns=None, height=2.6):
         axes = figure.add_subplot(rows, columns, i + 1)
         _show(axes, picture, titles[i] if titles else None)
     return figure
+
+
+class Animation:
+    """Pictures of one size that play in a notebook as a GIF, with its alternative text."""
+
+    def __init__(self, found, milliseconds, *, alt):
+        _require(alt)
+        self.alt = alt
+        frames = [Image.fromarray(np.clip(np.rint(p), 0, 255).astype(np.uint8)) for p in found]
+        frames = [frame.quantize(128, dither=Image.Dither.NONE) for frame in frames]
+        buffer = io.BytesIO()
+        frames[0].save(
+            buffer, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
+        )
+        self.gif = buffer.getvalue()
+        self.width = max(480, frames[0].width)  # as shown: small frames are enlarged
+
+    def _ipython_display_(self):
+        _display("image/gif", self.gif, self.alt, width=self.width)
+
+
+def animation(found, *, alt, milliseconds=150):
+    """The pictures one after another, over and over."""
+    return Animation(list(found), milliseconds, alt=alt)
 
 
 def grid(found, row_titles, column_titles, *, alt, height=2.2):

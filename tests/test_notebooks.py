@@ -293,7 +293,7 @@ def test_stored_outputs(path):
     assert figures
     for figure in figures:
         (kind,) = (key for key in figure.data if key.startswith("image/"))
-        assert kind in ("image/jpeg", "image/png", "image/svg+xml")
+        assert kind in ("image/jpeg", "image/gif", "image/png", "image/svg+xml")
         assert len(figure.metadata[kind]["alt"]) > 10
     for page in (o.data["text/html"] for o in outputs if "text/html" in o.get("data", {})):
         assert page.count("<img") == len(re.findall(r'<img [^>]*alt="[^"]{5,}"', page))

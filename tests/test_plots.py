@@ -18,6 +18,7 @@ RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
 TABLE = vgg.layer_table("vgg16")
 EXAMPLES = {
+    "animation": lambda alt: plots.animation([PHOTO, PHOTO[::-1]], alt=alt),
     "pictures": lambda alt: plots.pictures([PHOTO, PHOTO], ["a", "b"], alt=alt),
     "grid": lambda alt: plots.grid([[PHOTO, PHOTO]] * 2, ["a", "b"], ["c", "d"], alt=alt),
     "channels": lambda alt: plots.channels(RNG.uniform(size=(4, 5, 7)), range(7), alt=alt),
@@ -42,16 +43,18 @@ def test_every_public_function_has_an_example():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_figure_is_one_image_with_its_alternative_text(name, monkeypatch):
+    kind = "image/gif" if name == "animation" else "image/jpeg"
     figure = EXAMPLES[name]("what is to be seen")
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
     figure._ipython_display_()
     ((data, options),) = shown
-    assert set(data) == {"image/jpeg", "text/plain"}
+    assert set(data) == {kind, "text/plain"}
     assert data["text/plain"] == "what is to be seen"
-    assert options["metadata"] == {"image/jpeg": {"alt": "what is to be seen"}}
-    with Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))) as image:
-        assert image.format == "JPEG"
+    wide = {"width": 480} if name == "animation" else {}  # small frames are enlarged
+    assert options["metadata"] == {kind: {"alt": "what is to be seen", **wide}}
+    with Image.open(io.BytesIO(base64.b64decode(data[kind]))) as image:
+        assert f"image/{image.format.lower()}" == kind
         assert np.asarray(image).std() > 1  # something is drawn on it
 
 

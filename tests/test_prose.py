@@ -44,12 +44,16 @@ FACTS = {  # {beginning of the notebook's name: {what may be typed: where it is 
         "2.5": "the content weight of keras.io's example, times 10⁻⁸",
         "ten times": "a factor to try",
         "400": "the answer of an exercise on paper: 4 times 100",
+        "16": "GB of memory on Colab's T4",
     },
     "05": {
         "45": "minutes, an estimate of the reader's time",
         "ten times": "the step between the ratios of the grid",
     },
-    "06": {},
+    "06": {
+        "four times": "what a doubling of both sides means for memory",
+        "three times": "how often its code paints the same frames",
+    },
 }
 
 
