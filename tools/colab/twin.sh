@@ -56,8 +56,8 @@ if [ "$(cat "$folder/made" 2>/dev/null)" != "$wanted" ]; then
   rm -rf "$folder/venv"
   inside "$python" -m venv "$at/venv"
   cp "$here/pins.txt" "$folder"
-  # The last three are the runner's and the tests', not Colab's.
-  inside "$at/venv/bin/pip" install -q --disable-pip-version-check -r "$at/pins.txt" papermill hypothesis packaging
+  # hypothesis is the tests', not Colab's.
+  inside "$at/venv/bin/pip" install -q --disable-pip-version-check -r "$at/pins.txt" hypothesis
   echo "$wanted" >"$folder/made"
 fi
 [ $# = 0 ] && exit
