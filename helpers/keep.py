@@ -76,26 +76,30 @@ def begin(folder, content, styles, network, **options):
     return Transfer(*_pictures(folder), network, **options)
 
 
-def resume(network, folder=None, drive=False):
+def resume(network, folder=None):
     """(the Transfer that `begin` began, its folder), as the last checkpoint has it.
 
-    folder: default: that of the newest run.  Raises CheckpointError if there is none, or if it
-    was painted with another network.
+    folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
+    Raises CheckpointError if there is no run, or if it was painted with another network.
     """
     from .transfer import Transfer
 
-    if drive:
+    if folder is None and not _kept() and in_colab():
         _mount()
-    found = sorted(_runs().glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
-    if folder is None and not found:
+    if folder is None and not _kept():
         raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
-    folder = found[-1].parent if folder is None else folder
+    folder = folder or _kept()[-1].parent
     known = checkpoint.peek(folder / CHECKPOINT)
     names = inspect.signature(Transfer).parameters
     options = {name: known[name] for name in names if name in known}
     transfer = Transfer(*_pictures(folder), network, **options)
     checkpoint.restore(folder / CHECKPOINT, transfer)
     return transfer, folder
+
+
+def _kept():
+    """The checkpoints of all runs, the newest last."""
+    return sorted(_runs().glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
 
 
 def _runs():
