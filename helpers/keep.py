@@ -90,7 +90,8 @@ def resume(network, folder=None):
         raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
     folder = folder or _kept()[-1].parent
     known = checkpoint.peek(folder / CHECKPOINT)
-    names = inspect.signature(Transfer).parameters
+    taken = inspect.signature(Transfer).parameters.values()
+    names = [parameter.name for parameter in taken if parameter.kind == parameter.KEYWORD_ONLY]
     options = {name: known[name] for name in names if name in known}
     transfer = Transfer(*_pictures(folder), network, **options)
     checkpoint.restore(folder / CHECKPOINT, transfer)

@@ -4,6 +4,7 @@ Nothing is installed or upgraded here: what Colab brings is taken as it is.
 """
 
 import importlib.metadata
+import os
 import re
 import sys
 import time
@@ -33,6 +34,8 @@ def up(name=None):
     """
     check_versions()
     check_loaded()
+    # Or TensorFlow takes all of a GPU's memory for itself, and nothing else runs beside it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
     import tensorflow as tf
 
