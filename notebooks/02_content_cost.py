@@ -80,6 +80,7 @@ GPU, network = start.up(NETWORK)
 # picture G both go through the same frozen network, and the content cost compares what comes out.
 
 # %% tags=["hide-input"]
+# @title What this notebook needs besides
 from IPython.display import Markdown
 
 from helpers import colors, drawings, exercises
@@ -94,6 +95,7 @@ drawings.method(lit=("vgg", "content"))
 # cat in them.
 
 # %% tags=["hide-input"]
+# @title Five other pictures
 from PIL import Image, ImageFilter
 
 
@@ -117,6 +119,7 @@ others = {
 }
 
 # %% tags=["hide-input"]
+# @title The cat, and what it is compared with
 plots.pictures(
     [C, *others.values()],
     ["C", *others],
@@ -134,6 +137,7 @@ plots.pictures(
 grey_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
 
 # %% tags=["hide-input"]
+# @title The pictures in the order of their distance
 from helpers import costs
 
 
@@ -148,6 +152,7 @@ def in_order(distances, unit, alt):
 in_order(grey_levels, ".0f", "Sorted by the distance of their pixels, in grey levels: ")
 
 # %% tags=["hide-input"]
+# @title What the order says
 farthest = max(grey_levels, key=grey_levels.get)
 Markdown(
     f"To the pixels, the cat that is *{farthest}* is farthest from the photograph of that cat, at "
@@ -180,6 +185,7 @@ print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,
 # of the maps would you call alike?
 
 # %% tags=["hide-input"]
+# @title One channel, for each of the pictures
 edge = max(1, n_H // 6)  # channels that answer to the border only would be shown otherwise
 channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
 shown = {"C": a_C} | {name: a_G[name] for name in list(others)[1:]}
@@ -259,6 +265,7 @@ _ = exercises.check("content_cost", content_cost)
 # as yours is not right yet, so that the rest of the notebook runs in any case.
 
 # %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = content_cost
 
 
@@ -297,10 +304,12 @@ def relative_cost(a_C, a_G):
 found = {name: float(relative_cost(a_C, a)) for name, a in a_G.items()}
 
 # %% tags=["hide-input"]
+# @title The pictures in the order of their content cost
 in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: ")
 
 
 # %% tags=["hide-input"]
+# @title What has changed
 shares = {name: value / found["another photo"] for name, value in found.items()}
 nearest = sorted(found, key=found.get)
 Markdown(
@@ -319,6 +328,7 @@ Markdown(
 # of the pixels (there too, 1 is as far as a picture of zeros, which is black):
 
 # %% tags=["hide-input"]
+# @title The same in every layer
 activations_C = network(C)
 table = {name: [float(relative_cost(tf.constant(C), np.float32(G)))] for name, G in others.items()}
 for name, G in others.items():
@@ -391,6 +401,7 @@ _ = exercises.check("activation_gradient", activation_gradient)
 # </details>
 
 # %% tags=["hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = activation_gradient
 
 
@@ -424,6 +435,7 @@ def pixel_gradient(G, layer):
 # As an example, let G be the photograph with one eye painted over, and nothing else changed.
 
 # %% tags=["hide-input"]
+# @title A cat that has lost an eye
 y, x = np.mgrid[:height, :width]
 away = np.hypot(y - 0.385 * height, x - 0.375 * width) / height
 cover = np.clip(3 - away / 0.08, 0, 1)[..., None]
@@ -442,8 +454,7 @@ gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
 # it is", a brighter red is "more red here". Each layer has a scale of its own.
 
 # %% tags=["hide-input"]
-
-
+# @title The gradient, as a picture
 def as_color(direction):
     """A signed picture around middle grey; all but the strongest of its values fit."""
     values = np.abs(direction[direction != 0])
@@ -480,6 +491,7 @@ for layer, gradient in gradients.items():
     print(f"{layer}: columns {touched[0]:3} to {touched[-1]:3}, possible {first:3} to {last:3}")
 
 # %% tags=["hide-input"]
+# @title How far a touch reaches
 deepest = list(network.layers)[-1]
 field = network.layers[deepest].receptive_field
 Markdown(
@@ -524,6 +536,7 @@ for largest in (0.1, 1, 10):
 # to move. What the layer leaves free then stays smooth and calm.
 
 # %% tags=["hide-input"]
+# @title Drawing with waves
 frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
 ease = np.float32(1 / np.maximum(frequency, 1 / max(height, width)))  # the longer, the easier
 # One column each: how much red, green and blue belong to light, to red–blue, to purple–green.
@@ -594,6 +607,7 @@ for layer in network.layers:
     drawn[layer], histories[layer] = redraw(layer, nearly_nothing(seed=1))
 
 # %% tags=["hide-input"]
+# @title What each block has kept
 blocks = network.style_layers
 plots.pictures(
     [C, *(drawn[layer] for layer in blocks)],
@@ -621,6 +635,7 @@ plots.pictures(
 # like one whose layer does not care. So look at the cost first:
 
 # %% tags=["hide-input"]
+# @title How the cost falls
 plots.curves(
     histories,
     xlabel="try",
@@ -630,6 +645,7 @@ plots.curves(
 )
 
 # %% tags=["hide-input"]
+# @title How near they come
 ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
 Markdown(
     f"After {STEPS} steps the distance that is left, compared with an empty canvas of zeros, is "
@@ -651,6 +667,7 @@ again, history_again = redraw(layer, nearly_nothing(seed=2))
 by_pixel, history_by_pixel = redraw(layer, noise, canvas=lambda v: 255 * tf.sigmoid(v))
 
 # %% tags=["hide-input"]
+# @title Three drawings of one layer
 plots.pictures(
     [drawn[layer], again, by_pixel],
     [
@@ -664,8 +681,7 @@ plots.pictures(
 )
 
 # %% tags=["hide-input"]
-
-
+# @title How much they differ
 def apart(one, other):
     return f"{np.sqrt(np.mean((one - other) ** 2)):.0f}"
 
@@ -719,6 +735,7 @@ asked = (network.style_layers[1], network.content_layer, network.style_layers[-1
 hidden = {layer: noticed(layer) for layer in asked}
 
 # %% tags=["hide-input"]
+# @title Two kinds of noise
 layer = network.content_layer
 chosen, random_cost, chosen_cost = hidden[layer]
 strengths = [apart(with_noise(n).numpy(), C) for n in (noise, chosen)]
@@ -734,6 +751,7 @@ plots.pictures(
 )
 
 # %% tags=["hide-input"]
+# @title What the layer says of them
 lines = "\n".join(
     f"| {layer} | {random_cost:.3f} | {chosen_cost:.4f} | {random_cost / chosen_cost:.0f} |"
     for layer, (_, random_cost, chosen_cost) in hidden.items()
@@ -773,6 +791,7 @@ for layer in ("block2_conv2", network.content_layer):
     painted[layer], styles[layer] = run.picture, run.costs()["style"]
 
 # %% tags=["hide-input"]
+# @title The content from two layers
 plots.pictures(
     [C, S, *painted.values()],
     ["C", "S", *(f"content from {layer}" for layer in painted)],
@@ -783,6 +802,7 @@ plots.pictures(
 )
 
 # %% tags=["hide-input"]
+# @title What changes with the layer
 low, high = styles.values()
 Markdown(
     "With content from block 2, every line of the photograph is still where it was, and the style "

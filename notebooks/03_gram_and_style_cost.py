@@ -631,6 +631,7 @@ halves = {"xlabel": "right half of", "ylabel": "left half of"}
 heat(far, names, names, label=f"distance in {deep}", alt=alt, **halves)
 
 # %% tags=["hide-input"]
+# @title Which halves find each other
 own = np.arange(len(names))
 by_left, by_right = far.argmin(axis=1) == own, far.argmin(axis=0) == own
 pairs = np.where(np.eye(len(names), dtype=bool), np.inf, far)
@@ -1054,6 +1055,7 @@ titles = [t for name in others for t in (name, "its texture")]
 plots.pictures(beside, titles, columns=2, height=3.0, alt=alt)
 
 # %% tags=["hide-input"]
+# @title How much stays in its place
 found = {name: same_places(others[name], textures[name]) for name in others}
 found["starry_swirls"] = same_places(S, list(grown.values())[-1])
 wrong = [same_places(others[a], textures[b]) for a in others for b in others if a != b]
