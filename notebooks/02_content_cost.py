@@ -453,6 +453,7 @@ gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
 # We show minus the gradient, the way that lowers the cost, in color on grey: grey is "leave it as
 # it is", a brighter red is "more red here". Each layer has a scale of its own.
 
+
 # %% tags=["hide-input"]
 # @title The gradient, as a picture
 def as_color(direction):
@@ -679,6 +680,7 @@ plots.pictures(
     alt=f"Three drawings from {layer}: two calm ones that differ in the pupils and the hairs, one "
     "full of colored grain; the cat is in the same place in all three.",
 )
+
 
 # %% tags=["hide-input"]
 # @title How much they differ
