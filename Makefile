@@ -3,12 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Tests of what another Python or other packages could break, 3 to 10 minutes; the notebooks have
-# run before them. The rest of the tests is about our own logic: it takes an hour, and learns nothing.
-IN_COLAB := $(addprefix tests/test_,$(addsuffix .py,colab colors costs exercises fast files images \
-  objective optimizers plots session settings studio vgg weights))
-
-.PHONY: run test lab colab publish style clean
+.PHONY: run test lab style clean
 
 run: .venv/run
 	mkdir -p outputs
@@ -24,6 +19,17 @@ test: .venv/dev
 lab: .venv/run
 	$(BIN)/jupyter lab notebooks
 
+style: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Tests of what another Python or other packages could break, 3 to 10 minutes; the notebooks have
+# run before them. The rest of the tests is about our own logic: it takes an hour, and learns nothing.
+IN_COLAB := $(addprefix tests/test_,$(addsuffix .py,colab colors costs exercises fast files images \
+  objective optimizers plots session settings studio vgg weights))
+
+.PHONY: colab publish
+
 # All notebooks as Colab opens them, then tests. VERSION=3.12: Colab's Python until July 2026.
 colab:
 	tools/colab/twin.sh build/colab python tools/colab/open_all.py
@@ -35,10 +41,6 @@ publish: .venv/run
 	@test -n "$(REPOSITORY)" || \
 	  { echo "Say where: make publish REPOSITORY=https://github.com/OWNER/NAME"; exit 1; }
 	$(BIN)/python tools/notebooks.py publish $(REPOSITORY)
-
-style: .venv/dev
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
 
 # Stamps: a second run installs nothing, a changed list of requirements installs again.
 .venv/run: requirements-jupyter.txt requirements.txt | .venv/bin/python

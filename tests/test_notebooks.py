@@ -264,25 +264,6 @@ def test_folded_cells_are_colabs_forms(path):
         assert re.match(r"# ?@title \S", cell.source), cell.source
 
 
-@every_notebook
-def test_stored_outputs(path):
-    """Executed from first to last, without errors, warnings or local paths; figures have text."""
-    code = [cell for cell in stored(path).cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    outputs = [output for cell in code for output in cell.outputs]
-    assert all(output.output_type != "error" for output in outputs)
-    assert all(output.get("name") != "stderr" for output in outputs)
-    figures = [o for o in outputs if any(k.startswith("image/") for k in o.get("data", {}))]
-    assert figures
-    for figure in figures:
-        (kind,) = (key for key in figure.data if key.startswith("image/"))
-        assert kind in ("image/jpeg", "image/gif", "image/png", "image/svg+xml")
-        assert len(figure.metadata[kind]["alt"]) > 10
-    said = "\n".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs)
-    assert "Network: " in said
-    assert not re.search(r"(?<![\w.~])/(home|root|tmp|usr|work|opt|var|content|Users)/", said)
-
-
 # Of HTML, GitHub leaves out the first; the second may be there, for who has the page elsewhere.
 STRIPPED = re.compile(r"<(script|style|iframe|object|embed)\b|javascript:|<link\b")
 DEAD = re.compile(r"<(input|button|form|select)\b[^>]*>|\son\w+=\"[^\"]*\"")
@@ -311,3 +292,23 @@ def shown_by_nbconvert(made):
     page = HTMLExporter(template_name="basic").from_notebook_node(made)[0]
     page = re.sub(r'"data:[^"]*"', '""', page)
     return re.split(r'<div class="[^"]*(?:jp-Cell|cell border-box)[^"]*"', page)[1:]
+
+
+@every_notebook
+def test_stored_outputs(path):
+    """Executed from first to last, without errors, warnings or local paths; figures have text."""
+    code = [cell for cell in stored(path).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert all(output.output_type != "error" for output in outputs)
+    assert all(output.get("name") != "stderr" for output in outputs)
+    figures = [o for o in outputs if any(k.startswith("image/") for k in o.get("data", {}))]
+    assert figures
+    for figure in figures:
+        (kind,) = (key for key in figure.data if key.startswith("image/"))
+        assert kind in ("image/jpeg", "image/gif", "image/png", "image/svg+xml")
+        assert len(figure.metadata[kind]["alt"]) > 10
+    said = "\n".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs)
+    assert "Network: " in said
+    assert not re.search(r"(?<![\w.~])/(home|root|tmp|usr|work|opt|var|content|Users)/", said)
+    assert path.with_suffix(".ipynb").stat().st_size < 5e6
