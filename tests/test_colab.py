@@ -10,6 +10,7 @@ import sys
 import types
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
@@ -116,6 +117,16 @@ def test_the_cell_finds_the_repository_that_it_lies_in(published, run_cell):
     notebooks.mkdir()
     assert "version 4\nwent on" in run_cell(cwd=notebooks)
     assert not list(notebooks.iterdir())
+
+
+def test_every_notebook_has_this_cell_and_other_addresses_stay():
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        cells = nbformat.read(path, 4).cells
+        (setup,) = (c for c in cells if "setup" in c.metadata.get("tags", []))
+        assert setup.source == CELL.rstrip("\n")
+    text = "see https://github.com/tensorflow/tensorflow; git clone https://github.com/a/b"
+    written = "see https://github.com/tensorflow/tensorflow; git clone https://github.com/c/d"
+    assert addresses.with_addresses(text, "c/d") == written
 
 
 # start.up
