@@ -14,7 +14,7 @@ from .start import in_colab
 
 DRIVE = Path("/content/drive")  # where Colab mounts it
 CHECKPOINT = "run.npz"
-_CONTENT, _STYLE = "content.png", "style_{:02}.png"
+_CONTENT, _STYLE = "content.png", "style_{}.png"
 
 
 def upload(what):
@@ -72,7 +72,7 @@ def begin(folder, content, styles, network, **options):
     styles = [styles] if getattr(styles, "ndim", None) == 3 else list(styles)
     images.save(folder / _CONTENT, content)
     for i, style in enumerate(styles):
-        images.save(folder / _STYLE.format(i), style)
+        images.save(folder / _STYLE.format(f"{i:02}"), style)
     return Transfer(*_pictures(folder), network, **options)
 
 
