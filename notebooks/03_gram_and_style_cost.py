@@ -54,7 +54,7 @@ if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a 
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
     ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
     ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
-    if os.system(" || ".join(ways)):
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
         print(f"{REPOSITORY} cannot be reached.")
     found = sorted(here.glob(f"{name}*/{file}"))
 if not found:
