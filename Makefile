@@ -31,9 +31,11 @@ IN_COLAB := $(addprefix tests/test_,$(addsuffix .py,colab colors costs exercises
 .PHONY: colab publish
 
 # All notebooks as Colab opens them, then tests. VERSION=3.12: Colab's Python until July 2026.
+VERSION ?= 3.13
+TWIN := VERSION=$(VERSION) tools/colab/twin.sh build/colab/$(VERSION)
 colab:
-	tools/colab/twin.sh build/colab python tools/colab/open_all.py
-	tools/colab/twin.sh build/colab python -m pytest -q -p no:cacheprovider $(IN_COLAB)
+	$(TWIN) python tools/colab/open_all.py
+	$(TWIN) python -m pytest -q -p no:cacheprovider $(IN_COLAB)
 
 # REPOSITORY: the public address, default: that of git's remote `origin`.
 publish: REPOSITORY ?= $(shell git remote get-url origin 2>/dev/null)
