@@ -31,8 +31,8 @@ debian() {
   fi
   command -v debootstrap >/dev/null || { apt-get -qq update && apt-get -qq install -y debootstrap >/dev/null; }
   if [ ! -x "$root/usr/bin/python3" ]; then
-    mirror=$(grep -rhoP '^(URIs: |deb )\K\S+/debian(?=/?(\s|$))' /etc/apt/sources.list /etc/apt/sources.list.d/ 2>/dev/null | head -1)
-    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates,git trixie "$root" "$mirror" >"$folder/debian.log" 2>&1
+    mirror=$({ grep -rhoP '^(URIs: |deb )\K\S+/debian(?=/?(\s|$))' /etc/apt/sources.list* 2>/dev/null || true; } | head -1)
+    debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates,git,unzip trixie "$root" "$mirror" >"$folder/debian.log" 2>&1
   fi
   cp /etc/resolv.conf /etc/hosts "$root/etc/"; cp -r /etc/ssl/certs "$root/etc/ssl/"
   # Mounted only while this runs: a folder with /dev in it must never be left to be deleted.
