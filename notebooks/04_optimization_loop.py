@@ -41,29 +41,34 @@ NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a C
 # %% tags=["setup"]
 # @title Setup: finds the helpers, loads the network, says which one it is
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-clone = Path.cwd() / "neural-style-transfer"
-folders = [Path.cwd(), *Path.cwd().parents, clone]
-home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
-if home is None:  # in Colab, or when only this notebook was uploaded
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
-sys.path.insert(0, str(home or clone))
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import images, plots, start, vgg
 
-GPU = bool(tf.config.list_physical_devices("GPU"))
-network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
-print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
-print(network.description)
+GPU, network = start.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend
@@ -935,19 +940,21 @@ plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 # ## 11 · Your own pictures
 #
 # Put in a file's path, a web address, or a name of the gallery (`images.gallery()` lists them, with
-# famous paintings that are fetched when asked for). In Colab, set `UPLOAD` to choose files from
-# your computer: first the photograph, then the painting.
+# famous paintings that are fetched when asked for). In Colab, tick `UPLOAD` to choose files from
+# your computer, first the photograph, then the painting; and tick `KEEP_IN_DRIVE` to keep what is
+# painted in your Google Drive, where also a path such as `drive/MyDrive/cat.jpg` may lead.
 
 # %%
 # @title Which pictures?
+from helpers import keep
+
 MY_CONTENT = "dandelions"  # @param {type: "string"}
 MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
-sources = [MY_CONTENT, MY_STYLE]
-if UPLOAD and "google.colab" in sys.modules:
-    from google.colab import files
-
-    sources = [next(iter(files.upload().values())) for _ in ("content", "style")]
+KEEP_IN_DRIVE = False  # @param {type: "boolean"}
+folder, sources = keep.folder(drive=KEEP_IN_DRIVE), [MY_CONTENT, MY_STYLE]
+if UPLOAD:
+    sources = [keep.upload(what) for what in ("the photograph", "the painting")]
 
 # %%
 my_C, my_S = (images.load(source, SIZE) for source in sources)
@@ -957,13 +964,12 @@ alt = "The photograph, the painting and the result that were chosen above."
 plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
 
 # %% [markdown]
-# Save it. The settings travel in the file, so that you can make it again next year:
+# Save it; in Colab it is also offered as a download. The settings travel in the file, so that you
+# can make it again next year:
 
 # %%
-import tempfile
-
-folder = Path(tempfile.mkdtemp())  # choose a place of your own, such as Path.home()
 images.save(folder / "mine.png", mine.picture, mine.settings)
+keep.offer(folder / "mine.png")
 kept = images.read_settings(folder / "mine.png")
 print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "levels", "seed")})
 
@@ -974,6 +980,66 @@ print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "level
 # %%
 few = [*frames[:: max(1, len(frames) // 5)], (mine.step_count, mine.picture)]
 flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
+
+# %% [markdown]
+# ### Larger, and safe from a disconnect
+#
+# How large may it become? Memory is the limit: on the way back to the pixels, every activation of
+# the network has to be there. That can be computed before anything is painted:
+
+# %% tags=["hide-input"]
+# @title Memory that a step takes
+from helpers.transfer import memory_needed
+
+table = "| longest side, pixels | GB, about |\n|---|---|\n"
+for side in (512, 1024, 1536, 2048, 3072):
+    needed = memory_needed(network, (side * 3 // 4, side)) / 1e9
+    table += f"| {side} | {needed:.1f} |\n"
+Markdown(table)
+
+# %% [markdown]
+# Colab's free card, a T4, has 16 GB, of which about 15 can be used. With VGG-19 that is plenty for
+# 1024 pixels, and 2048 should fit. An A100 has 40 GB, enough for 3072. For the seconds we have only
+# estimates, from the number of multiplications: at 1024 pixels a step takes a third of a second on
+# a T4, and a tenth of that on an A100. What yours does, the next cell tells; with a GPU it takes
+# some minutes, and we would like to see your table. Until there are some, the network stays in
+# float32: a T4 knows no bfloat16, and in float16 large activations can overflow.
+
+# %%
+# @title What does this card do?
+MEASURE = False  # @param {type: "boolean"}
+if MEASURE:
+    from tools.colab import card
+
+    card.table()
+
+# %% [markdown]
+# A large painting takes minutes, and Colab ends a session when it likes. `keep.begin` puts the two
+# pictures into the folder, and `run` writes a checkpoint beside them about once a minute. In the
+# Drive they outlive the session.
+
+# %%
+# @title Paint large
+LARGE = None  # @param {type: "raw"}
+large_C, large_S = (images.load(source, LARGE or SIZE) for source in sources)
+large = keep.begin(folder, large_C, large_S, network, beta=5.0)
+large.run(STEPS, checkpoint=folder / keep.CHECKPOINT)
+images.save(folder / "large.png", large.picture, large.settings)
+
+# %% [markdown]
+# If the session ended on the way: open this notebook again, run its setup cell, and then this one
+# with `RESUME` ticked. It takes up the newest run that was kept, at its last checkpoint.
+
+# %%
+# @title Go on after a disconnect
+RESUME = False  # @param {type: "boolean"}
+if RESUME:
+    from helpers import images, keep
+
+    large, folder = keep.resume(network)
+    large.run(large.begins[-1], checkpoint=folder / keep.CHECKPOINT)
+    images.save(folder / "large.png", large.picture, large.settings)
+    keep.offer(folder / "large.png")
 
 # %% [markdown]
 # ## 12 · When it goes wrong
