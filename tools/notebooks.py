@@ -73,6 +73,8 @@ def execute(made, parameters=None, name=""):
         if parameters and "parameters" in cell.metadata.get("tags", []):
             cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if weights := os.environ.get("NST_WEIGHTS"):  # the kernel works in another folder
+        os.environ["NST_WEIGHTS"] = os.path.abspath(weights)
     code = sum(cell.cell_type == "code" for cell in made.cells)
     with tqdm(total=code, desc=name, unit="cell", mininterval=0) as bar:
         NotebookClient(
