@@ -251,13 +251,16 @@ def test_upload_refuses_with_a_sentence(colab):
         keep.upload("the photograph")
 
 
-def test_outside_colab_a_sentence_says_so(tmp_path, capsys):
+def test_outside_colab_a_sentence_says_so(tmp_path, capsys, monkeypatch):
     with pytest.raises(SetupError, match="Only Colab uploads: put in the path"):
         keep.upload("the photograph")
     with pytest.raises(SetupError, match="Only Colab mounts a Drive"):
         keep.folder(drive=True)
-    keep.offer(tmp_path / "a.png")
-    assert capsys.readouterr().out == "a.png is saved.\n"
+    monkeypatch.setenv("NST_CACHE", str(tmp_path))
+    assert keep.folder() == tmp_path / "runs" / "run_1"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    keep.offer(keep.folder() / "a.png")
+    assert capsys.readouterr().out == "Saved: ~/runs/run_2/a.png\n"
 
 
 def test_a_drive_that_is_not_allowed_is_one_sentence(colab):
