@@ -3,6 +3,7 @@
 Colab itself is not here: its module is faked.  What a fake cannot show is told in tools/colab.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -317,7 +318,22 @@ def begun_elsewhere(folder):
     return folder
 
 
-# tools/colab, tools/addresses.
+# Requirements, tools/colab, tools/addresses.
+
+
+def test_requirements_are_what_the_package_imports_and_no_more():
+    imported = set()
+    for path in (ROOT / "helpers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    # IPython comes with ipywidgets, dask's distributed is asked for by who has a cluster.
+    imported -= {"google", "IPython", "distributed", "helpers", *sys.stdlib_module_names}
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^[\w-]+", text, re.MULTILINE))
+    assert {"pillow" if name == "PIL" else name for name in imported} | {"scipy"} == listed
 
 
 def test_changes_tell_what_a_newer_list_means():
