@@ -26,8 +26,8 @@ style: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Tests of what another Python or other packages could break, 3 to 10 minutes; the notebooks have
-# run before them. The rest of the tests is about our own logic: it takes an hour, and learns nothing.
+# What another Python or other packages could break: arrays, files and pictures, the network, widgets.
+# The notebooks have run before. Tools, Dask, the command line and whole runs are left to make test.
 IN_COLAB := $(addprefix tests/test_,$(addsuffix .py,colab colors costs exercises fast files images \
   objective optimizers plots session settings studio vgg weights))
 

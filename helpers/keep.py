@@ -5,7 +5,7 @@ checkpoint in one folder, in the reader's Drive where that is mounted, and `resu
 """
 
 import inspect
-import tempfile
+import os
 from pathlib import Path
 
 from . import checkpoint, files, images
@@ -39,12 +39,12 @@ def upload(what):
 
 
 def offer(path):
-    """Offer a file as a download where a browser can take it; elsewhere it lies where it lies."""
+    """Say where a file is, and offer it as a download where a browser can take it."""
+    print("Saved:", str(path).replace(str(Path.home()), "~"))
     if in_colab():
         from google.colab import files as dialogs
 
         dialogs.download(str(path))
-    print(f"{Path(path).name} is saved" + (", in your Drive." if DRIVE in path.parents else "."))
 
 
 def folder(drive=False):
@@ -107,8 +107,10 @@ def _runs():
     """The folder that holds the runs."""
     if (DRIVE / "MyDrive").is_dir():
         return DRIVE / "MyDrive" / "style transfer"
-    here = Path.cwd() if in_colab() else Path(tempfile.gettempdir())
-    return here / "style transfer"
+    if in_colab():
+        return Path.cwd() / "style transfer"
+    cache = os.environ.get("NST_CACHE") or "~/.cache/neural-style-transfer"
+    return Path(cache).expanduser() / "runs"
 
 
 def _pictures(folder):

@@ -3,6 +3,7 @@
 Colab itself is not here: its module is faked.  What a fake cannot show is told in tools/colab.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -251,13 +252,16 @@ def test_upload_refuses_with_a_sentence(colab):
         keep.upload("the photograph")
 
 
-def test_outside_colab_a_sentence_says_so(tmp_path, capsys):
+def test_outside_colab_a_sentence_says_so(tmp_path, capsys, monkeypatch):
     with pytest.raises(SetupError, match="Only Colab uploads: put in the path"):
         keep.upload("the photograph")
     with pytest.raises(SetupError, match="Only Colab mounts a Drive"):
         keep.folder(drive=True)
-    keep.offer(tmp_path / "a.png")
-    assert capsys.readouterr().out == "a.png is saved.\n"
+    monkeypatch.setenv("NST_CACHE", str(tmp_path))
+    assert keep.folder() == tmp_path / "runs" / "run_1"
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    keep.offer(keep.folder() / "a.png")
+    assert capsys.readouterr().out == "Saved: ~/runs/run_2/a.png\n"
 
 
 def test_a_drive_that_is_not_allowed_is_one_sentence(colab):
@@ -314,7 +318,22 @@ def begun_elsewhere(folder):
     return folder
 
 
-# tools/colab, tools/addresses.
+# Requirements, tools/colab, tools/addresses.
+
+
+def test_requirements_are_what_the_package_imports_and_no_more():
+    imported = set()
+    for path in (ROOT / "helpers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split(".")[0])
+    # IPython comes with ipywidgets, dask's distributed is asked for by who has a cluster.
+    imported -= {"google", "IPython", "distributed", "helpers", *sys.stdlib_module_names}
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^[\w-]+", text, re.MULTILINE))
+    assert {"pillow" if name == "PIL" else name for name in imported} | {"scipy"} == listed
 
 
 def test_changes_tell_what_a_newer_list_means():
