@@ -124,17 +124,17 @@ def _opened(file, name):
     except Exception as error:  # decoders raise whatever they like at damaged bytes
         wrong = "is not a picture that can be read, or it is damaged: try another file."
         if _is_heic(file):
-            wrong = "is in HEIC, as phones save photographs, or in AVIF: export it as JPEG first."
+            wrong = "is in HEIC, as phones save photographs: export it as JPEG first."
         raise PictureError(f"{name} {wrong}") from error
 
 
 def _is_heic(file):
-    """Whether a path or a binary file holds a picture in one of the formats around HEIF."""
+    """Whether a path or a binary file holds a picture in the format of phones, HEIC."""
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
         opened = file if hasattr(file, "seek") else stack.enter_context(open(file, "rb"))
         opened.seek(0)
         kind = opened.read(12)
-        return kind[4:8] == b"ftyp" and kind[8:11] in (b"hei", b"hev", b"mif", b"msf", b"avi")
+        return kind[4:8] == b"ftyp" and kind[8:11] in (b"hei", b"hev", b"mif", b"msf")
     return False
 
 

@@ -84,11 +84,7 @@ def resume(network, folder=None):
     """
     from .transfer import Transfer
 
-    if folder is None and not _kept() and in_colab():
-        _mount()
-    if folder is None and not _kept():
-        raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
-    folder = folder or _kept()[-1].parent
+    folder = folder or _newest()
     known = checkpoint.peek(folder / CHECKPOINT)
     taken = inspect.signature(Transfer).parameters.values()
     names = [parameter.name for parameter in taken if parameter.kind == parameter.KEYWORD_ONLY]
@@ -98,9 +94,20 @@ def resume(network, folder=None):
     return transfer, folder
 
 
+def _newest():
+    """The folder of the newest run; where there is none, Colab is asked for the Drive."""
+    kept = _kept()
+    if not kept and in_colab():
+        _mount()
+        kept = _kept()
+    if not kept:
+        raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
+    return max(kept, key=lambda path: path.stat().st_mtime).parent
+
+
 def _kept():
-    """The checkpoints of all runs, the newest last."""
-    return sorted(_runs().glob(f"*/{CHECKPOINT}"), key=lambda path: path.stat().st_mtime)
+    """The checkpoints of all runs."""
+    return list(_runs().glob(f"*/{CHECKPOINT}"))
 
 
 def _runs():

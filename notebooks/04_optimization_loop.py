@@ -998,12 +998,12 @@ for side in (512, 1024, 1536, 2048, 3072):
 Markdown(table)
 
 # %% [markdown]
-# Colab's free card, a T4, has 16 GB, of which about 15 can be used. With VGG-19 that is plenty for
-# 1024 pixels, and 2048 should fit. An A100 has 40 GB, enough for 3072. For the seconds we have only
-# estimates, from the number of multiplications: at 1024 pixels a step takes a third of a second on
-# a T4, and a tenth of that on an A100. What yours does, the next cell tells; with a GPU it takes
-# some minutes, and we would like to see your table. Until there are some, the network stays in
-# float32: a T4 knows no bfloat16, and in float16 large activations can overflow.
+# Colab's free card, a T4, has 16 GB, most of which can be used. With VGG-19 that is plenty for 1024
+# pixels, and twice the side should fit. An A100 has 40 GB, enough for 3072. For the seconds we have
+# only estimates, from the number of multiplications: at 1024 pixels a step takes a third of a
+# second on a T4, and a tenth of that on an A100. What yours does, the next cell tells; with a GPU
+# it takes some minutes, and we would like to see your table. Until there are some, the network
+# stays in float32: a T4 knows no bfloat16, and in float16 large activations can overflow.
 
 # %%
 # @title What does this card do?

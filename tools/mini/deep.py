@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.mini.pictures import paintings, sample, to_learn_from
 from tools.mini.student import INPUT_UNIT, LAYERS, before_relu, export, onwards, teacher_from
-from tools.mini.train import BOTH_SHUT, OUTPUT, mean_gram_matrices, relative_distance
+from tools.mini.train import OUTPUT, imitation, relative_distance
 
 FIRST_DEEP = "block4_conv1"
 FACTORS = ("reduce", "kernel", "expand")
@@ -35,7 +35,7 @@ LAYER_WEIGHTS = {
     "block4_conv4": 0.5,
     "block5_conv1": 2.0,
 }
-STYLE_LAYERS = ("block4_conv1", "block5_conv1")
+GRAM_WEIGHTS = {"block4_conv1": 0.3, "block5_conv1": 0.3}
 
 
 def read_student(path):
@@ -65,7 +65,8 @@ class Deep:
         names = [f"{n}/{f}" for n in self.layers for f in (*FACTORS, "bias")]
         self.gains = {k: float(np.sqrt((arrays[k] ** 2).mean()) + 1e-9) for k in names}
         self.variables = {k: tf.Variable(arrays[k] / self.gains[k]) for k in names}
-        self.spread = [tf.constant(z.astype(np.float32).std((0, 1, 2)) + 1e-3) for z in targets]
+        spread = [tf.constant(z.astype(np.float32).std((0, 1, 2)) + 1e-3) for z in targets]
+        self.spread = dict(zip(self.layers, spread, strict=True))
         self.optimizer = keras.optimizers.Adam(
             beta_2=0.99, global_clipnorm=1.0, use_ema=True, ema_momentum=0.99
         )
@@ -76,18 +77,12 @@ class Deep:
         """Learn from what block 3 wrote and the teacher's answers; returns each relative error."""
         with tf.GradientTape() as tape:
             values = {k: v * self.gains[k] for k, v in self.variables.items()}
-            loss, errors = 0.0, []
             found = onwards(network(values, self.layers), h)
-            for (name, z), spread, target in zip(found.items(), self.spread, targets, strict=True):
-                seen = tf.where((z < 0) & (target < 0), BOTH_SHUT, 1.0)
-                loss += LAYER_WEIGHTS[name] * tf.reduce_mean(seen * ((z - target) / spread) ** 2)
-                if name in STYLE_LAYERS:
-                    grams = mean_gram_matrices(z), mean_gram_matrices(target)
-                    loss += 0.3 * relative_distance(*grams)
-                errors.append(relative_distance(tf.nn.relu(z), tf.nn.relu(target)))
+            right = dict(zip(found, targets, strict=True))
+            loss = imitation(found, right, self.spread, LAYER_WEIGHTS, GRAM_WEIGHTS)
         trained = list(self.variables.values())
         self.optimizer.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
-        return errors
+        return [relative_distance(tf.nn.relu(found[n]), tf.nn.relu(right[n])) for n in found]
 
     def save(self, path):
         """With each variable averaged over the last steps."""

@@ -84,6 +84,19 @@ def transfer_cost(z, targets, beta):
     return relative_error(tf.nn.relu(z[CONTENT_LAYER]), content) + beta * J_style
 
 
+def imitation(z_s, z_t, spread, layer_weights, gram_weights):
+    """Errors before the relu, in units of each channel's spread, and of the Gram matrices."""
+    loss = 0.0
+    for name, weight in layer_weights.items():
+        s, t = z_s[name], z_t[name]
+        seen = tf.where((s < 0) & (t < 0), BOTH_SHUT, 1.0)
+        loss += weight * tf.reduce_mean(seen * ((s - t) / spread[name]) ** 2)
+        if name in gram_weights:
+            grams = mean_gram_matrices(s), mean_gram_matrices(t)
+            loss += gram_weights[name] * relative_distance(*grams)
+    return loss
+
+
 class Trainer:
     """Student, teacher and optimizer, and the two functions that TensorFlow compiles."""
 
@@ -144,16 +157,7 @@ class Trainer:
         return losses, gradient_s
 
     def _imitation(self, z_s, z_t):
-        """Errors before the relu, in units of each channel's spread, and of the Gram matrices."""
-        loss = 0.0
-        for name, weight in LAYER_WEIGHTS.items():
-            s, t = z_s[name], z_t[name]
-            seen = tf.where((s < 0) & (t < 0), BOTH_SHUT, 1.0)
-            loss += weight * tf.reduce_mean(seen * ((s - t) / self.student.spread[name]) ** 2)
-            if name in STYLE_LAYERS:
-                grams = mean_gram_matrices(s), mean_gram_matrices(t)
-                loss += GRAM_WEIGHTS[name] * relative_distance(*grams)
-        return loss
+        return imitation(z_s, z_t, self.student.spread, LAYER_WEIGHTS, GRAM_WEIGHTS)
 
 
 class Easels:
