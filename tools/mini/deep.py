@@ -22,11 +22,18 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.mini.pictures import paintings, sample, to_learn_from
-from tools.mini.student import INPUT_UNIT, LAYERS, before_relu, export, onwards, teacher_from
+from tools.mini.student import (
+    FACTORS,
+    LAYERS,
+    before_relu,
+    export,
+    onwards,
+    read_student,
+    teacher_from,
+)
 from tools.mini.train import OUTPUT, imitation, relative_distance
 
 FIRST_DEEP = "block4_conv1"
-FACTORS = ("reduce", "kernel", "expand")
 # How much a layer's error counts; block5_conv1 is the farthest off, and style looks at it.
 LAYER_WEIGHTS = {
     "block4_conv1": 1.0,
@@ -36,14 +43,6 @@ LAYER_WEIGHTS = {
     "block5_conv1": 2.0,
 }
 GRAM_WEIGHTS = {"block4_conv1": 0.3, "block5_conv1": 0.3}
-
-
-def read_student(path):
-    """{LAYER/FACTOR: float32 array} of a file that `export` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {key: file[key].astype(np.float32) for key in file.files}
-    arrays["block1_conv1/kernel"] /= INPUT_UNIT
-    return arrays
 
 
 def network(arrays, layers):

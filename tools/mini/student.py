@@ -39,6 +39,7 @@ RANKS = {  # layer: (r_in, r_out), multiples of 16 because CPUs compute channels
     "block5_conv1": (224, 256),
 }
 LAYERS = ("block1_conv1", *RANKS)
+FACTORS = ("reduce", "kernel", "expand")
 POOLED_BEFORE = ("block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 POOLED_AFTER = {LAYERS[LAYERS.index(name) - 1] for name in POOLED_BEFORE}
 CHUNK = 16  # pictures that the least squares look at together
@@ -54,6 +55,14 @@ def teacher_from(path):
     model = keras.applications.VGG19(weights="imagenet", include_top=False)
     arrays = {name: model.get_layer(name).get_weights() for name in LAYERS}
     return {name: ([kernel], bias) for name, (kernel, bias) in arrays.items()}
+
+
+def read_student(path):
+    """{LAYER/FACTOR: float32 array} of a file that `export` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key].astype(np.float32) for key in file.files}
+    arrays["block1_conv1/kernel"] /= INPUT_UNIT
+    return arrays
 
 
 def before_relu(network, pictures, precision):
@@ -139,6 +148,23 @@ class Student:
         fours = [arrays[i : i + 4] for i in range(0, len(arrays), 4)]
         layers = {name: (four[:3], four[3]) for name, four in zip(self.spread, fours, strict=True)}
         return {"block1_conv1": self.first, **layers}
+
+    def take(self, arrays):
+        """Go on from a network that `export` wrote (`read_student`).
+
+        There the 1×1 factors' columns and rows have length one; here they get the lengths that
+        they have now, which make what stands between of unit size.
+        """
+        for i, layer in zip(range(0, len(self.variables), 4), self.spread, strict=True):
+            variables, gains = self.variables[i : i + 4], self.gains[i : i + 4]
+            mine = [np.asarray(v * g) for v, g in zip(variables, gains, strict=True)]
+            length_in = np.linalg.norm(mine[0], axis=2).ravel()
+            length_out = np.linalg.norm(mine[2], axis=3).ravel()
+            reduce, kernel, expand, bias = (arrays[f"{layer}/{a}"] for a in (*FACTORS, "bias"))
+            kernel = kernel / length_in[:, None] / length_out
+            values = reduce * length_in, kernel, expand * length_out[:, None], bias
+            for variable, value, gain in zip(variables, values, gains, strict=True):
+                variable.assign(value / gain)
 
 
 def conv(h, layer):

@@ -8,8 +8,9 @@ evidence:
 
 1. the activations, before the relu, where an error is seen even when both relus are shut;
 2. the Gram matrices, with the `relative` cost's normalisation;
-3. the gradient of J = α·J_content + β·J_style with respect to the picture: all that a style
-   transfer ever takes from its network.
+3. on wish, the gradient of J = α·J_content + β·J_style with respect to the picture, which is all
+   that a style transfer ever takes from its network (--gradient-weight; it made the first two
+   worse, see helpers/weights/README.md).
 
 Half of each batch are pictures that the student itself is optimizing at that moment: a transfer
 goes where its network is wrong in its favour, and ordinary pictures never show those places.
@@ -33,9 +34,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from helpers import files
 from tools.mini.pictures import HELD_OUT, paintings, sample, to_learn_from
-from tools.mini.student import RANKS, Student, before_relu, export, teacher_from
+from tools.mini.student import RANKS, Student, before_relu, export, read_student, teacher_from
 
-PATHS = ("teacher", "output", "report", "photographs")  # say where, and so stay out of the report
+PATHS = (
+    "teacher",
+    "start",
+    "output",
+    "report",
+    "photographs",
+)  # say where, and so stay out of the report
 OUTPUT = Path(__file__).resolve().parents[2] / "helpers" / "weights" / "mini.npz"
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
 CONTENT_LAYER = "block4_conv2"
@@ -249,10 +256,13 @@ def train(options):
     teacher = teacher_from(options.teacher)
     first = np.stack([sample(rng, pictures, options.size) for _ in range(options.first_pictures)])
     student = Student(teacher, first, say=None if options.silent else tqdm.write)
+    if options.start:
+        student.take(read_student(options.start))
     trainer = Trainer(teacher, student, options)
     checkpoint = Path(options.output).with_suffix(".checkpoint.npz")
     step, before = load_checkpoint(checkpoint, trainer)
-    rng = np.random.default_rng([options.seed, step])
+    # Whoever starts from a trained network sees other pictures than it has seen.
+    rng = np.random.default_rng([options.seed, step, bool(options.start)])
     if step == 0:
         export(student.network(), options.output)
     if options.steps == 0:
@@ -314,12 +324,13 @@ def parse(arguments=None):
     add = parser.add_argument
     add("--teacher", help=".npz of VGG-19's LAYER/kernel and LAYER/bias (default: Keras' VGG-19)")
     add("--photographs", nargs="*", default=[], help="folders with more photographs (see there)")
+    add("--start", help="a network of this tool to train on, instead of factors of the teacher's")
     add("--output", default=OUTPUT, help="the .npz to write (default: %(default)s)")
     add("--report", help="a .json to write: settings, seconds, losses")
     add("--steps", type=int, default=5000, help="training steps at most (default: %(default)s)")
     add("--minutes", type=float, help="stop after this time, learning rate included")
     add("--learning-rate", type=float, default=2e-4, help="its highest value")
-    add("--gradient-weight", type=float, default=0.5, help="of the error of the picture's gradient")
+    add("--gradient-weight", type=float, default=0.0, help="of the error of the picture's gradient")
     add("--batch", type=int, default=3, help="fresh pictures, and half-painted ones, in a step")
     add("--size", type=int, default=160, help="pixels a side (default: %(default)s)")
     add("--easels", type=int, default=16, help="pictures being painted (default: %(default)s)")
