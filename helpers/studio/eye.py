@@ -7,7 +7,7 @@ from .. import costs
 from .page import CONTENT, STYLE
 
 SHOWN = 48  # channels of a Gram matrix: those that answer most to the style picture
-_BLUR = 8  # pixels over which the pull is averaged: single pixels only flicker
+_BLUR = 14  # pixels over which the pull is averaged: single pixels only flicker
 # Dark to bright, seven of the colors of matplotlib's magma.
 _MAGMA = np.float32([(0, 0, 4), (43, 18, 93), (114, 31, 129), (183, 55, 121), (241, 96, 93),
                      (254, 175, 119), (252, 253, 191)])  # fmt: skip
@@ -16,8 +16,8 @@ _MAGMA = np.float32([(0, 0, 4), (43, 18, 93), (114, 31, 129), (183, 55, 121), (2
 def pulls(run):
     """(content, style): the picture, dark, lit where that part of J pulls at it.
 
-    Each is (height, width, 3) in 0–255; both have one scale, in which the strongest pull is white
-    hot: the lengths of α·dJ_content/dG and β·dJ_style/dG at each pixel.
+    Each is (height, width, 3) in 0–255; both have one scale: the lengths of α·dJ_content/dG and of
+    β·dJ_style/dG at each pixel.
     """
     G = tf.convert_to_tensor(run.G)
     with tf.GradientTape(persistent=True) as tape:
@@ -27,8 +27,8 @@ def pulls(run):
     lengths = [weight * tf.norm(tape.gradient(cost, G)[0], axis=-1) for weight, cost in parts]
     lengths = [_blurred(length) for length in lengths]
     most = max(np.quantile(length, 0.98) for length in lengths) or 1.0
-    grey = run.picture.mean(-1, keepdims=True) * 0.35
-    shares = (np.clip(length / most, 0, 1)[..., np.newaxis] for length in lengths)
+    grey = run.picture.mean(-1, keepdims=True) * 0.5
+    shares = (np.clip(length / most, 0, 0.9)[..., np.newaxis] ** 2 for length in lengths)
     colors = (np.float32([int(c[i : i + 2], 16) for i in (1, 3, 5)]) for c in (CONTENT, STYLE))
     return [grey * (1 - s) + color * s for s, color in zip(shares, colors, strict=True)]
 

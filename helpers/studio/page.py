@@ -24,7 +24,8 @@ def chart(rows, alive=False, width=460, height=120):
     if len(rows) < 2:
         return "<p>The costs appear here once the painting has begun.</p>"
     table = np.array(rows, float)
-    steps, costs = table[:, 0], np.log10(np.maximum(table[:, 1:3], 1e-3))
+    steps = table[:, 0]
+    costs = np.log10(np.maximum(table[:, 1:3], max(table[1:, 1:3].min(), 1e-3)))
     low, high = math.floor(costs.min()), math.ceil(max(costs.max(), costs.min() + 0.1))
     x = 40 + (width - 50) * (steps - steps[0]) / max(steps[-1] - steps[0], 1)
     y = 8 + (height - 30) * (high - costs) / (high - low)

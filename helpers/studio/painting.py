@@ -37,7 +37,7 @@ class Painting:
     def __init__(self, scene, weights, sources, clock):
         content, styles = sources.pictures(scene)
         network = sources.network(scene.network)
-        self.scene, self._clock, self._runs = scene, clock, []
+        self.scene, self._clock, self._runs, self._compiled = scene, clock, [], set()
         for halvings in reversed(range(_levels(content, styles, network))):
             small, *others = (_shrunk(picture, 2**halvings) for picture in (content, *styles))
             # Adam where weights move: the memory of L-BFGS would be lost each time.
@@ -144,7 +144,9 @@ class Painting:
         n = int(np.clip(seconds / pace, 1, left)) if pace else 1
         begun = self._clock()
         costs = self._step_coarsely(level, n) if self._planned else self._step_finely(n)
-        self._paces[level] = (self._clock() - begun) / n
+        if level in self._compiled:  # the first step takes longer
+            self._paces[level] = (self._clock() - begun) / n
+        self._compiled.add(level)
         of_each = (costs[name] for name in ("content", "style", "total"))
         coarser = len(self._runs) - 1 - level
         self.curve.append((self.steps, *of_each, ratio(self.weights), coarser))

@@ -221,7 +221,7 @@ class Eye:
         self.pulls, self.grams = widgets.HTML(), widgets.HTML()
         text = (
             "Lit is where a part of J wants other pixels: blue the content, orange the style, both "
-            "on one scale. When they are equally strong, nothing moves."
+            "on one scale. Where they hold each other, nothing moves any more."
         )
         words = (
             f"The {eye.SHOWN} channels that answer most to the painting: bright where two of them "

@@ -155,9 +155,10 @@ class Studio:
     def _columns(self):
         buttons = box("nst-row", self.buttons.box, self.class_button)
         self._fill_drawer()
-        return [self.view.mat, self.view.strip, self.view.way, buttons, self.view.caption], [
-            self.weights.front, self.view.chart, box("nst-drawers", self.tabs), self.drawer,
-        ]  # fmt: skip
+        stage, tabs = self.view, box("nst-drawers", self.tabs)
+        return [
+            stage.mat, self.weights.front, stage.strip, stage.way, buttons, stage.caption
+        ], [stage.chart, tabs, self.drawer]  # fmt: skip
 
     def _class_columns(self):
         room, buttons = self.classroom, box("nst-row", self.buttons.start, self.class_button)
