@@ -32,8 +32,8 @@ SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given 
 def in_one_call(optimizer):
     """A compiled function: rates, one for each step → (Costs with one row a step, steps done).
 
-    It is traced once, when it is first called, and without AutoGraph, which takes longer to read the
-    code than all the rest of the tracing.
+    It is traced once, when it is first called, and without AutoGraph, which takes longer to read
+    the code than all the rest of the tracing.
     """
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import images
 from . import controls, eye, page
-from .scene import BETA, number, ratio
+from .scene import BETA, number, ratio, readable
 
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
 SIZES = (128, 192, 256, 384, 512)
@@ -173,7 +173,7 @@ class Pictures:
         names += sources.used_as(kind)
         if getattr(scene, kind) not in names:
             names.append(getattr(scene, kind))
-        return [(n, images.files.public(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
+        return [(n, readable(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
 
     def _taker(self, kind):
         def take(name):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import files
 from ..errors import SettingError
 from ..settings import OPTIONS, Option
 from .film import Film
@@ -80,6 +81,11 @@ class Snapshot(NamedTuple):
 def number(value):
     """Three digits, and no powers of ten, for readers: 0.0123, 4.5, 2750."""
     return f"{float(f'{value:.3g}'):g}" if np.isfinite(value) else "∞"
+
+
+def readable(name):
+    """What a picture is called on the page."""
+    return files.public(name).replace("_", " ")
 
 
 def ratio(weights):

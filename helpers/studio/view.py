@@ -4,7 +4,7 @@ import ipywidgets as widgets
 
 from .. import images
 from . import controls, page
-from .scene import number, ratio
+from .scene import number, ratio, readable
 
 SHOWN = 640  # pixels of the picture's longest side on the page at most
 TALL = 560  # pixels of height that it takes on the page at most
@@ -63,10 +63,10 @@ class View:
         session = self._studio.session
         now = self.moment or session
         scene, network = now.scene, session.transfer.network
-        styles = " and ".join(scene.styles)
+        styles = " and ".join(readable(style) for style in scene.styles)
         when = f"step {now.steps}" + (f" of {session.steps}" if self.moment else "")
         self.caption.value = page.paragraph(
-            f"{scene.content} in the style of {styles}, {when}, "
+            f"{readable(scene.content)} in the style of {styles}, {when}, "
             f"β/α = {number(ratio(now.weights))}. {network.description}."
         )
 

@@ -53,9 +53,10 @@ class Work:
         text = "A saved picture knows how it was made, and sets everything again."
         self.files_box = controls.column(
             "", self.name, self.film_kind,
-            controls.box("nst-row", self.save_button, self.film_button), self.download, controls.heading("Full size"), self.render_size,
-            self.render_network, self.estimate, self.render_button, controls.heading("As it was"),
-            widgets.HTML(page.paragraph(text)), self.upload.box, self.settings,
+            controls.box("nst-row", self.save_button, self.film_button), self.download,
+            controls.heading("Full size"), self.render_size, self.render_network, self.estimate,
+            self.render_button, controls.heading("As it was"), widgets.HTML(page.paragraph(text)),
+            self.upload.box, self.settings,
         )  # fmt: skip
 
     @property
