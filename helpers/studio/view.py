@@ -55,8 +55,8 @@ class View:
     def show_picture(self):
         session = self._studio.session
         now = self.moment or session
+        self.show_caption()  # first: whoever sees the picture change reads what it is
         self._show(now.picture)
-        self.show_caption()
         self.chart.value = page.chart(session.curve, self._studio.ticker.running)
 
     def show_caption(self):
