@@ -39,7 +39,7 @@ def grams(run, layer):
     Each is (n, n, 3) in 0–255, the square roots of the values of the SHOWN channels that answer
     most to S, as colors from dark (0) to bright.
     """
-    _, (style, *_) = run.canvas.targets(run.level)
+    style = run.canvas.targets(run.level)[1][0]
     pictures = (tf.convert_to_tensor(style, tf.float32), tf.convert_to_tensor(run.G)[0])
     S, G = (costs.mean_gram_matrix(run.network(p)[layer]).numpy() for p in pictures)
     channels = np.argsort(-np.diag(S))[:SHOWN]

@@ -44,7 +44,7 @@ class Scene(NamedTuple):
         for name, value in fields.items():
             if name not in self._fields:
                 raise SettingError(f"A scene has no {name!r}: change {', '.join(self._fields)}.")
-            if option := OPTIONS.get(name) or _OWN.get(name):
+            if option := _OWN.get(name) or OPTIONS.get(name):
                 fields[name] = option.check(value)
             elif isinstance(value, str | os.PathLike):
                 fields[name] = os.fspath(value)

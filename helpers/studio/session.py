@@ -70,7 +70,7 @@ class Session:
             "styles": [files.public(style) for style in self.scene.styles],
         }
         steps = {"size": self.scene.size, "steps": self.steps}
-        steps |= {"style_scale": self.scene.style_scale}
+        steps |= {"style_scale": [self.scene.style_scale] * len(self.scene.styles)}
         return names | steps | self.transfer.settings
 
     # What the controls do.
@@ -108,8 +108,9 @@ class Session:
         if "second" in fields and isinstance(shares, list) and len(shares) > 1:
             shares = OPTIONS["style_weights"].check(shares)
             fields["share"] = shares[1] / sum(shares[:2])
-        names = ("network", "init", "keep_colors", "style_scale")
-        fields |= {name: settings[name] for name in names if name in settings}
+        if isinstance(scales := settings.get("style_scale"), list) and scales:
+            fields["style_scale"] = scales[0]
+        fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
         fields.setdefault("second", None)
         scene = self.scene.changed(**fields)
         weights = {name: settings[name] for name in WEIGHTS if name in settings}
