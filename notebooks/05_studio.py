@@ -82,7 +82,7 @@ print(network.description)
 # | **Photograph** | what is painted: one of these, or one of yours |
 # | **Grid** | nine pairs of α and β at once; a click takes one of them over |
 # | **What the cost sees** | where content and style pull at the picture, and both Gram matrices |
-# | **Save** | the picture, the film of its way, a larger rendering, and how it was made |
+# | **Save and load** | the picture, the film of its way, a larger rendering, and how it was made |
 # | **Advanced** | α and β one by one, the smoothing, the style layers, network and size |
 # | **Classroom** | large type, few controls, and questions to predict first |
 #

@@ -376,10 +376,10 @@ def test_it_is_saved_filmed_rendered_and_set_again(page):
     press(page, "a painting")
     wait_until(lambda: steps(page) > 8)
     pause(page)
-    press(page, "Save")
+    press(page, "Save and load")
     for name, suffix in (("Save", "png"), ("Save the film", "gif")):
         with page.expect_download() as download:
-            button(page, name).last.click()
+            press(page, name)
         assert download.value.suggested_filename == f"painting.{suffix}"
         assert (FOLDER / f"painting.{suffix}").exists()
     settings = images.read_settings(FOLDER / "painting.png")
@@ -412,7 +412,14 @@ def test_nothing_is_cut_or_overlaps(page, width, height):
     page.get_by_role("button", name="cat").first.click()
     wait_until(lambda: "cat in the style" in page.locator(".nst").inner_text())
     wait_until(lambda: not said(page))
-    for drawer in ("Painting", "Photograph", "Snapshots", "What the cost sees", "Advanced", "Save"):
+    for drawer in (
+        "Painting",
+        "Photograph",
+        "Snapshots",
+        "What the cost sees",
+        "Advanced",
+        "Save and load",
+    ):
         button(page, drawer).first.click()
         time.sleep(1)
         shoot(page, f"{drawer.split()[0].lower()}_{width}")

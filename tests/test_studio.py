@@ -534,7 +534,7 @@ def test_the_film_is_saved_and_downloaded(made, tmp_path):
 
 
 def test_what_a_rendering_takes_is_said_before_it_begins(made):
-    made.tabs.value = "Save"
+    made.tabs.value = "Save and load"
     made.work.render_size.value = 512
     text = made.work.estimate.value
     assert re.search(r"512 × 341 pixels, .*(seconds|minutes|steps), \d+\.\d GB of memory", text)

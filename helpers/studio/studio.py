@@ -6,6 +6,7 @@ pictures after the cell is done, which Colab drops.
 
 import contextlib
 import functools
+import threading
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -49,6 +50,7 @@ class Studio:
         self.folder = where_to_save() if folder is None else Path(folder)
         self.in_class, self._steps, self._quiet, self._sources = classroom, steps, False, Sources()
         content, _ = self._sources.pictures(self.scene)
+        self._lock = threading.RLock()
         self._make_panels()
         self._lay_out()
         self.view.open(content)
@@ -65,7 +67,8 @@ class Studio:
         from IPython.display import display
 
         display(self.root)
-        self._try(self.open, ())
+        with self._lock:  # callbacks may come in another thread already (ipykernel 7)
+            self._try(self.open, ())
 
     def open(self):
         """Paint the first steps, and go on."""
@@ -86,7 +89,7 @@ class Studio:
 
         def callback(*arguments):
             if not self._quiet:
-                with self.session.lock:
+                with self._lock:
                     self._try(function, arguments, commit)
 
         return callback
@@ -133,7 +136,7 @@ class Studio:
             "Snapshots": self.snapshots.box,
             "Grid": self.work.grid_box,
             "What the cost sees": self.eye.box,
-            "Save": self.work.files_box,
+            "Save and load": self.work.files_box,
             "Advanced": column(
                 "", weights.alpha, weights.beta, weights.tv, weights.layers,
                 *(choices[name] for name in ("network", "size", "init")),
