@@ -184,6 +184,10 @@ def button(page, name):
     return page.locator(".nst").get_by_role("button", name=name, exact=True)
 
 
+def face(page, name):
+    return page.locator(".nst-faces").get_by_role("button", name=name, exact=True).first
+
+
 def press(page, name):
     button(page, name).click()
 
@@ -195,8 +199,11 @@ def pause(page):
         time.sleep(0.5)
 
 
-def picture(page):
-    return page.locator("img.nst-view").get_attribute("src")
+def picture(page, kind="view"):
+    """The bytes of the JPEG that is shown."""
+    return bytes(page.locator(f"img.nst-{kind}").evaluate(
+        "async image => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]"
+    ))  # fmt: skip
 
 
 def said(page):
@@ -318,7 +325,6 @@ def test_pause_undo_and_the_way_back(page):
     press(page, "One step")  # on from there
     wait_until(lambda: 0 < steps(page) < still)
     press(page, "Undo")
-    press(page, "Undo")
     wait_until(lambda: steps(page) == still)
     assert picture(page) == now
 
@@ -349,7 +355,7 @@ def test_a_cell_of_the_grid_a_snapshot_and_a_painting_are_taken_by_a_click(page)
     page.locator(".nst-faces button").first.click()
     wait_until(lambda: steps(page) == 0)
     press(page, "Painting")
-    page.get_by_role("button", name="stained glass").first.click()
+    face(page, "stained glass").click()
     wait_until(lambda: "style of stained glass" in page.locator(".nst").inner_text())
     assert said(page) == []
 
@@ -363,10 +369,7 @@ def test_a_photograph_of_4_megabytes_is_uploaded_upright_in_its_colors(page):
     wait_until(lambda: "IMG 1.jpg in the style" in page.locator(".nst").inner_text())
     pause(page)
     shoot(page, "upload")
-    shown = page.locator("img.nst-before").evaluate(
-        "async image => [...new Uint8Array(await (await fetch(image.src)).arrayBuffer())]"
-    )
-    found, expected = images.load(bytes(shown)), images.load(data, 256)
+    found, expected = images.load(picture(page, "before")), images.load(data, 256)
     assert found.shape == expected.shape
     assert found.shape[0] > found.shape[1]
     assert np.abs(found - expected).mean() < 4
@@ -409,7 +412,7 @@ def test_nothing_is_cut_or_overlaps(page, width, height):
     pause(page)
     page.set_viewport_size({"width": width, "height": height})
     press(page, "Photograph")
-    page.get_by_role("button", name="cat").first.click()
+    face(page, "cat").click()
     wait_until(lambda: "cat in the style" in page.locator(".nst").inner_text())
     wait_until(lambda: not said(page))
     for drawer in (
@@ -434,7 +437,7 @@ def test_the_picture_stays_while_the_controls_scroll(page):
     page.locator(".nst-pane").evaluate("pane => pane.scrollIntoView({block: 'end'})")
     time.sleep(0.5)
     box, notebook = (page.locator(of).bounding_box() for of in (".nst-picture", ".jp-Notebook"))
-    assert box["y"] >= notebook["y"] - 2
+    assert box["y"] >= notebook["y"] - 0.2 * box["height"]
 
 
 def test_in_the_dark_and_on_a_projector(page):

@@ -39,7 +39,7 @@ class Weights:
             set_it = on(lambda change, n=name: self._weigh(n, change["new"]))
             log.slider.observe(set_it, "value")
         self.presets = {
-            name: controls.button(name, on(lambda _, v=value: self._weigh("ratio", v)))
+            name: controls.button(name, on(lambda _, v=value: self._assign("ratio", v)))
             for name, value in PRESETS.items()
         }
         self.layers, self.layer_sliders = controls.column("nst-layers"), {}
@@ -62,8 +62,11 @@ class Weights:
 
     def _weigh(self, name, value):
         weights = self._studio.session.weights
-        if not self.logs[name].wishes(value, ratio(weights) if name == "ratio" else weights[name]):
-            return
+        if self.logs[name].wishes(value, ratio(weights) if name == "ratio" else weights[name]):
+            self._assign(name, value)
+
+    def _assign(self, name, value):
+        weights = self._studio.session.weights
         if name != "ratio":
             self._set(**{name: value})
         elif weights["alpha"] == 0:  # then β stays
