@@ -206,7 +206,8 @@ def field(on, description, action, options=()):
 
 def box(kind, *children, container=widgets.Box):
     box = container(list(children))
-    box.add_class(kind)
+    if kind:  # the page refuses an empty one
+        box.add_class(kind)
     return box
 
 

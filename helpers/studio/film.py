@@ -22,15 +22,17 @@ class Film:
     """
 
     def __init__(self, moments=(), every=1):
-        self.moments, self.every, self._seen = list(moments), every, 0
+        self.moments, self.every = list(moments), every
+        self._until_next = every - 1 if self.moments else 0
 
     def see(self, moment):
-        self._seen += 1
-        if self._seen % self.every:
+        if self._until_next:
+            self._until_next -= 1
             return
         self.moments.append(moment._replace(picture=images.to_uint8(moment.picture)))
-        if len(self.moments) > MOST:
+        if len(self.moments) > MOST and len(self.moments) % 2:  # the newest stays
             self.moments, self.every = self.moments[::2], self.every * 2
+        self._until_next = self.every - 1
 
     def until(self, steps):
         """A film of its own, as far as this step."""
@@ -61,7 +63,10 @@ class Film:
         rows, columns = last.shape[:2]
         scale = max(1, SIDE / max(rows, columns))
         shape = round(rows * scale), round(columns * scale)
-        pictures = [moment.picture for moment in self.moments] + [last]
+        pictures = [moment.picture for moment in self.moments]
+        if np.array_equal(pictures[-1], images.to_uint8(last)):
+            pictures.pop()
+        pictures.append(last)
         frames = [Image.fromarray(images.to_uint8(images.resize(p, *shape))) for p in pictures]
         if kind == "GIF":
             frames = [frame.quantize(128, dither=Image.Dither.NONE) for frame in frames]

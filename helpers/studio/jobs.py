@@ -57,12 +57,13 @@ def render(session, size, network, steps):
     return _render(session, session.picture, scene, session.weights, settings, steps)
 
 
-def estimate(session, size, network, steps=RENDER_STEPS):
+def estimate(session, size, network=None, steps=RENDER_STEPS):
     """(rows, columns, seconds, bytes) that `Session.render` would make, and take, about.
 
     seconds: None before a step at full size has been measured.
     """
-    scene, sources = session.scene.changed(size=size, network=network), session.sources
+    scene = session.scene.changed(size=size, network=network or session.scene.network)
+    sources = session.sources
     content, styles = sources.pictures(scene)
     rows, columns = content.shape[:2]
     model, pace = sources.network(scene.network), session.pace
