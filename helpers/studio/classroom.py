@@ -48,14 +48,13 @@ QUESTIONS = (
     (
         "Only block 4?",
         {"alpha": 1.0, "beta": 4 * BETA, "only": 3},
-        "Whole strokes and how they run together, over {field} × {field} pixels; the colors begin "
-        "to stray.",
+        "Longer strokes and how they run together, over {field} × {field} pixels; the colors stray.",
     ),
     (
         "And only block 5, the deepest?",
         {"alpha": 1.0, "beta": 4 * BETA, "only": 4},
-        "Large shapes at best, and colors that are off: a value sees {field} × {field} pixels, "
-        "more than half of this picture, and hardly looks at color.",
+        "Long, bent strokes over everything, in colors of no painting: a value sees {field} × "
+        "{field} pixels, more than half of this picture, and hardly looks at color.",
     ),
 )
 
