@@ -274,10 +274,14 @@ def test_a_face_shows_the_picture_that_it_takes(made):
 def test_network_size_start_and_colors_can_be_chosen(made):
     made.pictures.choices["size"].value = 128
     made.pictures.choices["init"].value = "blank"
+    assert made.pictures.choices["keep_colors"].label == "the painting's"
     made.pictures.choices["keep_colors"].value = "luminance"
     scene = made.session.scene
     assert (scene.size, scene.init, scene.keep_colors) == (128, "blank", "luminance")
     assert max(shown(made).shape) == 128
+    assert made.ticker.running  # it is painted on at once
+    made.pictures.choices["keep_colors"].value = ""
+    assert made.session.scene.keep_colors is None
     assert said(made) == ""
 
 
@@ -519,7 +523,7 @@ def test_what_is_there_is_not_written_over(tmp_path, button):
     made.work.name.value = "photo.png"
     made.work.render_size.value = 384
     getattr(made.work, button).click()
-    tick(made)
+    tick(made, 2)
     made.work.cancel_button.click()
     found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert {name: found[name] for name in before} == before

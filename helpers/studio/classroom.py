@@ -48,7 +48,8 @@ QUESTIONS = (
     (
         "Only block 4?",
         {"alpha": 1.0, "beta": 4 * BETA, "only": 3},
-        "Longer strokes and how they run together, over {field} × {field} pixels; the colors stray.",
+        "Longer strokes, and how they run together, over {field} × {field} pixels; "
+        "the colors stray.",
     ),
     (
         "And only block 5, the deepest?",

@@ -42,10 +42,12 @@ class Film:
         """The moment after this share, 0 to 1, of the way."""
         return self.moments[round(share * (len(self.moments) - 1))]
 
-    def strip(self, count=8, height=48):
-        """So many moments side by side, (height, width, 3) in 0–255."""
+    def strip(self, count=None, height=48):
+        """So many moments side by side, (height, width, 3) in 0–255; by default a strip that is
+        about twelve times as wide as high."""
+        rows, columns = self.moments[-1].picture.shape[:2]
+        count = count or int(np.clip(round(12 * rows / columns), 3, 24))
         shown = [self.at(i / (count - 1)).picture for i in range(count)]
-        rows, columns = shown[-1].shape[:2]
         width = max(1, round(height * columns / rows))
         small = [images.resize(picture, height, width) for picture in shown]
         small[1:] = [np.concatenate([np.full((height, 2, 3), 255.0), p], 1) for p in small[1:]]

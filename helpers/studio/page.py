@@ -77,11 +77,11 @@ def _moves(x, ratios, height, apart=42):
     for i in np.flatnonzero(np.diff(ratios))[::-1] + 1:
         if before is None or before - x[i] >= apart:
             before, text = x[i], f"β/α {number(ratios[i])}"
-            anchor = "end" if x[i] > 380 else "start"
+            anchor, shift = ("end", -3) if x[i] > 380 else ("start", 3)
             drawn += (
                 f'<line x1="{x[i]:.1f}" x2="{x[i]:.1f}" y1="8" y2="{height - 22}" '
                 'stroke="currentColor" stroke-opacity=".6" stroke-dasharray="3 3"/>'
-                f'<text x="{x[i]:.1f}" y="{height - 4}" text-anchor="{anchor}">{text}</text>'
+                f'<text x="{x[i]:.1f}" y="16" dx="{shift}" text-anchor="{anchor}">{text}</text>'
             )
     return drawn
 

@@ -15,7 +15,7 @@ from .scene import BETA, number, ratio, readable
 
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
 SIZES = (128, 192, 256, 384, 512)
-COLORS = {"the painting's": None, "the photograph's, by luminance": "luminance",
+COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance",
           "the photograph's, by histogram": "histogram"}  # fmt: skip
 REACH = 50  # the knob goes from BETA / REACH to BETA · REACH: the useful middle is its middle
 PRESETS = {"a hint of it": BETA / 5, "a painting": BETA, "pure style": BETA * REACH}
@@ -128,7 +128,7 @@ class Pictures:
                                      continuous_update=False),
         }  # fmt: skip
         self.choices = {
-            "keep_colors": controls.choice("colors", COLORS, scene.keep_colors),
+            "keep_colors": controls.choice("colors", COLORS, scene.keep_colors or ""),
             "network": controls.choice("network", NETWORKS, scene.network),
             "size": controls.choice("size, pixels", SIZES, scene.size),
             "init": controls.choice("start from", ("content", "noise", "blank"), scene.init),
@@ -148,7 +148,7 @@ class Pictures:
         scene = self._studio.session.scene
         with self._studio.quietly():
             for field, control in self.choices.items():
-                controls.choose(control, getattr(scene, field))
+                controls.choose(control, getattr(scene, field) or "")
             for field, control in self.sliders.items():
                 control.value = getattr(scene, field)
         styles = self._items("style")
@@ -162,12 +162,16 @@ class Pictures:
         self.both.value = page.figures([(content, "photograph"), (style, "painting")], 240)
 
     def change(self, **fields):
+        """Another scene, which is painted on at once."""
+        if "keep_colors" in fields:
+            fields["keep_colors"] = fields["keep_colors"] or None
         if fields.items() <= self._studio.session.scene._asdict().items():
             return
         what = " and ".join(fields).replace("_", " ")
         self._studio.say(f"One moment: {what} …", note=True)
         self._studio.session.change(**fields)
         self._studio.say()
+        self._studio.ticker.start()
         self._studio.show()
 
     def _items(self, kind):

@@ -72,6 +72,9 @@ class Studio:
 
     def open(self):
         """Paint the first steps, and go on."""
+        if self._steps:  # the picture before all the rest
+            self.session.tick()
+            self.view.tick()
         self.show()
         while self.session.steps < self._steps:
             self.session.tick()
