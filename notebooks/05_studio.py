@@ -27,7 +27,7 @@
 # - explain how a live tuner works: steps in small bites, weights that are variables;
 # - run the same experiment without sliders, and lead a class through it.
 #
-# **Time:** 45 minutes to play and read. Computing takes a few minutes on two CPU cores with `mini`;
+# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`;
 # besides, the studio paints until you press **Pause**.
 
 # %% tags=["parameters"]
