@@ -27,8 +27,8 @@
 # - explain how a live tuner works: steps in small bites, weights that are variables;
 # - run the same experiment without sliders, and lead a class through it.
 #
-# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`;
-# besides, the studio paints until you press **Pause**.
+# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`
+# (measured); besides, the studio paints until you press **Pause**.
 
 # %% tags=["parameters"]
 SIZE = 256  # the longest side of the pictures, in pixels
