@@ -8,6 +8,8 @@ ANY_SIZE: whether G may be given another size, after which `begin` is called; a 
 once then serves all sizes.  PICTURES: how many of the size of G, about, a step holds besides it.
 """
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -30,8 +32,8 @@ SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given 
 def in_one_call(optimizer):
     """A compiled function: rates, one for each step → (Costs with one row a step, steps done).
 
-    It is traced here, once, and without AutoGraph, which takes longer to read the code than all the
-    rest of the tracing.
+    It is traced once, when it is first called, and without AutoGraph, which takes longer to read
+    the code than all the rest of the tracing.
     """
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)
@@ -51,7 +53,8 @@ def in_one_call(optimizer):
         done, _, rows = tf.while_loop(goes_on, step, (0, True, rows))
         return tf.nest.map_structure(lambda row: row.stack(), rows), done
 
-    return steps.get_concrete_function()
+    traced = functools.cache(steps.get_concrete_function)
+    return lambda rates: traced()(rates)
 
 
 class Adam:

@@ -16,10 +16,10 @@
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/05_studio.ipynb)
 
 # %% [markdown]
-# # 5 · The studio: α and β under your fingers
+# # 5 · The studio: β/α under your fingers
 #
-# The picture is painted while you move the sliders. No cell to run again, nothing begins anew: α
-# and β are two numbers in the cost, the next step uses the new ones, and the picture follows.
+# The picture is painted while you turn the knob. No cell to run again, nothing begins anew: α and β
+# are two numbers in the cost, the next step uses the new ones, and the picture follows.
 #
 # **After this notebook you can**
 # - find, by hand and in seconds, the β that a pair of pictures wants;
@@ -27,8 +27,8 @@
 # - explain how a live tuner works: steps in small bites, weights that are variables;
 # - run the same experiment without sliders, and lead a class through it.
 #
-# **Time:** 45 minutes to play and read. Computing takes under two minutes on two CPU cores with
-# `mini` (measured); besides, the studio paints for as long as you let it.
+# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`
+# (measured); besides, the studio paints until you press **Pause**.
 
 # %% tags=["parameters"]
 SIZE = 256  # the longest side of the pictures, in pixels
@@ -70,42 +70,49 @@ GPU, network = start.up(NETWORK)
 # %% [markdown]
 # The last line names the network with which the studio begins; you can choose another one there.
 #
-# (The outputs stored here were made on a CPU with `NETWORK = "vgg19"`, from a file of weights that
-# holds VGG-19's blocks 1–3. The stored picture of the studio itself was taken with `mini`.)
+# (The stored picture of the studio itself was taken with `mini`.)
 #
 # ## 1 · The studio
 #
-# Run the next cell. It paints a first picture, then it is yours. Press **Start**, and move
-# **content ↔ style**.
+# Run the next cell. First you see the photograph, then it begins to change by itself. There is one
+# knob, **β/α**: at its left end the photograph stays, at its right end there are strokes
+# everywhere. Turn it, and draw the white line over the picture to compare with the photograph.
 #
 # | what | does |
 # |---|---|
-# | **content ↔ style** | one slider for β/α, from the photograph to strokes everywhere |
-# | **α**, **β** | the same two weights one by one, on log scales |
-# | **smoothing** | the weight of the total variation: against colored grain |
-# | the **style layers** | how much each layer counts; from fine grain (block 1) to large strokes |
+# | **β/α** | how much painting; the buttons below it are three places to begin with |
+# | **The way so far** | looks back at any moment; whatever you do next goes on from there |
 # | **Snapshot**, **Undo** | keep a picture with all that is set; go back. Nothing is ever lost |
-# | **Paint the grid** | nine pairs of α and β at once; a click takes one of them over |
-# | **Render full size** | the picture that you see, larger, in more detail |
-# | **Save**, **Load settings** | a saved picture knows how it was made |
-# | **Classroom mode** | large type, one slider, and questions to predict first |
+# | **Painting** | what is painted after, how large its strokes are, a second one mixed in, colors |
+# | **Photograph** | what is painted: one of these, or one of yours |
+# | **Grid** | nine pairs of α and β at once; a click takes one of them over |
+# | **What the cost sees** | where content and style pull at the picture, and both Gram matrices |
+# | **Save and load** | the picture, the film of its way, a larger rendering, and how it was made |
+# | **Advanced** | α and β one by one, the smoothing, the style layers, network and size |
+# | **Classroom** | large type, few controls, and questions to predict first |
 #
-# Sliders need a running Python. Where you read this without one (on GitHub, say), the figures
-# below, and those of notebook 4, show most of these experiments.
+# The knob needs a running Python. Where you read this without one (on GitHub, say), the slider over
+# eight paintings in section 2 shows what it does.
 
 # %%
 from helpers.studio import Studio
 
-studio = Studio("cat", "starry_swirls", network.name, SIZE, steps=STEPS)
+studio = Studio("cat", "starry_swirls", network.name, SIZE)
 studio
 
 # %% [markdown]
 # **Predict first, then try:**
 #
-# 1. The photograph is nearly back, with its colors shifting. Which β is that: 0.1, 10 or 1000?
-# 2. Pull β to its lowest and wait. Then to its highest. Which way is faster, and why?
-# 3. Set the smoothing to its largest. What happens to the eyes?
-# 4. Start from *noise*. Where does the motif appear first?
+# 1. Where the eyes are still a cat's and the fur is strokes already: is β/α there 0.2, 2 or 20?
+# 2. Turn the knob to its left end and wait. Then to its right end. Which way is faster, and why?
+# 3. Make the strokes twice as large (under **Painting**). Which of the two costs jumps?
+# 4. Set the smoothing to its largest (under **Advanced**). What happens to the eyes?
+# 5. Start from *noise*. Where does the motif appear first?
+#
+# Under **What the cost sees** you can watch the two costs at work. At first only the style pulls,
+# for a photograph has no content cost yet. Soon both pull at the same places and in opposite
+# directions. That is what an optimum of a sum looks like: not two satisfied wishes, but two forces
+# that hold each other. The knob makes one of them stronger, and the balance shifts.
 #
 # ## 2 · The same picture, eight values of β
 #
@@ -119,28 +126,33 @@ studio
 from helpers.studio import Session
 
 session = Session(network=network.name, size=SIZE)
-betas = [0.01, 0.1, 1, 3, 10, 30, 100, 1000]
+betas = [0.1, 0.5, 1, 2, 5, 15, 50, 250]
 bites = list(session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS))
 print(f"{len(betas)} pictures, painted in {len(bites)} bites")
 
-# %% tags=["hide-input"]
-# @title The figure
-alt = "A cat's face, from a photograph at β = 0.01 to swirling strokes everywhere at β = 1000."
+# %%
+from helpers.flipbook import Flipbook
+
 found = [row[0].picture for row in session.cells]
+Flipbook(found, [f"β = {beta:g}" for beta in betas], "β", first=4)
+
+# %% tags=["hide-input"]
+# @title All eight side by side
+alt = "A cat's face, from a photograph at β = 0.1 to swirling strokes everywhere at β = 250."
 plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
 
 # %% [markdown]
 # Look for the last picture whose whiskers you can still count, and for the first in which the face
 # is gone. All that is worth looking at lies between these two, and it takes factors, not
-# differences, to walk through it: one step of the list is a factor of three or of ten. That is why
-# the slider is logarithmic. The costs behind it are *relative*, 0 is "the same" and 1 is "as far
-# away as nothing at all" (notebook 4), so that a useful β is a number near 1 to 30 and not 10⁻⁷ or
-# 10⁴. The same β is not equally strong for every set of layers: deeper layers are harder to please.
+# differences, to walk through it: one step of the list is a factor of two to five. That is why the
+# knob is logarithmic. The costs behind it are *relative*, 0 is "the same" and 1 is "as far away as
+# nothing at all" (notebook 4), so that a useful β is a number near 1 to 20 and not 10⁻⁷ or 10⁴. The
+# same β is not equally strong for every set of layers: deeper layers are harder to please.
 #
 # ### Exercise 1: a log slider
 #
-# The slider's knob goes from position 0 to position 1. Which β is that, if 0 means 0.1 and 1 means
-# 10 000, and equal ways mean equal *factors*?
+# A knob goes from position 0 to position 1. Which β is that, if 0 means 0.1 and 1 means 10 000, and
+# equal ways mean equal *factors*?
 
 
 # %% tags=["exercise"]
@@ -242,7 +254,7 @@ run.step()  # the first one is slower
 print(f"a step:             {seconds(run.step):.3f} s")
 run.beta = 123.0
 print(f"with another β:     {seconds(run.step):.3f} s")
-again = seconds(lambda: Transfer(session.content, session.style, network).step())
+again = seconds(lambda: Transfer(session.content, session.styles, network).step())
 print(f"compiled anew:      {again:.3f} s")
 
 # %% [markdown]
@@ -282,8 +294,9 @@ print({memory: round(share, 3) for memory, share in reached.items()})
 # slider the strokes are there already: it only goes on.
 #
 # **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
-# studio paints for a fifth of a second, then looks up. A fast machine takes many steps in that
-# time, a slow one at least one.
+# studio paints for an eighth of a second, then looks up. A fast machine takes many steps in that
+# time, a slow one at least one. Each bite asks the page for the next one. Nothing runs on its own
+# in the kernel: other cells get their turn, and a page that is closed costs nothing.
 #
 # ### Exercise 2: how many steps in a bite?
 
@@ -331,7 +344,7 @@ else:
 content = "cat"  # @param ["cat", "dandelions", "launch_pad"] {allow-input: true}
 style = "starry_swirls"  # @param ["starry_swirls", "cafe_terrace"] {allow-input: true}
 alpha = 1.0  # @param {type: "number"}
-beta = 60.0  # @param {type: "number"}
+beta = 10.0  # @param {type: "number"}
 smoothing = 0.001  # @param {type: "number"}
 begin_anew = True  # @param {type: "boolean"}
 
@@ -341,15 +354,16 @@ if begin_anew:
     session.reset()
 for _ in range(STEPS):
     session.tick(0)
-shown = [session.content, session.style, session.picture]
+shown = [session.content, session.styles[0], session.picture]
 plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting, and the result.")
 
 # %% [markdown]
 # ## 6 · In front of a class
 #
-# `Studio(classroom=True)`, or the button **Classroom mode** in the studio above: large type, one
-# picture, one slider, and these questions. Each sets the controls when you press **Try it**; let
-# the class predict before you do.
+# `Studio(classroom=True)`, or the button **Classroom** in the studio above: large type, the picture
+# beside the two that it is made from, these questions, and only the controls that a question sets.
+# It sets them when you press **Try it**; let the class predict before you do. The last five take
+# the style layers one by one, from block 1 to block 5.
 
 # %%
 from helpers.studio.classroom import QUESTIONS

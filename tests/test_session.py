@@ -5,10 +5,11 @@ import threading
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from helpers import colors, images, vgg
+from helpers import colors, images, optimizers, vgg
 from helpers.errors import DivergedError, NetworkError, OutputError, PictureError, SettingError
-from helpers.studio import Session, painting, session
+from helpers.studio import Session, eye, film, jobs, painting, session
 from helpers.studio.scene import BETA, number
 from helpers.transfer import Transfer
 
@@ -48,13 +49,15 @@ class Clock:
 def test_a_tick_takes_the_steps_that_fit_into_its_time(monkeypatch, pace, steps):
     clock = Clock(monkeypatch, pace)
     made = Session(size=64, clock=clock)
-    assert [made.tick(0.2) for _ in range(3)] == [1, steps, steps]
-    assert made.steps == 1 + 2 * steps
+    # The first step is compiled, which takes longer; the second is the first to be measured.
+    assert [made.tick(0.2) for _ in range(4)] == [1, 1, steps, steps]
+    assert made.steps == 2 + 2 * steps
 
 
 def test_a_machine_that_slows_down_is_noticed(monkeypatch):
     clock = Clock(monkeypatch, 0.01)
     made = Session(size=64, clock=clock)
+    made.tick(0.2)
     made.tick(0.2)
     assert made.tick(0.2) == 20
     clock.pace = 0.1
@@ -316,6 +319,10 @@ def test_keeping_the_colors_keeps_the_painting(made):
         ({"size": 64.5}, SettingError),
         ({"style": 3}, SettingError),
         ({"start": "noise"}, SettingError),
+        ({"second": 3}, SettingError),
+        ({"second": "no_such.png"}, PictureError),
+        ({"style_scale": 9}, SettingError),
+        ({"share": 1.5}, SettingError),
     ],
 )
 def test_a_change_that_fails_changes_nothing(made, fields, error):
@@ -326,6 +333,151 @@ def test_a_change_that_fails_changes_nothing(made, fields, error):
     assert made.scene == scene
     np.testing.assert_array_equal(made.picture, before)
     assert made.tick(0) == 1
+
+
+def test_another_style_is_aimed_at_without_tracing(made, monkeypatch):
+    made.tick(0)
+    run = made.transfer
+    monkeypatch.setattr(optimizers, "in_one_call", lambda _: pytest.fail("traced again"))
+    made.change(style="stained_glass")
+    made.change(style_scale=2.0)
+    assert made.transfer is run
+    assert made.styles[0].shape == images.load("stained_glass", 128).shape
+    made.tick(0)
+    monkeypatch.undo()
+    fresh = Transfer(made.content, made.styles, run.network)
+    fresh.picture = made.picture
+    assert run.costs()["style"] == pytest.approx(fresh.costs()["style"], rel=1e-3)
+
+
+@pytest.mark.parametrize("colors_kept", [None, "histogram", "luminance"])
+def test_a_style_that_is_aimed_at_keeps_the_colors_too(made, colors_kept):
+    made.change(keep_colors=colors_kept)
+    made.change(style="stained_glass")
+    fresh = Session(size=64, style="stained_glass", keep_colors=colors_kept)
+    for seen, expected in zip(made.transfer.canvas.seen, fresh.transfer.canvas.seen, strict=True):
+        np.testing.assert_array_equal(seen, expected)
+
+
+def test_an_aim_that_fails_leaves_the_one_before(made, monkeypatch):
+    made.tick(0)
+    before, aim = made.transfer.costs()["style"], painting._aim
+
+    def fail_once(run, styles):
+        monkeypatch.setattr(painting, "_aim", aim)
+        aim(run, styles)
+        raise MemoryError
+
+    monkeypatch.setattr(painting, "_aim", fail_once)
+    with pytest.raises(MemoryError):
+        made.change(style="stained_glass")
+    assert made.scene.style == "starry_swirls"
+    assert made.transfer.costs()["style"] == pytest.approx(before, rel=1e-5)
+
+
+def test_a_second_style_has_its_share_of_the_cost(made):
+    made.change(second="stained_glass", share=0.25)
+    made.tick(0)
+    both = made.transfer.costs()["style"]
+    made.change(share=1.0)
+    second = made.transfer.costs()["style"]
+    made.change(share=0.0)
+    assert both == pytest.approx(0.75 * made.transfer.costs()["style"] + 0.25 * second, rel=1e-3)
+    assert made.settings["styles"] == ["starry_swirls", "stained_glass"]
+    made.change(second=None)
+    assert made.settings["styles"] == ["starry_swirls"]
+    made.change(second="starry_swirls")  # the same once more: no second one
+    assert made.settings["style_weights"] == [1.0]
+
+
+def test_the_film_is_the_whole_way_and_any_moment_can_be_gone_back_to(made):
+    for beta in (1.0, 2.0, 4.0):
+        made.set(beta=beta)
+        made.tick(0)
+    assert [moment.steps for moment in made.film.moments] == [0, 1, 2, 3]
+    left, moment = made.picture, made.film.at(1 / 3)
+    made.go_back(moment)
+    assert (made.steps, made.weights["beta"], len(made.curve)) == (1, 1.0, 1)
+    np.testing.assert_array_equal(made.picture, moment.picture)
+    assert [moment.steps for moment in made.film.moments] == [0, 1]
+    made.tick(0)
+    made.undo()  # to where it was before it went back
+    np.testing.assert_array_equal(made.picture, left)
+    assert [moment.steps for moment in made.film.moments] == [0, 1, 2, 3]
+
+
+def test_a_film_keeps_equal_distances_and_does_not_grow_for_ever(made, monkeypatch):
+    monkeypatch.setattr(film, "MOST", 8)
+    for _ in range(40):
+        made.tick(0)
+    steps = [moment.steps for moment in made.film.moments]
+    assert 4 <= len(steps) <= 9
+    assert len(set(np.diff(steps))) == 1
+    assert steps[0] == 0
+    assert made.film.strip(3, 20).shape == (20, 3 * 30 + 2 * 2, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_a_film_is_saved_with_its_last_frame_held(made, tmp_path, suffix):
+    made.change(size=48)
+    made.tick(0)
+    made.film.save(tmp_path / f"way.{suffix}", made.picture)
+    with Image.open(tmp_path / f"way.{suffix}") as found:
+        assert max(found.size) == film.SIDE
+        assert found.n_frames == len(made.film.moments) == 2
+        found.seek(0)
+        found.load()
+        first = found.info["duration"]
+        found.seek(found.n_frames - 1)
+        found.load()
+        assert found.info["duration"] == film.LAST > 10 * first
+        last = np.asarray(found.convert("RGB"), np.float32)
+    assert np.abs(last - images.resize(made.picture, *last.shape[:2])).mean() < 12
+    with pytest.raises(OutputError, match=r"\.gif or \.webp"):
+        made.film.save(tmp_path / "way.png", made.picture)
+
+
+@pytest.mark.parametrize("size", [97, 150])
+def test_the_estimate_says_the_size_that_is_rendered(made, tmp_path, size):
+    images.save(tmp_path / "odd.png", images.resize(images.load("cat"), 333, 201))
+    made.change(content=str(tmp_path / "odd.png"))
+    rows, columns, seconds, memory = jobs.estimate(made, size, None, steps=2)
+    assert seconds is None
+    assert memory > 0
+    list(made.render(size=size, steps=2))
+    assert made.rendered[0].shape == (rows, columns, 3)
+    assert max(rows, columns) == size
+
+
+def test_the_estimate_grows_with_the_work(monkeypatch):
+    made = Session(size=64, clock=Clock(monkeypatch, 0.01))
+    for _ in range(3):
+        made.tick(0)
+    small, large, long = (
+        jobs.estimate(made, *of)[2:] for of in ((64, None, 10), (256, None, 10), (64, None, 20))
+    )
+    assert small[0] == pytest.approx(10 * 0.01 * jobs.LBFGS, rel=0.01)
+    assert large[0] > 5 * small[0]
+    assert large[1] > 10 * small[1]
+    assert long[0] == pytest.approx(2 * small[0])
+
+
+def test_what_the_cost_sees(made):
+    content, style = eye.pulls(made.transfer)
+    grey = made.picture.mean(-1, keepdims=True) * 0.5
+    np.testing.assert_allclose(content, np.broadcast_to(grey, content.shape), atol=1e-3)
+    assert np.abs(style - grey).mean() > 5  # the photograph itself: only the style pulls
+    for _ in range(3):
+        made.tick(0)
+    content, style = eye.pulls(made.transfer)
+    grey = made.picture.mean(-1, keepdims=True) * 0.5
+    assert np.abs(content - grey).mean() > 5
+    S, G = eye.grams(made.transfer, "block1_conv1")
+    assert S.shape == G.shape == (eye.SHOWN, eye.SHOWN, 3)
+    np.testing.assert_allclose(S, S.transpose(1, 0, 2), atol=0.5)
+    made.change(content="starry_swirls")
+    S, G = eye.grams(made.transfer, "block1_conv1")
+    np.testing.assert_allclose(S, G, atol=1)  # the painting in its own style
 
 
 def test_an_upload_is_a_picture_like_any_other(made):
@@ -343,7 +495,7 @@ def test_uploads_of_one_name_stay_apart(made):
     assert made.sources.upload("image.jpg", one) == "image.jpg"  # the very same once more
     made.change(content="image.jpg", style="image (2).jpg")
     np.testing.assert_array_equal(made.content, images.load(one, 64))
-    np.testing.assert_array_equal(made.style, images.load(other, 64))
+    np.testing.assert_array_equal(made.styles[0], images.load(other, 64))
 
 
 def test_an_upload_does_not_take_the_place_of_another_picture(made, tmp_path, monkeypatch):
@@ -485,7 +637,8 @@ def test_a_rendering_that_is_stopped_keeps_its_picture(made):
 
 
 def test_saved_settings_set_everything_again(made, tmp_path):
-    made.change(style="cubist_facets", keep_colors="histogram")
+    made.change(style="cubist_facets", keep_colors="histogram", style_scale=1.5)
+    made.change(second="cafe_terrace", share=0.25)
     made.set(alpha=2.0, beta=55.0, tv=0.01)
     made.tick(0)
     made.save(tmp_path / "g.png")
@@ -555,7 +708,8 @@ def test_the_curve_has_one_row_a_tick_and_does_not_grow_for_ever(made, monkeypat
     assert len(made.curve) <= 10
     assert [row[0] for row in made.curve] == sorted({row[0] for row in made.curve})
     newest = made.transfer.latest
-    assert made.curve[-1] == (25, newest["content"], newest["style"], newest["total"])
+    costs = (newest[name] for name in ("content", "style", "total"))
+    assert made.curve[-1] == (25, *costs, BETA, 0)
 
 
 def test_numbers_are_written_for_readers():

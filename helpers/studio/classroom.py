@@ -5,16 +5,16 @@ import ipywidgets as widgets
 from . import controls, page
 from .scene import BETA
 
-# (question, what is set, what to see).
+# (question, what is set, what to see); {field} is what a value of the only layer sees, in pixels.
 QUESTIONS = (
     (
         "β is almost 0. What will the painting look like in ten seconds?",
-        {"alpha": 1.0, "beta": 0.1},
+        {"alpha": 1.0, "beta": BETA / 50},
         "The photograph. J is nearly the content cost alone, and the photograph has none.",
     ),
     (
-        "Now β is 10 000. What is left of the motif?",
-        {"alpha": 1.0, "beta": 1e4},
+        f"Now β is {50 * BETA:g}. What is left of the motif?",
+        {"alpha": 1.0, "beta": 50 * BETA},
         "Strokes everywhere; the motif only where the strokes find no better place. The style cost "
         "knows what there is, not where.",
     ),
@@ -31,14 +31,31 @@ QUESTIONS = (
         "found again pixel by pixel.",
     ),
     (
-        "Only the first layer has a say in the style. What remains of the painting?",
-        {"alpha": 1.0, "beta": BETA, "init": "content", "only": 0},
-        "Its colors and its finest grain: a value of the first layer sees 3 × 3 pixels.",
+        "Only block 1 has a say in the style. What remains of the painting?",
+        {"alpha": 1.0, "beta": 4 * BETA, "init": "content", "only": 0},
+        "Its colors and its finest grain: a value of this layer sees {field} × {field} pixels.",
     ),
     (
-        "And only the deepest one?",
-        {"alpha": 1.0, "beta": BETA, "only": -1},
-        "Larger shapes and strokes, with colors that are off: this layer hardly looks at them.",
+        "Only block 2?",
+        {"alpha": 1.0, "beta": 4 * BETA, "only": 1},
+        "Colors still, and dabs that are a few pixels long: it sees {field} × {field} pixels.",
+    ),
+    (
+        "Only block 3?",
+        {"alpha": 1.0, "beta": 4 * BETA, "only": 2},
+        "Strokes: with {field} × {field} pixels a value sees one whole, and its neighbours.",
+    ),
+    (
+        "Only block 4?",
+        {"alpha": 1.0, "beta": 4 * BETA, "only": 3},
+        "Longer strokes, and how they run together, over {field} × {field} pixels; "
+        "the colors stray.",
+    ),
+    (
+        "And only block 5, the deepest?",
+        {"alpha": 1.0, "beta": 4 * BETA, "only": 4},
+        "Long, bent strokes over everything, in colors of no painting: a value sees {field} × "
+        "{field} pixels, more than half of this picture, and hardly looks at color.",
     ),
 )
 
@@ -47,37 +64,49 @@ class Classroom:
     """One question after the other; each sets the controls when `Try it` is pressed."""
 
     def __init__(self, studio):
-        self._studio, self._session, self._asked = studio, studio.session, 0
-        self.question = widgets.HTML()
+        self._studio, self._asked = studio, 0
+        self.question, self.set = widgets.HTML(), controls.column("nst-set")
         self.next_button = controls.button("Next question", studio.on(self._next))
         self.set_button = controls.button("Try it", studio.on(self._try), "primary")
         self.answer_button = controls.button("What to see", studio.on(self._answer))
-        buttons = (self.next_button, self.set_button, self.answer_button)
+        buttons = (self.set_button, self.answer_button, self.next_button)
         self.buttons = controls.box("nst-row", *buttons)
 
     def show(self, answered=False):
-        question, _, answer = QUESTIONS[self._asked]
+        question, wished, answer = QUESTIONS[self._asked]
+        layer = self._layer(wished)
+        field = self._studio.session.transfer.network.layers[layer].receptive_field
         self.question.value = (
             page.paragraph(f"Question {self._asked + 1} of {len(QUESTIONS)}")
             + page.paragraph(question, "nst-question")
-            + page.paragraph(answer if answered else "Predict first.")
+            + page.paragraph(answer.format(field=field) if answered else "Predict first.")
         )
+        weights, pictures = self._studio.weights, self._studio.pictures
+        shown = [weights.front]
+        shown += [weights.alpha, weights.beta] if wished["alpha"] != 1 else []
+        shown += [pictures.choices["init"]] if "init" in wished and "only" not in wished else []
+        shown += [weights.layers] if "only" in wished else []
+        if self.set.children != tuple(shown):
+            self.set.children = shown
+
+    def _layer(self, wished):
+        layers = self._studio.session.transfer.network.style_layers
+        return layers[min(wished.get("only", 0), len(layers) - 1)]
 
     def _next(self, _=None):
         self._asked = (self._asked + 1) % len(QUESTIONS)
         self.show()
 
     def _try(self, _=None):
-        weights = dict(QUESTIONS[self._asked][1])
-        layers = self._session.transfer.network.style_layers
-        only = weights.pop("only", None)
-        chosen = layers if only is None else [layers[only]]
-        self._session.change(init=weights.pop("init", "content"))
-        self._session.set(**weights, layer_weights={n: float(n in chosen) for n in layers})
-        self._session.reset()
-        self._studio.show()
+        wished, session = QUESTIONS[self._asked][1], self._studio.session
+        layers, only = session.transfer.network.style_layers, "only" in wished
+        chosen = [self._layer(wished)] if only else layers
+        weights = {name: wished[name] for name in ("alpha", "beta")}
+        session.change(init=wished.get("init", "content"))
+        session.set(**weights, layer_weights={n: float(n in chosen) for n in layers})
+        session.reset()
         self._studio.ticker.start()
-        self._studio.show_buttons()
+        self._studio.show()
 
     def _answer(self, _=None):
         self.show(answered=True)

@@ -7,15 +7,23 @@ at once, before the first bite.
 
 import math
 
+import keras
 import numpy as np
 
 from .. import images
-from ..levels import levels_for
+from ..fast import MaxPooling
+from ..levels import begins, levels_for
 from ..settings import OPTIONS, check_weights
+from ..transfer import memory_needed
 from .painting import make_transfer
 from .scene import Snapshot, layer_weights
 
-TICK = 0.2  # seconds: two ticks and the way there and back are less than half a second
+TICK = 0.12  # seconds: one more step and the way there and back, and it is three tenths
+RENDER_STEPS = 120
+# Multiplications in the time in which a value is written: between mini and VGG-19 the time of a
+# step then grows threefold, where two- to more than threefold was measured at 160 to 256 pixels.
+VALUE = 100
+LBFGS = 1.15  # what a step of L-BFGS takes, as a share of one of Adam (measured: 1.09 to 1.15)
 
 
 def grid(session, alphas, betas, size, steps):
@@ -36,7 +44,7 @@ def _grid(session, begun, scene, weights, pairs, columns, steps):
     for _ in run.chunks(steps, TICK):
         yield run.step_count / steps
     cells = [
-        Snapshot(picture, begun, weights | {"alpha": a, "beta": b}, steps, None, [])
+        Snapshot(picture, begun, weights | {"alpha": a, "beta": b}, steps)
         for picture, (a, b) in zip(run.pictures, pairs, strict=True)
     ]
     session.cells = [cells[i : i + columns] for i in range(0, len(cells), columns)]
@@ -49,9 +57,45 @@ def render(session, size, network, steps):
     return _render(session, session.picture, scene, session.weights, settings, steps)
 
 
+def estimate(session, size, network=None, steps=RENDER_STEPS):
+    """(rows, columns, seconds, bytes) that `Session.render` would make, and take, about.
+
+    seconds: None before a step at full size has been measured.
+    """
+    scene = session.scene.changed(size=size, network=network or session.scene.network)
+    sources = session.sources
+    content, styles = sources.pictures(scene)
+    rows, columns = content.shape[:2]
+    model, pace = sources.network(scene.network), session.pace
+    needed = memory_needed(model, content.shape, styles=[style.shape for style in styles])
+    if pace is not None:
+        pace *= _work(model) / _work(session.transfer.network)
+        pace *= LBFGS / math.prod(session.picture.shape[:2])  # of a pixel
+    levels = levels_for([content, *styles], model.stride, _levels(session.picture, scene))
+    ends = begins(steps, levels)
+    areas = [rows * columns / 4**halvings for halvings in reversed(range(levels))]
+    pixels = sum(n * area for n, area in zip(np.diff(ends), areas, strict=True))
+    return rows, columns, pace and pace * float(pixels), needed
+
+
+def _work(network):
+    """Multiplications that a pixel of a picture takes, and as much for what is written."""
+    found, area = VALUE * sum(network.values_per_pixel()), 1.0
+    for layer in network.model.layers:
+        if isinstance(layer, (MaxPooling, keras.layers.AveragePooling2D)):
+            area /= 4
+        if isinstance(layer, keras.layers.Conv2D):
+            found += area * math.prod(layer.kernel.shape)
+    return found
+
+
+def _levels(picture, scene):
+    """At most: each is half as large as the next, and the smallest as large as the picture."""
+    return math.floor(math.log2(max(scene.size / max(picture.shape), 1))) + 1
+
+
 def _render(session, picture, scene, weights, settings, steps):
-    grown = max(scene.size / max(picture.shape), 1)
-    run = _build(session.sources, scene, weights, math.floor(math.log2(grown)) + 1)
+    run = _build(session.sources, scene, weights, _levels(picture, scene))
     run.picture = images.resize(picture, *run.picture.shape[:2])
     settings |= run.settings
     yield 0.0
@@ -64,9 +108,9 @@ def _render(session, picture, scene, weights, settings, steps):
 
 
 def _build(sources, scene, weights, most):
-    content, style = sources.pictures(scene)
+    content, styles = sources.pictures(scene)
     network = sources.network(scene.network)
     given = layer_weights(network, weights["layer_weights"])
-    levels = levels_for([content, style], network.stride, most)
+    levels = levels_for([content, *styles], network.stride, most)
     options = weights | {"layer_weights": given, "optimizer": "lbfgs", "levels": levels}
-    return make_transfer(scene, content, style, network, **options)
+    return make_transfer(scene, content, styles, network, **options)

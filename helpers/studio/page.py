@@ -3,73 +3,59 @@
 import base64
 import html
 import math
+from pathlib import Path
 
 import numpy as np
 
 from .. import images
+from .scene import number
 
-CSS = """<style>
-.nst { max-width: 1120px; }
-.nst-columns { display: flex; flex-flow: row wrap; gap: 8px 24px; align-items: flex-start; }
-.nst-left { flex: 1 1 340px; max-width: 560px; min-width: 280px; overflow: visible; }
-.nst-right { flex: 1 1 320px; max-width: 460px; min-width: 280px; overflow: visible; }
-.nst-row { display: flex; flex-flow: row wrap; gap: 4px; overflow: visible; }
-.nst-strip { display: flex; flex-flow: row wrap; gap: 6px; overflow: visible; }
-.nst-strip > * { width: 104px; }
-.nst-strip button, .nst-cells button { width: 100%; font-size: 11px; padding: 0 2px; }
-.nst-cells { display: grid; grid-template-columns: repeat(3, minmax(0, 140px)); gap: 6px; }
-.nst img { border-radius: 3px; } .nst a { text-decoration: underline; }
-.nst-view img, img.nst-view { width: 100%; max-width: 512px; height: auto; object-fit: contain; }
-.nst .widget-html-content, .nst p { color: inherit; line-height: 1.35; }
-.nst p { margin: 2px 0; }
-.nst-left > *, .nst-right > *, .nst-layers > * { max-width: calc(100% - 6px); }
-.nst h4 { margin: 8px 0 2px; font-size: 13px; color: inherit; }
-.nst-message { border-left: 4px solid #D55E00; padding: 4px 10px; margin: 4px 0; }
-.nst-note { border-left-color: #3B8FD4; }
-.nst :focus-visible { outline: 2px solid #3B8FD4; outline-offset: 1px; }
-.nst-classroom { font-size: 22px; }
-.nst-classroom .widget-label, .nst-classroom .widget-readout, .nst-classroom button,
-.nst-classroom .widget-html-content { font-size: 22px; height: auto; line-height: 1.4; }
-.nst-classroom button { padding: 6px 18px; min-height: 44px; width: auto; }
-.nst-classroom .nst-left { max-width: 640px; } .nst-classroom .nst-right { max-width: 560px; }
-.nst-classroom .nst-view img, .nst-classroom img.nst-view { max-width: 640px; }
-.nst-classroom .widget-slider { min-height: 48px; }
-.nst-classroom .widget-slider > .widget-label { width: 200px !important; }
-.nst-question { font-size: 28px; font-weight: 600; }
-</style>"""
-
-LINES = (("content", "#3B8FD4"), ("style", "#E0701A"), ("total", "#1FA67A"))  # of the chart
+CONTENT, STYLE = "#3B8FD4", "#E0701A"  # the colors of the two costs
+CSS = f"<style>{(Path(__file__).parent / 'studio.css').read_text()}</style>"
 
 
-def chart(rows, small_print=True, width=460, height=150):
-    """Content, style and total cost over the steps as an SVG, on a log scale that it names.
+def chart(rows, alive=False, width=460, height=120):
+    """Content and style cost over the steps as an SVG, on a log scale that it names.
 
-    rows: (step, content, style, total).  Drawn in text, which costs less than a millisecond.
+    rows: see `Session.tick`.  Where β/α moved there is a mark; where the painting goes on at
+    another size, whose costs are others, the lines begin anew.
+    alive: whether a sentence is to appear when nothing more comes for half a minute.
     """
     if len(rows) < 2:
         return "<p>The costs appear here once the painting has begun.</p>"
-    table = np.maximum(np.array(rows, float), 1e-12)
-    steps, costs = table[:, 0], np.log10(table[:, 1:])
+    table = np.array(rows, float)
+    steps = table[:, 0]
+    costs = np.log10(np.maximum(table[:, 1:3], max(table[1:, 1:3].min(), 1e-3)))
     low, high = math.floor(costs.min()), math.ceil(max(costs.max(), costs.min() + 0.1))
     x = 40 + (width - 50) * (steps - steps[0]) / max(steps[-1] - steps[0], 1)
     y = 8 + (height - 30) * (high - costs) / (high - low)
-    drawn = _powers(low, high, width, height)
-    for (_, color), column in zip(LINES, y.T, strict=True):
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, column, strict=True))
-        drawn += f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>'
-    first, last = rows[0][0], rows[-1][0]
+    drawn = _powers(low, high, width, height) + _moves(x, table[:, 4], height)
+    pieces = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(table[:, 5])) + 1)
+    for color, column in zip((CONTENT, STYLE), y.T, strict=True):
+        for piece in pieces:
+            points = " ".join(
+                f"{a:.1f},{b:.1f}" for a, b in zip(x[piece], column[piece], strict=True)
+            )
+            drawn += f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>'
+    first, (last, content, style, *_) = rows[0][0], rows[-1]
     drawn += f'<text x="40" y="{height - 4}">step {first}</text>'
     drawn += f'<text x="{width - 10}" y="{height - 4}" text-anchor="end">step {last}</text>'
-    now = [f"{name} {cost:.3g}" for (name, _), cost in zip(LINES, rows[-1][1:], strict=True)]
-    keys = [f'<span style="color: {color}">━</span>' for _, color in LINES]
-    legend = " &nbsp; ".join(f"{key} {text}" for key, text in zip(keys, now, strict=True))
-    print_ = " (log scale; total = α·content + β·style + smoothing)" if small_print else ""
+    now = ((CONTENT, f"content cost {number(content)}"), (STYLE, f"style cost {number(style)}"))
+    keys = " &nbsp; ".join(f'<span style="color: {c}">━</span> {text}' for c, text in now)
+    spoken = ", ".join(text for _, text in now)
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Costs at step {last}: {", ".join(now)}" '
-        'style="width: 100%; height: auto; fill: currentColor; font: 11px sans-serif">'
-        f"{drawn}</svg><p>{legend}{print_}</p>"
+        f'aria-label="Costs at step {last}: {spoken}">{drawn}</svg>'
+        f"<p>{keys} <small>(log scale)</small></p>{_SILENCE if alive else ''}"
     )
+
+
+# Each new chart begins the half minute anew, without a script.
+_SILENCE = (
+    '<p class="nst-silence nst-message" role="status">Nothing has come from Python for half a '
+    "minute. It is at other work, or it has stopped: then run the cell again. What was saved is "
+    "there.</p>"
+)
 
 
 def _powers(low, high, width, height):
@@ -85,6 +71,63 @@ def _powers(low, high, width, height):
     return drawn
 
 
+def _moves(x, ratios, height, apart=42):
+    """A dashed line where β/α has moved, and where to; of moves close together, the last."""
+    drawn, before = "", None
+    for i in np.flatnonzero(np.diff(ratios))[::-1] + 1:
+        if before is None or before - x[i] >= apart:
+            before, text = x[i], f"β/α {number(ratios[i])}"
+            anchor, shift = ("end", -3) if x[i] > 380 else ("start", 3)
+            drawn += (
+                f'<line x1="{x[i]:.1f}" x2="{x[i]:.1f}" y1="8" y2="{height - 22}" '
+                'stroke="currentColor" stroke-opacity=".6" stroke-dasharray="3 3"/>'
+                f'<text x="{x[i]:.1f}" y="16" dx="{shift}" text-anchor="{anchor}">{text}</text>'
+            )
+    return drawn
+
+
+WIPE = (
+    '<label class="nst-wipe"><span class="nst-sr">Wipe between photograph and painting</span>'
+    '<input type="range" min="0" max="100" step="0.5" value="0" title="Drag: the photograph" '
+    "oninput=\"this.closest('.nst-picture').style.setProperty('--wipe', this.value + '%')\">"
+    '<i aria-hidden="true"></i></label>'
+)
+
+# Shrinks a picture in the browser to what every notebook's messages can carry (Colab drops those
+# of a widget above 1 MB without a word), upright and in sRGB, and puts it into the text area.
+_SHRINK = (
+    "const box=this.closest('.nst-upload'),file=this.files[0],to=box.querySelector('textarea');"
+    "if(file)createImageBitmap(file,{imageOrientation:'from-image'}).then(image=>{"
+    "const canvas=document.createElement('canvas');let side=2048,quality=.92,data;"
+    "do{const k=Math.min(1,side/Math.max(image.width,image.height));"
+    "canvas.width=Math.round(k*image.width);canvas.height=Math.round(k*image.height);"
+    "const pen=canvas.getContext('2d');pen.fillStyle='#fff';"
+    "pen.fillRect(0,0,canvas.width,canvas.height);"
+    "pen.drawImage(image,0,0,canvas.width,canvas.height);"
+    "data=canvas.toDataURL('image/jpeg',quality);side*=.9;quality=Math.max(.8,quality-.03)}"
+    "while(data.length>900000);return file.name+'|'+data},()=>file.name+'|')"
+    ".then(text=>{to.value=text;to.dispatchEvent(new Event('change',{bubbles:true}))})"
+)
+
+
+# The beginning of the file as it is, where its settings stand.
+_HEAD = (
+    "const box=this.closest('.nst-upload'),file=this.files[0],to=box.querySelector('textarea'),"
+    "reader=new FileReader();reader.onload=()=>{to.value=file.name+'|'+reader.result;"
+    "to.dispatchEvent(new Event('change',{bubbles:true}))};"
+    "if(file)reader.readAsDataURL(file.slice(0,600000))"
+)
+
+
+def upload(label, whole):
+    """A field for a picture file of any size, by a click or a drop: see `controls.Upload`."""
+    script = _SHRINK if whole else _HEAD
+    return (
+        f'<label class="nst-drop">{html.escape(label)} <input type="file" accept="image/*" '
+        f'onchange="{script}"></label>'
+    )
+
+
 def message(sentence, note=False):
     """A sentence in a frame: a note, or what went wrong, which screen readers say at once."""
     kind, role = ("nst-message nst-note", "status") if note else ("nst-message", "alert")
@@ -96,11 +139,16 @@ def paragraph(text, kind=""):
 
 
 def download(path):
-    """A link to the picture in the page itself: in Colab the file would be on another machine."""
-    kind = {".png": "png", ".webp": "webp"}.get(path.suffix.lower(), "jpeg")
+    """A link to the file in the page itself, which opens it once: in Colab the file would be on
+    another machine."""
+    kind = path.suffix.lower().lstrip(".").replace("jpg", "jpeg")
     address = f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     name = html.escape(path.name)
-    return f'<a download="{name}" href="{address}">Download {name}</a>'
+    click = "this.previousElementSibling.click();this.remove()"
+    return (
+        f'<a download="{name}" href="{address}">Download {name}</a>'
+        f'<img src="data:," alt="" hidden onerror="{click}">'
+    )
 
 
 def at_most(picture, side):
@@ -110,18 +158,21 @@ def at_most(picture, side):
     return images.resize(picture, *(max(1, round(n * scale)) for n in picture.shape[:2]))
 
 
-def img(picture, width, alt):
-    data = base64.b64encode(images.encode(at_most(picture, 2 * width), quality=85)).decode()
+def address(picture, side):
+    """The picture as a data: address, at most `side` pixels long."""
+    data = images.encode(at_most(picture, side), quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+
+
+def img(picture, side, alt):
     alt = html.escape(alt, quote=True)
-    return f'<img alt="{alt}" src="data:image/jpeg;base64,{data}" style="width: {width}px">'
+    return f'<img alt="{alt}" src="{address(picture, side)}">'
 
 
-def beside(before, after, divider):
-    """`before` on the left of the divider, 0 to 1, `after` on the right, a line between."""
-    rows, columns = after.shape[:2]
-    if before.shape != after.shape:
-        before = images.resize(before, rows, columns)
-    column = round(divider * columns)
-    found = np.concatenate([before[:, :column], after[:, column:]], axis=1)
-    found[:, max(column - 1, 0) : column + 1] = 255
-    return found
+def figures(shown, side):
+    """Pictures beside each other: [(picture, what it is)]."""
+    found = (
+        f"<figure>{img(picture, side, text)}<figcaption>{html.escape(text)}</figcaption></figure>"
+        for picture, text in shown
+    )
+    return f'<div class="nst-figures">{"".join(found)}</div>'

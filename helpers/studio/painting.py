@@ -3,10 +3,11 @@
 import numpy as np
 
 from .. import images
+from ..canvas import seen
 from ..levels import levels_for
 from ..optimizers import FAR
 from ..transfer import Transfer
-from .scene import layer_weights
+from .scene import layer_weights, ratio
 
 MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
 # The learning rate, in pixel units: high after a change, then falling, so that the pixels settle.
@@ -18,10 +19,11 @@ LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
 CURVE_POINTS = 400
 
 
-def make_transfer(scene, content, style, network, **options):
-    """A Transfer of the scene; content, style: its pictures, in the size to paint."""
+def make_transfer(scene, content, styles, network, **options):
+    """A Transfer of the scene; content, styles: its pictures, in the size to paint."""
     options |= {"init": scene.init, "keep_colors": scene.keep_colors}
-    return Transfer(content, style, network, **options)
+    options |= {"style_weights": list(scene.styles.values())}
+    return Transfer(content, styles, network, **options)
 
 
 class Painting:
@@ -33,13 +35,13 @@ class Painting:
     """
 
     def __init__(self, scene, weights, sources, clock):
-        content, style = sources.pictures(scene)
+        content, styles = sources.pictures(scene)
         network = sources.network(scene.network)
-        self.scene, self._clock, self._runs = scene, clock, []
-        for halvings in reversed(range(levels_for([content, style], network.stride, LEVELS))):
-            small = [_shrunk(picture, 2**halvings) for picture in (content, style)]
+        self.scene, self._clock, self._runs, self._compiled = scene, clock, [], set()
+        for halvings in reversed(range(_levels(content, styles, network))):
+            small, *others = (_shrunk(picture, 2**halvings) for picture in (content, *styles))
             # Adam where weights move: the memory of L-BFGS would be lost each time.
-            run = make_transfer(scene, *small, network, optimizer="adam", levels=1)
+            run = make_transfer(scene, small, others, network, optimizer="adam", levels=1)
             self._runs.append(run)
         given = layer_weights(network, weights.get("layer_weights"))
         self._assign(weights | {"layer_weights": given})
@@ -48,6 +50,8 @@ class Painting:
     transfer = property(lambda self: self._runs[-1])
     picture = property(lambda self: self.transfer.picture)
     pixels = property(lambda self: self.transfer.G.numpy()[0])
+    # Seconds of a step at full size, None before one is measured.
+    pace = property(lambda self: self._paces.get(len(self._runs) - 1))
     weights = property(lambda self: self.transfer.objective.weights)
 
     def begin(self):
@@ -63,6 +67,30 @@ class Painting:
             picture = images.resize(picture, *shape[:2])
         self.transfer.picture = picture
         self._paces = {}  # the pace is measured anew
+
+    def restyle(self, scene, sources):
+        """Aims at the style pictures of another scene, at once: nothing is traced again.
+
+        Returns False, and does nothing, where that takes a new painting.
+        """
+        if scene._replace(style=self.scene.style, style_scale=self.scene.style_scale) != self.scene:
+            return False
+        content, styles = sources.pictures(scene)
+        network, before = self.transfer.network, [run.styles for run in self._runs]
+        if _levels(content, styles, network) != len(self._runs):
+            return False
+        for style in styles:
+            network.check_size(*style.shape[:2])
+        try:
+            for halvings, run in enumerate(reversed(self._runs)):
+                _aim(run, [_shrunk(style, 2**halvings) for style in styles])
+        except BaseException:
+            for run, styles in zip(self._runs, before, strict=True):
+                _aim(run, styles)
+            raise
+        self.scene = scene
+        self.plan(CHANGED)
+        return True
 
     def go_on_from(self, other):
         """From where another painting is, with this scene."""
@@ -108,15 +136,20 @@ class Painting:
     def tick(self, seconds):
         """As many steps as fit into `seconds`, at least one.  Returns how many.
 
-        `curve` gets a row: (step, content cost, style cost, total cost) at full size.
+        `curve` gets a row: (step, content cost, style cost, total cost, β/α, level), level 0 being
+        full size.
         """
         level, left = self._planned[0] if self._planned else (len(self._runs) - 1, MAX_STEPS)
         pace = self._paces.get(level)
         n = int(np.clip(seconds / pace, 1, left)) if pace else 1
         begun = self._clock()
         costs = self._step_coarsely(level, n) if self._planned else self._step_finely(n)
-        self._paces[level] = (self._clock() - begun) / n
-        self.curve.append((self.steps, costs["content"], costs["style"], costs["total"]))
+        if level in self._compiled:  # the first step takes longer
+            self._paces[level] = (self._clock() - begun) / n
+        self._compiled.add(level)
+        of_each = (costs[name] for name in ("content", "style", "total"))
+        coarser = len(self._runs) - 1 - level
+        self.curve.append((self.steps, *of_each, ratio(self.weights), coarser))
         if len(self.curve) > CURVE_POINTS:
             self.curve = self.curve[::2]
         return n
@@ -143,11 +176,23 @@ class Painting:
         self.steps += n
         left = self._planned[0][1] - n
         self._planned[:1] = [(level, left)] if left else []
-        return self.transfer.costs()
+        return run.latest
 
     def _assign(self, weights):
         for run in self._runs:
             run.set(**weights)
+
+
+def _levels(content, styles, network):
+    return levels_for([content, *styles], network.stride, LEVELS)
+
+
+def _aim(run, styles):
+    """At other style pictures, in their number: the compiled steps stay."""
+    canvas = run.canvas
+    canvas.styles, canvas.seen = styles, seen(run.content, styles, canvas.keep_colors)
+    run.objective.aim(*canvas.targets(run.level))
+    run.optimizer.forget()
 
 
 def _shrunk(picture, times):

@@ -1,7 +1,7 @@
-"""Controls that belong together: the picture, the weights, the scene, the snapshots.
+"""Controls that belong together: the weights, the pictures, the snapshots, what the cost sees.
 
 A panel shows the session of its `studio` and does there what its controls say.  Of the studio it
-knows `session`, `on` (makes a function a callback), `quietly`, `say` and `show`.
+knows `session`, `on` (makes a function a callback), `quietly`, `say`, `show`, `ticker` and `view`.
 """
 
 import math
@@ -10,76 +10,44 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import images
-from . import controls, page
-from .scene import number
+from . import controls, eye, page
+from .scene import BETA, number, ratio, readable
 
-SHOWN = 512  # pixels of the picture's longest side on the page at most
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
 SIZES = (128, 192, 256, 384, 512)
-
-
-class View:
-    """The picture, beside another one if it is to be compared, its caption, and the costs."""
-
-    def __init__(self, studio):
-        self._studio, self._session = studio, studio.session
-        self.picture = widgets.Image(format="jpeg")
-        self.picture.add_class("nst-view")
-        self.caption, self.chart = widgets.HTML(), widgets.HTML()
-        compared = ("nothing", "content", "style", "last snapshot")
-        self.compare = controls.choice("Compare with", compared, "nothing")
-        self.divider = controls.slider("Divider", 0.5, 0, 1, 0.01)
-        self.divider.layout.display = controls.OFF
-        for control in (self.compare, self.divider):
-            control.observe(studio.on(self._compare), "value")
-
-    def show(self):
-        self.show_picture()
-        self.chart.value = page.chart(self._session.curve, not self._studio.in_class)
-
-    def show_picture(self):
-        session, picture = self._session, self._session.picture
-        other = {
-            "content": session.content,
-            "style": session.style,
-            "last snapshot": session.snapshots[-1].picture,
-        }.get(self.compare.value)
-        if other is not None and not self._studio.in_class:
-            picture = page.beside(other, picture, self.divider.value)
-        self.picture.value = images.encode(page.at_most(picture, SHOWN), quality=88)
-        self.show_caption()
-
-    def show_caption(self):
-        scene, weights = self._session.scene, self._session.weights
-        self.caption.value = page.paragraph(
-            f"{scene.content} in the style of {scene.style}, step {self._session.steps}, "
-            f"α = {number(weights['alpha'])}, β = {number(weights['beta'])}. "
-            f"{self._session.transfer.network.description}."
-        )
-
-    def _compare(self, _):
-        alone = self.compare.value == "nothing"
-        self.divider.layout.display = controls.OFF if alone else controls.ON
-        self.show_picture()
+COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance",
+          "the photograph's, by histogram": "histogram"}  # fmt: skip
+REACH = 50  # the knob goes from BETA / REACH to BETA · REACH: the useful middle is its middle
+PRESETS = {"a hint of it": BETA / 5, "a painting": BETA, "pure style": BETA * REACH}
+THUMBNAIL = 168  # pixels, twice those that a face has on the page
 
 
 class Weights:
-    """α and β, one by one and as one slider; the smoothing; the style layers."""
+    """The one knob, β/α; α and β one by one, the smoothing, the style layers."""
 
-    def __init__(self, studio, view):
-        self._studio, self._session, self._view = studio, studio.session, view
+    def __init__(self, studio):
+        self._studio, on = studio, studio.on
+        low, high = (math.log10(BETA * factor) for factor in (1 / REACH, REACH))
         self.logs = {
+            "ratio": controls.Log("β/α", BETA, low, high),
             "alpha": controls.Log("α, content", 1.0, -2, 2),
-            "beta": controls.Log("β, style", 100.0, -1, 4),
+            "beta": controls.Log("β, style", BETA, -1, 4),
             "tv": controls.Log("smoothing (TV)", 1e-3, -5, -1),
         }
-        self.alpha, self.beta, self.tv = (log.slider for log in self.logs.values())
+        self.knob, self.alpha, self.beta, self.tv = (log.slider for log in self.logs.values())
         for name, log in self.logs.items():
-            set_it = studio.on(lambda change, n=name: self._weigh(n, change["new"]))
+            set_it = on(lambda change, n=name: self._weigh(n, change["new"]))
             log.slider.observe(set_it, "value")
-        self.balance = controls.slider("content ↔ style", 2.0, -1, 4, 0.02)
-        self.balance.observe(studio.on(lambda change: self._lean(change["new"])), "value")
+        self.presets = {
+            name: controls.button(name, on(lambda _, v=value: self._assign("ratio", v)))
+            for name, value in PRESETS.items()
+        }
         self.layers, self.layer_sliders = controls.column("nst-layers"), {}
+        ends = widgets.HTML(
+            '<div class="nst-ends"><span>photograph</span><span>strokes everywhere</span></div>'
+        )
+        presets = controls.box("nst-presets", *self.presets.values())
+        self.front = controls.column("nst-knob", ends, self.knob, presets)
 
     def show(self):
         with self._studio.quietly():
@@ -87,45 +55,43 @@ class Weights:
         self._show_weights()
 
     def _show_weights(self):
-        weights = self._session.weights
+        weights = self._studio.session.weights
         with self._studio.quietly():
             for name, log in self.logs.items():
-                log.show(weights[name])
-            if not controls.same(self.balance.value, self._balance()):
-                self.balance.value = self._balance()
-        self._view.show_caption()
+                log.show(ratio(weights) if name == "ratio" else weights[name])
 
     def _weigh(self, name, value):
-        if self.logs[name].wishes(value, self._session.weights[name]):
-            self._session.set(**{name: value})
-            self._show_weights()
+        weights = self._studio.session.weights
+        if self.logs[name].wishes(value, ratio(weights) if name == "ratio" else weights[name]):
+            self._assign(name, value)
 
-    def _balance(self):
-        """Where the slider for β/α stands: at one of its ends for content or style alone."""
-        weights, slider = self._session.weights, self.balance
-        alpha, beta = weights["alpha"], weights["beta"]
-        if alpha == 0 or beta == 0:
-            return slider.max if alpha == 0 else slider.min
-        return min(max(math.log10(beta / alpha), slider.min), slider.max)
-
-    def _lean(self, value):
-        """The single slider: β/α, on a log scale, with α as it is, or with β where α is 0."""
-        if controls.same(value, self._balance()):
-            return
-        weights = self._session.weights
-        if weights["alpha"] == 0:
-            self._session.set(alpha=weights["beta"] / 10**value)
+    def _assign(self, name, value):
+        weights = self._studio.session.weights
+        if name != "ratio":
+            self._set(**{name: value})
+        elif weights["alpha"] == 0:  # then β stays
+            self._set(alpha=weights["beta"] / value)
         else:
-            self._session.set(beta=weights["alpha"] * 10**value)
+            self._set(beta=weights["alpha"] * value)
+
+    def _set(self, **weights):
+        """The hand sees at once what it does: one step, then on."""
+        studio = self._studio
+        studio.session.set(**weights)
         self._show_weights()
+        if not studio.work.busy:
+            studio.session.tick(0)
+            studio.view.tick()
+            studio.ticker.start()
+            studio.show_buttons()
 
     def _weigh_layers(self, _=None):
         weights = {layer: slider.value for layer, slider in self.layer_sliders.items()}
         if not np.allclose(list(weights.values()), self._layer_values(), atol=0.026):
-            self._session.set(layer_weights=weights)
+            self._set(layer_weights=weights)
 
     def _show_layers(self):
-        layers = list(self._session.weights["layer_weights"])
+        layers = list(self._studio.session.weights["layer_weights"])
         if layers != list(self.layer_sliders):
             self.layer_sliders = {n: controls.slider(n, 1.0, 0, 1, 0.05) for n in layers}
             for slider in self.layer_sliders.values():
@@ -136,7 +102,7 @@ class Weights:
 
     def _layer_values(self):
         """Where the sliders of the layers stand: the weight that counts most is 1."""
-        shares = np.array(list(self._session.weights["layer_weights"].values()))
+        shares = np.array(list(self._studio.session.weights["layer_weights"].values()))
         return shares / shares.max()
 
 
@@ -144,80 +110,149 @@ class Pictures:
     """What is painted, after what, and how: the fields of the scene."""
 
     def __init__(self, studio):
-        self._studio, self._session = studio, studio.session
-        scene, on = self._session.scene, studio.on
-        names = list(images.gallery("content")), list(images.gallery("style"))
-        self.fields = {
-            "content": controls.choice("Content", names[0], scene.content),
-            "style": controls.choice("Style", names[1], scene.style),
-            "network": controls.choice("Network", NETWORKS, scene.network),
-            "size": controls.choice("Size, pixels", SIZES, scene.size),
-            "init": controls.choice("Start from", ("content", "noise", "blank"), scene.init),
+        self._studio, on, scene = studio, studio.on, studio.scene
+        self.faces, self.own, own = {}, {"content": [], "style": []}, {}
+        for kind, what in (("content", "Your photograph"), ("style", "Your painting")):
+            take = self._taker(kind)
+            self.faces[kind] = controls.Faces(on, take)
+            upload = controls.Upload(on, what, lambda *file, t=take: t(self._known(*file)))
+            line = controls.field(on, "path or address", take, images.PAINTINGS if kind == "style"
+                                  else ())  # fmt: skip
+            own[kind] = controls.column("nst-own", upload.box, line)
+            self.own[kind] = upload, line
+        self.faces["second"] = controls.Faces(on, self._take_second)
+        self.sliders = {
+            "style_scale": controls.slider("stroke size", scene.style_scale, 0.5, 2, 0.25,
+                                           continuous_update=False),
+            "share": controls.slider("its share", scene.share, 0, 1, 0.05,
+                                     continuous_update=False),
+        }  # fmt: skip
+        self.choices = {
+            "keep_colors": controls.choice("colors", COLORS, scene.keep_colors or ""),
+            "network": controls.choice("network", NETWORKS, scene.network),
+            "size": controls.choice("size, pixels", SIZES, scene.size),
+            "init": controls.choice("start from", ("content", "noise", "blank"), scene.init),
         }
-        for field, control in self.fields.items():
-            control.observe(on(lambda change, f=field: self._change(f, change["new"])), "value")
-        self.keep_colors = widgets.Checkbox(
-            value=scene.keep_colors is not None, description="Keep the content's colors"
-        )
-        self.keep_colors.observe(
-            on(lambda c: self._change("keep_colors", "luminance" if c["new"] else None)), "value"
-        )
-        self.thumbnails = widgets.HTML()
-        self.uploads = {f: controls.upload(f"Upload a {f} picture") for f in ("content", "style")}
-        for field, upload in self.uploads.items():
-            upload.observe(on(lambda change, f=field: self._uploaded(change["owner"], f)), "value")
+        for field, control in (self.sliders | self.choices).items():
+            control.observe(on(lambda change, f=field: self.change(**{f: change["new"]})), "value")
+        self.photographs = controls.column("", self.faces["content"].box, own["content"])
+        self.share = controls.column("", self.sliders["share"])
+        self.paintings = controls.column(
+            "", self.faces["style"].box, own["style"], self.sliders["style_scale"],
+            self.choices["keep_colors"], controls.heading("A second painting, mixed in"),
+            self.faces["second"].box, self.share,
+        )  # fmt: skip
+        self.both = widgets.HTML()
 
     def show(self):
-        session, scene = self._session, self._session.scene
+        scene = self._studio.session.scene
         with self._studio.quietly():
-            for field, control in self.fields.items():
-                controls.choose(control, getattr(scene, field))
-            self.keep_colors.value = scene.keep_colors is not None
-        shown = ((session.content, scene.content, "Content"),
-                 (session.style, scene.style, "Style"))  # fmt: skip
-        tags = [page.img(picture, 120, f"{kind}: {name}") for picture, name, kind in shown]
-        self.thumbnails.value = f'<div style="display: flex; gap: 8px">{"".join(tags)}</div>'
+            for field, control in self.choices.items():
+                controls.choose(control, getattr(scene, field) or "")
+            for field, control in self.sliders.items():
+                control.value = getattr(scene, field)
+        styles = self._items("style")
+        self.faces["content"].show(self._items("content"), {scene.content})
+        self.faces["style"].show(styles, {scene.style})
+        others = [item for item in styles if item[0] != scene.style]
+        none = ("", "none", lambda: np.full((64, 80, 3), 128.0))
+        self.faces["second"].show([none, *others], {scene.second or ""})
+        self.share.layout.display = controls.ON if len(scene.styles) > 1 else controls.OFF
+        content, style = self._studio.session.content, self._studio.session.styles[0]
+        self.both.value = page.figures([(content, "photograph"), (style, "painting")], 240)
 
-    def _change(self, field, value):
-        self._studio.say(f"One moment: {field.replace('_', ' ')} …", note=True)
-        self._session.change(**{field: value})
+    def change(self, **fields):
+        """Another scene, which is painted on at once."""
+        if "keep_colors" in fields:
+            fields["keep_colors"] = fields["keep_colors"] or None
+        if fields.items() <= self._studio.session.scene._asdict().items():
+            return
+        what = " and ".join(fields).replace("_", " ")
+        self._studio.say(f"One moment: {what} …", note=True)
+        self._studio.session.change(**fields)
         self._studio.say()
+        self._studio.ticker.start()
         self._studio.show()
 
-    def _uploaded(self, upload, field):
-        for name, data in controls.files(upload):
-            self._session.change(**{field: self._session.sources.upload(name, data)})
-            self._studio.show()
+    def _items(self, kind):
+        sources, scene = self._studio.session.sources, self._studio.session.scene
+        names = [name for name in images.gallery(kind) if name not in images.PAINTINGS]
+        names += sources.used_as(kind)
+        if getattr(scene, kind) not in names:
+            names.append(getattr(scene, kind))
+        return [(n, readable(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
+
+    def _taker(self, kind):
+        def take(name):
+            self.change(**{kind: name})
+            self._studio.session.sources.use_as(kind, name)
+
+        return take
+
+    def _take_second(self, name):
+        self.change(second=name or None)
+
+    def _known(self, name, data):
+        return self._studio.session.sources.upload(name, data)
 
 
-class Strip:
-    """The snapshots, each with a button that goes back to it."""
+class Snapshots:
+    """What was kept; a click goes back to it."""
 
     def __init__(self, studio):
-        self._studio, self._session = studio, studio.session
-        self.undo_button = controls.button("Undo", studio.on(self._undo))
-        self.snapshot_button = controls.button("Snapshot", studio.on(self._snapshot))
-        self.items = controls.box("nst-strip")
+        self._studio = studio
+        self.faces = controls.Faces(studio.on, self._restore)
+        self.box = self.faces.box
 
     def show(self):
-        """Only what is new is made, so that it does not flicker."""
-        items, snapshots = list(self.items.children), self._session.snapshots
-        for index, snapshot in enumerate(snapshots[len(items) :], len(items)):
-            alt = f"Snapshot {index}: {snapshot.label}, step {snapshot.steps}"
-            restore = self._studio.on(lambda _, i=index: self._restore(i))
-            button = controls.button(f"{index}: {snapshot.label}", restore)
-            image = widgets.HTML(page.img(snapshot.picture, 104, alt))
-            items.append(widgets.VBox([image, button]))
-        self.items.children = items
-
-    def _undo(self, _=None):
-        self._session.undo()
-        self._studio.show()
-
-    def _snapshot(self, _=None):
-        self._session.keep()
-        self.show()
+        snapshots = self._studio.session.snapshots
+        self.faces.show([
+            (i, f"{i}: β/α {number(ratio(s.weights))}, step {s.steps}", lambda s=s: s.picture)
+            for i, s in enumerate(snapshots)
+        ])  # fmt: skip
 
     def _restore(self, number):
-        self._session.restore(number)
+        self._studio.session.restore(number)
         self._studio.show()
+
+
+class Eye:
+    """What the cost sees: both pulls, and the Gram matrices of one layer."""
+
+    EVERY = 6  # ticks
+
+    def __init__(self, studio):
+        self._studio, self._ticks = studio, 0
+        self.layer = controls.choice("Gram matrix of", ("block1_conv1",), "block1_conv1")
+        self.layer.observe(studio.on(lambda _: self.show()), "value")
+        self.pulls, self.grams = widgets.HTML(), widgets.HTML()
+        text = (
+            "Lit is where a part of J wants other pixels: blue the content, orange the style, both "
+            "on one scale. Where they hold each other, nothing moves any more."
+        )
+        words = (
+            f"The {eye.SHOWN} channels that answer most to the painting: bright where two of them "
+            "answer together. Watch the right matrix become the left one."
+        )
+        self.box = controls.column(
+            "", widgets.HTML(page.paragraph(text)), self.pulls, self.layer, self.grams,
+            widgets.HTML(page.paragraph(words)),
+        )  # fmt: skip
+
+    def show(self):
+        if not self._studio.is_open(self.box):
+            return
+        session, layer = self._studio.session, self.layer.value
+        with self._studio.quietly():
+            self.layer.options = session.transfer.network.style_layers
+            controls.choose(self.layer, layer)
+        content, style = eye.pulls(session.transfer)
+        shown = [(content, "where the content pulls"), (style, "where the style pulls")]
+        self.pulls.value = page.figures(shown, 320)
+        S, G = eye.grams(session.transfer, self.layer.value)
+        self.grams.value = page.figures([(S, "of the painting"), (G, "of the picture")], 320)
+
+    def tick(self):
+        self._ticks += 1
+        if self._ticks % self.EVERY == 0:
+            self.show()

@@ -5,10 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import files
 from ..errors import SettingError
-from ..settings import OPTIONS
+from ..settings import OPTIONS, Option
+from .film import Film
 
 ALPHA, BETA, TV = (OPTIONS[name].default for name in ("alpha", "beta", "tv"))
+# What only a scene has.
+_OWN = {
+    "style_scale": Option("style_scale", 1.0, "", float, "scale of the style picture",
+                          least=0.25, most=4),
+    "share": Option("share", 0.5, "", float, "share of the second style", most=1),
+}  # fmt: skip
 
 
 class Scene(NamedTuple):
@@ -17,6 +25,8 @@ class Scene(NamedTuple):
     content, style: names of the gallery, paths, addresses, or names given by `Sources.upload`.
     size: the longest side in pixels.  init: "content", "noise" or "blank".
     keep_colors: None, "luminance" or "histogram".
+    style_scale: the style picture's longest side as a share of the photograph's; with 2 the strokes
+    are twice as large.  second: another style picture, or None.  share: of J_style that it has.
     """
 
     content: str = "cat"
@@ -25,19 +35,29 @@ class Scene(NamedTuple):
     size: int = 256
     init: str = "content"
     keep_colors: str | None = None
+    style_scale: float = 1.0
+    second: str | None = None
+    share: float = 0.5
 
     def changed(self, **fields):
         """The scene with other fields.  Raises SettingError for what no scene can have."""
         for name, value in fields.items():
             if name not in self._fields:
                 raise SettingError(f"A scene has no {name!r}: change {', '.join(self._fields)}.")
-            if name in OPTIONS:
-                fields[name] = OPTIONS[name].check(value)
+            if option := _OWN.get(name) or OPTIONS.get(name):
+                fields[name] = option.check(value)
             elif isinstance(value, str | os.PathLike):
                 fields[name] = os.fspath(value)
-            else:
+            elif name != "second" or value is not None:
                 raise SettingError(f"The {name} is {value!r}: give the name of a picture.")
         return self._replace(**fields)
+
+    @property
+    def styles(self):
+        """{name: its share of J_style}."""
+        if self.second in (None, self.style):
+            return {self.style: 1.0}
+        return {self.style: 1 - self.share, self.second: self.share}
 
 
 class Snapshot(NamedTuple):
@@ -47,8 +67,9 @@ class Snapshot(NamedTuple):
     scene: Scene
     weights: dict
     steps: int
-    parent: int | None  # the snapshot that it was painted from
-    curve: list  # the costs on the way there, see `Session.tick`
+    parent: int | None = None  # the snapshot that it was painted from
+    curve: list = ()  # the costs on the way there, see `Session.tick`
+    film: Film = None  # the pictures on the way there
     # What the optimizer moves: another picture where colors are kept, and clipped.
     pixels: np.ndarray | None = None
 
@@ -59,7 +80,17 @@ class Snapshot(NamedTuple):
 
 def number(value):
     """Three digits, and no powers of ten, for readers: 0.0123, 4.5, 2750."""
-    return f"{float(f'{value:.3g}'):g}"
+    return f"{float(f'{value:.3g}'):g}" if np.isfinite(value) else "∞"
+
+
+def readable(name):
+    """What a picture is called on the page."""
+    return files.public(name).replace("_", " ")
+
+
+def ratio(weights):
+    """β/α, infinite where the style alone counts."""
+    return weights["beta"] / weights["alpha"] if weights["alpha"] else np.inf
 
 
 def layer_weights(network, given):

@@ -9,10 +9,14 @@ import functools
 import threading
 import time
 
+import numpy as np
+
 from .. import files, images
-from ..errors import PictureError, SettingError
+from ..errors import SettingError
 from ..objective import WEIGHTS
+from ..settings import OPTIONS
 from . import jobs
+from .film import Film
 from .painting import Painting
 from .scene import ALPHA, BETA, TV, Scene, Snapshot, layer_weights
 from .sources import Sources
@@ -33,14 +37,16 @@ class Session:
     """Two pictures, a network, the weights of the costs, and the picture that they lead to.
 
     scene: the fields of `Scene`; weights: alpha, beta, tv, layer_weights of `Transfer`.
-    sources: where uploads are put.  snapshots: what was kept, each with its number.  cells,
-    rendered: what `grid` and `render` leave.
+    sources: where uploads are put.  snapshots: what was kept, each with its number.  film: the way
+    of the present picture.  cells, rendered: what `grid` and `render` leave.
     Raises what `images.load`, `vgg.load` and `Transfer` raise, and SettingError for other values
     that make no sense; what fails changes nothing.
     """
 
-    def __init__(self, *, alpha=ALPHA, beta=BETA, tv=TV, clock=time.perf_counter, **scene):
-        self.lock, self._clock, self.sources = threading.RLock(), clock, Sources()
+    def __init__(
+        self, *, alpha=ALPHA, beta=BETA, tv=TV, sources=None, clock=time.perf_counter, **scene
+    ):
+        self.lock, self._clock, self.sources = threading.RLock(), clock, sources or Sources()
         self.snapshots, self.cells, self.rendered = [], [], None
         self._begin(self._paint(Scene().changed(**scene), {"alpha": alpha, "beta": beta, "tv": tv}))
 
@@ -51,18 +57,20 @@ class Session:
     steps = property(lambda self: self._painting.steps)
     curve = property(lambda self: self._painting.curve)
     transfer = property(lambda self: self._painting.transfer)
+    pace = property(lambda self: self._painting.pace)
     picture = property(lambda self: self._painting.picture)
     content = property(lambda self: self.transfer.content)
-    style = property(lambda self: self.transfer.styles[0])
+    styles = property(lambda self: self.transfer.styles)
 
     @property
     def settings(self):
         """What is saved with the picture, as `python -m helpers` does it."""
         names = {
             "content": files.public(self.scene.content),
-            "styles": [files.public(self.scene.style)],
+            "styles": [files.public(style) for style in self.scene.styles],
         }
         steps = {"size": self.scene.size, "steps": self.steps}
+        steps |= {"style_scale": [self.scene.style_scale] * len(self.scene.styles)}
         return names | steps | self.transfer.settings
 
     # What the controls do.
@@ -74,7 +82,7 @@ class Session:
 
     @_locked
     def change(self, **fields):
-        """Another content, style, network, size, init or keep_colors.
+        """Other fields of the scene.
 
         The painting goes on from where it is, or begins anew where it cannot: with another
         content, or another init.
@@ -93,10 +101,17 @@ class Session:
                 f"This picture was painted with the costs {settings['costs']}, whose alpha and "
                 "beta mean something else here: choose one painted with relative costs."
             )
-        styles = settings.get("styles")
-        style = styles[0] if isinstance(styles, list) and styles else None
-        fields, missing = self._at_hand({"content": settings.get("content"), "style": style})
+        styles, shares = settings.get("styles"), settings.get("style_weights")
+        style, second = [*styles, None, None][:2] if isinstance(styles, list) else (None, None)
+        named = {"content": settings.get("content"), "style": style, "second": second}
+        fields, missing = self.sources.at_hand(self.scene, named)
+        if "second" in fields and isinstance(shares, list) and len(shares) > 1:
+            shares = OPTIONS["style_weights"].check(shares)
+            fields["share"] = shares[1] / sum(shares[:2])
+        if isinstance(scales := settings.get("style_scale"), list) and scales:
+            fields["style_scale"] = scales[0]
         fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
+        fields.setdefault("second", None)
         scene = self.scene.changed(**fields)
         weights = {name: settings[name] for name in WEIGHTS if name in settings}
         network, given = self.sources.network(scene.network), weights.get("layer_weights")
@@ -108,17 +123,21 @@ class Session:
     def tick(self, seconds=jobs.TICK):
         """As many steps as fit into `seconds`, at least one.  Returns how many.
 
-        `curve` gets a row: (step, content cost, style cost, total cost) at full size.
+        `curve` gets a row: (step, content cost, style cost, total cost, β/α, level), level 0 being
+        full size.
         """
         self._moved = True  # also where it fails: some steps may be done
-        return self._painting.tick(seconds)
+        done = self._painting.tick(seconds)
+        self.film.see(self._now())
+        return done
 
     @_locked
     def keep(self):
         """Make a snapshot, unless the present picture is one already.  Returns its number."""
         if self._moved or not self.snapshots:
-            now = (self.picture, self.scene, self.weights, self.steps, self._here, self.curve[:])
-            self.snapshots.append(Snapshot(*now, self._painting.pixels))
+            more = {"parent": self._here, "curve": self.curve[:], "pixels": self._painting.pixels}
+            film = Film(self.film.moments, self.film.every)
+            self.snapshots.append(self._now()._replace(film=film, **more))
             self._here, self._moved = len(self.snapshots) - 1, False
         return self._here
 
@@ -137,6 +156,14 @@ class Session:
             raise SettingError(f"There is no snapshot {number!r}: choose one of 0 to {last}.")
         self._take(self.snapshots[int(number)])
         self._here, self._moved = int(number), False
+
+    @_locked
+    def go_back(self, moment):
+        """On from a moment of the film; what comes after it there stays in a snapshot."""
+        curve = [row for row in self.curve if row[0] <= moment.steps]
+        picture, film = moment.picture.astype(np.float32), self.film.until(moment.steps)
+        self._take(moment._replace(picture=picture, curve=curve, film=film))
+        self._moved = True
 
     @_locked
     def reset(self):
@@ -160,7 +187,7 @@ class Session:
         return jobs.grid(self, alphas, betas, size, steps)
 
     @_locked
-    def render(self, size=768, network=None, steps=120):
+    def render(self, size=768, network=None, steps=jobs.RENDER_STEPS):
         """The present picture at another size; a generator of progress from 0 to 1.
 
         It goes on from the present picture, coarse to fine.  At its end, or when the generator is
@@ -183,15 +210,24 @@ class Session:
     def _paint(self, scene, weights):
         return Painting(scene, weights, self.sources, self._clock)
 
+    def _now(self):
+        return Snapshot(self.picture, self.scene, self.weights, self.steps)
+
     def _begin(self, painting):
         """It is a first picture: no other one leads to it."""
-        self._painting, self._here, self._moved = painting, None, True
+        self._painting, self._here, self._moved, self.film = painting, None, True, Film()
+        self.film.see(self._now())
         self.keep()
 
     def _go(self, scene, weights):
         if scene == self.scene:
             self._painting.weigh(weights)
             return
+        if weights == self.weights:
+            self.keep()
+            if self._painting.restyle(scene, self.sources):
+                self._moved = True
+                return
         painting = self._paint(scene, weights)
         anew = (scene.content, scene.init) != (self.scene.content, self.scene.init)
         if not anew:
@@ -208,19 +244,8 @@ class Session:
             painting = self._paint(snapshot.scene, snapshot.weights)
         self.keep()
         painting.take(snapshot)
-        self._painting = painting
-
-    def _at_hand(self, named):
-        """{field: picture} of those that can be read, and the names of the others."""
-        fields, missing = {}, []
-        for field, name in named.items():
-            if name is None or name == files.public(getattr(self.scene, field)):
-                continue
-            self.scene.changed(**{field: name})  # refuses what is no name
-            name = self.sources.named(name)
-            try:
-                self.sources.load(name, 64)
-                fields[field] = name
-            except PictureError:
-                missing.append(name)
-        return fields, missing
+        self._painting, self.film = painting, Film()
+        if snapshot.film:
+            self.film = Film(snapshot.film.moments, snapshot.film.every)
+        else:
+            self.film.see(self._now())

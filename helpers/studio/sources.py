@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from .. import files, images, vgg
+from ..errors import PictureError
 
 
 class Sources:
@@ -12,6 +13,7 @@ class Sources:
     def __init__(self):
         self._uploads, self._networks = {}, {}
         self._used = {}  # names of the pictures that were read, in their order
+        self._roles = {}  # "content" or "style" → the names that a user chose for it
 
     def upload(self, name, data):
         """Make the bytes of a picture file known.  Returns the name by which they are known: the
@@ -30,8 +32,18 @@ class Sources:
         return picture
 
     def pictures(self, scene):
-        """Content and style of a scene, in its size."""
-        return [self.load(name, scene.size) for name in (scene.content, scene.style)]
+        """(content, [style, …]) of a scene, in its sizes."""
+        size = max(2, round(scene.size * scene.style_scale))
+        return self.load(scene.content, scene.size), [self.load(s, size) for s in scene.styles]
+
+    def use_as(self, role, name):
+        """Remember that it was chosen as "content" or as "style"."""
+        names = self._roles.setdefault(role, [])
+        if name not in names and name not in images.gallery():
+            names.append(name)
+
+    def used_as(self, role):
+        return list(self._roles.get(role, ()))
 
     def network(self, name):
         if name not in self._networks:
@@ -42,9 +54,31 @@ class Sources:
         """The picture read before whose `files.public` name this is, or else the name itself."""
         return next((used for used in self._used if files.public(used) == name), name)
 
+    def at_hand(self, scene, named):
+        """{field: picture} of those that the scene lacks and can be read, and the names of others.
+
+        named: {field of the scene: public name, or None}.
+        """
+        fields, missing = {}, []
+        for field, name in named.items():
+            if name is None or name == files.public(getattr(scene, field) or ""):
+                continue
+            scene.changed(**{field: name})  # refuses what is no name
+            name = self.named(name)
+            try:
+                self.load(name, 64)
+                fields[field] = name
+            except PictureError:
+                missing.append(name)
+        return fields, missing
+
     def check_output(self, path):
         """Raises OutputError where none can be written, or one that was read would be lost."""
         images.check_output(path)
+        self.check_unread(path)
+
+    def check_unread(self, path):
+        """Raises OutputError where a picture that was read would be lost."""
         known = images.gallery()
         read = [known.get(name, name) for name in self._used if name not in self._uploads]
         reads = [("a picture to paint from", name) for name in read]

@@ -5,66 +5,95 @@ pictures after the cell is done, which Colab drops.
 """
 
 import contextlib
+import functools
+import threading
 from pathlib import Path
 
 import ipywidgets as widgets
 import tensorflow as tf
 
 from ..errors import StyleTransferError
-from . import controls, page, panels
+from ..settings import OPTIONS, check_weights
+from . import controls, page, panels, view
 from .classroom import Classroom
-from .controls import box, column, heading
-from .scene import ALPHA, BETA, TV
+from .controls import box, column
+from .scene import ALPHA, BETA, TV, Scene
 from .session import Session
+from .sources import Sources
 from .work import Work
+from .work import folder as where_to_save
 
 _NO_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError)
 
 
 class Studio:
-    """Two pictures, sliders, and a painting that changes while you move them.
+    """Two pictures, one knob, and a painting that changes while you turn it.
 
-    content, style, network, size, init: as in `scene.Scene`.  steps: of the first painting, made
-    while the cell runs.  classroom: begin in the mode for a projector.  folder: where `Save` puts
-    its files.  session: the painting without its widgets.
+    content, style, network, size, init: as in `scene.Scene`.  steps: that are painted while the
+    cell runs; then it goes on by itself.  classroom: begin in the mode for a projector.  folder:
+    where `Save` puts its files, by default Google Drive if it is mounted, else here.
+    session: the painting without its widgets.
+    Raises PictureError and SettingError.
     """
 
     _latest = None
 
     def __init__(
         self, content="cat", style="starry_swirls", network="mini", size=256, init="content",
-        *, alpha=ALPHA, beta=BETA, tv=TV, steps=100, classroom=False, folder=".",
+        *, alpha=ALPHA, beta=BETA, tv=TV, steps=10, classroom=False, folder=None,
     ):  # fmt: skip
-        self.session = Session(
-            content=content, style=style, network=network, size=size, init=init,
-            alpha=alpha, beta=beta, tv=tv,
-        )  # fmt: skip
-        self.folder, self.in_class, self._quiet = Path(folder), classroom, False
+        self.scene = Scene().changed(
+            content=content, style=style, network=network, size=size, init=init
+        )
+        check_weights(alpha, beta)
+        self._weights = {"alpha": alpha, "beta": beta, "tv": OPTIONS["tv"].check(tv)}
+        self.folder = where_to_save() if folder is None else Path(folder)
+        self.in_class, self._steps, self._quiet, self._sources = classroom, steps, False, Sources()
+        content, _ = self._sources.pictures(self.scene)
+        self._lock = threading.RLock()
         self._make_panels()
-        self.root.add_class("nst")
         self._lay_out()
+        self.view.open(content)
         if Studio._latest:  # of a cell that is run again: it would go on, unseen
             Studio._latest.ticker.stop()
-            Studio._latest.show_buttons()
         Studio._latest = self
-        while self.session.steps < steps:
-            self.session.tick()
-        self.show()
+
+    @functools.cached_property
+    def session(self):
+        return Session(sources=self._sources, **self._weights, **self.scene._asdict())
 
     def _ipython_display_(self):
+        """The photograph at once; then the network is loaded and compiled, and it begins."""
         from IPython.display import display
 
         display(self.root)
+        with self._lock:  # callbacks may come in another thread already (ipykernel 7)
+            self._try(self.open, ())
+
+    def open(self):
+        """Paint the first steps, and go on."""
+        if self._steps:  # the picture before all the rest
+            self.session.tick()
+            self.view.tick()
+        self.show()
+        while self.session.steps < self._steps:
+            self.session.tick()
+            self.view.tick()
+        self.ticker.start()
+        self.show()
 
     # What the panels ask for.
 
-    def on(self, function):
-        """The function as a callback: what goes wrong is said in the studio, which goes on."""
+    def on(self, function, commit=True):
+        """The function as a callback: what goes wrong is said in the studio, which goes on.
+
+        commit: whether it is done to the moment that is looked at, if it is one of the past.
+        """
 
         def callback(*arguments):
-            with self.session.lock:
-                if not self._quiet:
-                    self._try(function, arguments)
+            if not self._quiet:
+                with self._lock:
+                    self._try(function, arguments, commit)
 
         return callback
 
@@ -80,67 +109,81 @@ class Studio:
     def say(self, sentence="", note=False):
         self.message.value = page.message(sentence, note)
 
+    def is_open(self, panel):
+        """Whether this is the drawer that is open."""
+        return not self.in_class and panel is self.drawers[self.tabs.value]
+
     def show(self):
-        for panel in (self.pictures, self.weights, self.strip, self.view, self.classroom):
+        for panel in (self.pictures, self.weights, self.snapshots, self.view, self.eye, self.work,
+                      self.classroom, self.buttons):  # fmt: skip
             panel.show()
-        self.show_buttons()
 
     def show_buttons(self):
         self.work.show()
-        painting = self.ticker.running and not self.work.busy
-        self.start_button.description = "Pause" if painting else "Start"
-        self.start_button.disabled = self.work.busy
+        self.buttons.show()
 
     # How.
 
     def _make_panels(self):
         self.root, self.message = widgets.VBox(), widgets.HTML()
-        self.ticker = controls.Ticker(self.on(self._tick))
-        self.start_button = controls.button("Start", self.on(self._start_or_pause), "primary")
-        self.step_button = controls.button("Step", self.on(self._step))
-        self.reset_button = controls.button("Reset", self.on(self._reset))
-        self.classroom_button = controls.button("Classroom mode", self.on(self._switch))
-        self.view, self.pictures = panels.View(self), panels.Pictures(self)
-        self.weights, self.strip = panels.Weights(self, self.view), panels.Strip(self)
+        self.ticker = controls.Ticker(self.on(self._tick, commit=False))
+        self.class_button = controls.button("Classroom", self.on(self._switch))
+        self.view, self.buttons = view.View(self), view.Buttons(self)
+        self.weights, self.pictures = panels.Weights(self), panels.Pictures(self)
+        self.snapshots, self.eye = panels.Snapshots(self), panels.Eye(self)
         self.work, self.classroom = Work(self), Classroom(self)
+        weights, choices = self.weights, self.pictures.choices
+        self.drawers = {
+            "Painting": self.pictures.paintings,
+            "Photograph": self.pictures.photographs,
+            "Snapshots": self.snapshots.box,
+            "Grid": self.work.grid_box,
+            "What the cost sees": self.eye.box,
+            "Save and load": self.work.files_box,
+            "Advanced": column(
+                "", weights.alpha, weights.beta, weights.tv, weights.layers,
+                *(choices[name] for name in ("network", "size", "init")),
+            ),
+        }  # fmt: skip
+        self.tabs = widgets.ToggleButtons(options=list(self.drawers), value="Painting")
+        self.tabs.observe(self.on(lambda _: self._open_drawer(), commit=False), "value")
+        self.drawer = column("nst-drawer")
 
     def _lay_out(self):
-        left, right = self._class_columns() if self.in_class else self._columns()
-        columns = box("nst-columns", column("nst-left", *left), column("nst-right", *right))
-        head = [widgets.HTML(page.CSS), self.message, self.work.progress_row]
-        self.root.children = [*head, columns, self.classroom_button]
+        stage, pane = self._class_columns() if self.in_class else self._columns()
+        columns = box("nst-columns", column("nst-stage", *stage), column("nst-pane", *pane))
+        head = [widgets.HTML(page.CSS), self.message, self.work.progress_row, self.ticker.box]
+        self.root.children = [*head, columns]
+        self.root.add_class("nst")
         (self.root.add_class if self.in_class else self.root.remove_class)("nst-classroom")
-        self.classroom_button.description = "All controls" if self.in_class else "Classroom mode"
-
-    def _class_columns(self):
-        room, transport = self.classroom, (self.start_button, self.step_button, self.reset_button)
-        return [self.view.picture, self.view.caption], [
-            room.question, room.buttons, self.weights.balance, box("nst-row", *transport),
-            self.ticker.box, self.view.chart,
-        ]  # fmt: skip
+        self.class_button.description = "All controls" if self.in_class else "Classroom"
 
     def _columns(self):
-        view, weights, pictures, work = self.view, self.weights, self.pictures, self.work
-        transport = (self.start_button, self.step_button, self.reset_button,
-                     self.strip.undo_button, self.strip.snapshot_button)  # fmt: skip
-        content, style, *others = pictures.fields.values()
+        buttons = box("nst-row", self.buttons.box, self.class_button)
+        self._fill_drawer()
+        stage, tabs = self.view, box("nst-drawers", self.tabs)
         return [
-            view.picture, view.caption, box("nst-row", *transport), self.ticker.box,
-            weights.balance, weights.alpha, weights.beta, weights.tv, view.chart,
-            heading("Snapshots"), self.strip.items,
-            heading("Compare"), view.compare, view.divider,
-        ], [
-            heading("Pictures"), content, style, pictures.thumbnails,
-            box("nst-row", *pictures.uploads.values()),
-            heading("How much each style layer counts"), weights.layers,
-            heading("Painting"), *others, pictures.keep_colors,
-            heading("α × β grid"), work.grid_button, work.grid_cells,
-            heading("Keep it"), work.render_size, work.render_network, work.render_button,
-            work.file_name, box("nst-row", work.save_button, work.upload_settings), work.download,
+            stage.mat, self.weights.front, stage.strip, stage.way, buttons, stage.caption
+        ], [stage.chart, tabs, self.drawer]  # fmt: skip
+
+    def _class_columns(self):
+        room, buttons = self.classroom, box("nst-row", self.buttons.start, self.class_button)
+        return [self.view.mat, self.pictures.both, buttons], [
+            room.question, room.buttons, room.set,
         ]  # fmt: skip
 
-    def _try(self, function, arguments):
+    def _fill_drawer(self):
+        self.drawer.children = [self.drawers[self.tabs.value]]
+
+    def _open_drawer(self):
+        self._fill_drawer()
+        self.eye.show()
+        self.work.show()
+
+    def _try(self, function, arguments, commit=False):
         try:
+            if commit:
+                self.view.commit()
             function(*arguments)
         except StyleTransferError as error:
             self._fail(str(error))
@@ -158,32 +201,16 @@ class Studio:
                 sentence += " What was rendered so far is saved."
         self.ticker.stop()
         self.say(sentence)
-        self.show()
+        if "session" in self.__dict__:  # else it is what failed
+            self.show()
 
     def _tick(self):
         if self.work.busy:
             self.work.tick()
             return
         self.session.tick()
-        self.view.show()
-
-    def _start_or_pause(self, _=None):
-        self.say()
-        if self.work.wait():
-            return
-        if self.ticker.running:
-            self.ticker.stop()
-        else:
-            self.ticker.start()
-        self.show_buttons()
-
-    def _step(self, _=None):
-        self.session.tick(0)
-        self.view.show()
-
-    def _reset(self, _=None):
-        self.session.reset()
-        self.show()
+        self.view.tick()
+        self.eye.tick()
 
     def _switch(self, _=None):
         self.in_class = not self.in_class
