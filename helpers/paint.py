@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from . import checkpoint, files, images
+from . import checkpoint, files, images, masks
 from .errors import CheckpointError, SettingError, StyleTransferError
-from .settings import check_one_each
+from .settings import check_one_each, for_each
 from .terminal import Lasting, quiet, say
 
 
@@ -32,6 +32,22 @@ class Job:
     settings: dict
     also: dict = None
     whose: str = "the"
+
+    @property
+    def style_sizes(self):
+        """[(style, longest side to load it with)]."""
+        scales = for_each("style_scale", self.settings["style_scale"], self.styles)
+        scales = scales or [1.0] * len(self.styles)
+        sizes = [round(self.settings["size"] * scale) for scale in scales]
+        for scale, size in zip(scales, sizes, strict=True):
+            if size < 2:
+                raise SettingError(f"At the style scale {scale:g} nothing is left: give more.")
+        return list(zip(self.styles, sizes, strict=True))
+
+    @property
+    def style_masks(self):
+        """[None, name of a color or picture for each style]; None without such an option."""
+        return for_each("style_mask", self.settings["style_mask"], self.styles)
 
 
 def check(jobs, reads=()):
@@ -53,6 +69,8 @@ def check(jobs, reads=()):
 def check_alone(job):
     """What can be known of one job without the others."""
     check_one_each(job.settings["style_weights"], job.styles)
+    if job.style_sizes and job.style_masks and not job.settings["mask"]:
+        raise SettingError("There are style masks and no mask of the photograph: give --mask.")
     images.check_output(job.output)
     for _, path in _writes(job):
         files.check_file(path)
@@ -62,6 +80,8 @@ def check_alone(job):
 def _reads(job, known):
     """[(label, path or address)] of what painting will read."""
     sources = [("content", job.content), *(("style", style) for style in job.styles)]
+    given = [job.settings["mask"], *(job.style_masks or [])]
+    sources += [("mask", mask) for mask in given if mask not in (None, *masks.COLORS)]
     found = [(name, known.get(str(source), source)) for name, source in sources]
     weights = job.settings["weights"] or os.environ.get("NST_WEIGHTS")
     if weights:
@@ -156,13 +176,14 @@ class _Painting:
         if len(weights) != len(layers):
             raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
         _look_at_memory(job, network, self.quietly)
-        names = ("alpha", "beta", "tv", "costs", "content_layer", "style_weights", "init")
-        names += ("optimizer", "learning_rate", "levels", "keep_colors", "seed")
+        names = ("alpha", "beta", "tv", "costs", "style_cost", "content_layer", "style_weights")
+        names += ("init", "optimizer", "learning_rate", "levels", "keep_colors", "seed")
         self.transfer = Transfer(
             images.load(job.content, given["size"]),
-            [images.load(style, given["size"]) for style in job.styles],
+            [images.load(style, size) for style, size in job.style_sizes],
             network,
             layer_weights=dict(zip(layers, weights, strict=True)),
+            **_masks(job),
             **{name: given[name] for name in names},
         )
         if given["resume"]:
@@ -214,6 +235,7 @@ class _Painting:
             "styles": [files.public(style) for style in self.job.styles],
             "size": self.job.settings["size"],
             "steps": self.job.settings["steps"],
+            **_control(self.job),
             **self.transfer.settings,
             **(self.job.also or {}),
         }
@@ -235,6 +257,30 @@ class _Painting:
         }
 
 
+def _masks(job):
+    """The masks of a job as `Transfer` takes them."""
+    if not job.settings["mask"]:
+        return {}
+    found = {"mask": masks.load(job.settings["mask"], job.settings["size"])}
+    if job.style_masks:
+        pairs = zip(job.style_masks, job.style_sizes, strict=True)
+        found["style_masks"] = [
+            one if one in masks.COLORS else masks.load(one, size) for one, (_, size) in pairs
+        ]
+    return found
+
+
+def _control(job):
+    """The settings that `Transfer` does not know, as far as they were given."""
+    mask, style_masks = job.settings["mask"], job.style_masks
+    found = {
+        "style_scale": job.settings["style_scale"],
+        "mask": mask and files.public(mask),
+        "style_mask": style_masks and [files.public(one) for one in style_masks],
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
 @contextlib.contextmanager
 def enough_memory():
     """TensorFlow's ways to say that memory ran out, as one sentence."""
@@ -250,7 +296,8 @@ def memory_needed(job, network):
     """Bytes that the pictures, the targets and the steps take, about; nothing is allocated."""
     from . import transfer
 
-    shapes = [_shape(source, job.settings["size"]) for source in (job.content, *job.styles)]
+    sources = [(job.content, job.settings["size"]), *job.style_sizes]
+    shapes = [_shape(source, size) for source, size in sources]
     pixels = [math.prod(shape) for shape in shapes]
     content, *styles = shapes
     work = transfer.memory_needed(network, content, job.settings["optimizer"], styles=styles)

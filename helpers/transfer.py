@@ -19,6 +19,7 @@ from . import images, optimizers
 from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
 from .levels import begins, levels_for, rates
+from .masks import Masks
 from .objective import WEIGHTS, Objective, number_or_array
 from .settings import OPTIONS, check_one_each
 
@@ -43,6 +44,7 @@ class Transfer:
     alpha, beta: arrays of B values make a batch of B pictures at once, one for each pair, with one
     call of the network per step.
     layer_weights: {layer: w_l}; default: 1 for each of the network's style_layers.
+    mask, style_masks: see `masks.Masks`; in Python they are arrays, or names of colors.
     levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full; None: `levels.levels_for`.
     init, keep_colors: Gatys et al. 2016 (section 3.3), 2016b (arXiv:1606.05897).
 
@@ -60,9 +62,12 @@ class Transfer:
         beta=_DEFAULT["beta"],
         tv=_DEFAULT["tv"],
         costs=_DEFAULT["costs"],
+        style_cost=_DEFAULT["style_cost"],
         content_layer=None,
         layer_weights=None,
         style_weights=None,
+        mask=None,
+        style_masks=None,
         init=_DEFAULT["init"],
         optimizer=_DEFAULT["optimizer"],
         learning_rate=_DEFAULT["learning_rate"],
@@ -82,18 +87,22 @@ class Transfer:
             levels = levels_for([content, *styles], network.stride)
         (levels,) = _checked(levels=levels)
         self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
-        self.canvas = Canvas(content, styles, levels, init, keep_colors, seed)
+        masks = None if mask is None else Masks(mask, style_masks, content, styles)
+        self.canvas = Canvas(content, styles, levels, init, keep_colors, seed, masks)
         for picture in (content, *styles):  # none may be pooled away at the smallest size
             network.check_size(*self.canvas.shape(0, picture))
+        layer_weights = _of_layers(layer_weights, network)
         self.objective = Objective(
             network,
             alpha=alpha,
             beta=beta,
             tv=tv,
             costs=costs,
+            style_cost=style_cost,
             content_layer=content_layer or network.content_layer,
-            layer_weights=_of_layers(layer_weights, network),
-            style_weights=check_one_each(style_weights, styles),
+            layer_weights=layer_weights,
+            style_weights=check_one_each(style_weights, styles, len(layer_weights)),
+            regions=masks and masks.regions,
         )
         self.step_count, self.begins, self.rows = 0, None, []
         self.enter(0, [self.first_picture()] * self.objective.batch)
