@@ -24,6 +24,10 @@ class Canvas:
         self.seen = seen(content, styles, keep_colors)  # by the network
         self.level, self.G = 0, None
 
+    def show(self, content):
+        """Another photograph of the same shape takes the place of C."""
+        self.content, self.seen = content, seen(content, self.styles, self.keep_colors)
+
     @property
     def settings(self):
         """Everything that decides where G begins and in which sizes it is painted."""

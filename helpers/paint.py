@@ -168,24 +168,9 @@ class _Painting:
         self.started, self.transfer, self.previewed = time.monotonic(), None, 0
 
     def begin(self):
-        from .transfer import Transfer
-
-        job, network, given = self.job, self.network, self.job.settings
-        layers = given["style_layers"] or network.style_layers
-        weights = given["layer_weights"] or [1.0] * len(layers)
-        if len(weights) != len(layers):
-            raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
-        _look_at_memory(job, network, self.quietly)
-        names = ("alpha", "beta", "tv", "costs", "style_cost", "content_layer", "style_weights")
-        names += ("init", "optimizer", "learning_rate", "levels", "keep_colors", "seed")
-        self.transfer = Transfer(
-            images.load(job.content, given["size"]),
-            [images.load(style, size) for style, size in job.style_sizes],
-            network,
-            layer_weights=dict(zip(layers, weights, strict=True)),
-            **_masks(job),
-            **{name: given[name] for name in names},
-        )
+        given = self.job.settings
+        _look_at_memory(self.job, self.network, self.quietly)
+        self.transfer = make_transfer(self.job, self.network)
         if given["resume"]:
             checkpoint.restore(given["resume"], self.transfer)
         self.previewed = self.transfer.step_count
@@ -255,6 +240,27 @@ class _Painting:
             "costs": {name: row.tolist() for name, row in transfer.history.items()},
             "final": final,
         }
+
+
+def make_transfer(job, network, content=None):
+    """The `Transfer` that a job asks for.  content: its photograph, if it is loaded already."""
+    from .transfer import Transfer
+
+    given = job.settings
+    layers = given["style_layers"] or network.style_layers
+    weights = given["layer_weights"] or [1.0] * len(layers)
+    if len(weights) != len(layers):
+        raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
+    names = ("alpha", "beta", "tv", "costs", "style_cost", "content_layer", "style_weights")
+    names += ("init", "optimizer", "learning_rate", "levels", "keep_colors", "seed")
+    return Transfer(
+        images.load(job.content, given["size"]) if content is None else content,
+        [images.load(style, size) for style, size in job.style_sizes],
+        network,
+        layer_weights=dict(zip(layers, weights, strict=True)),
+        **_masks(job),
+        **{name: given[name] for name in names},
+    )
 
 
 def _masks(job):

@@ -135,6 +135,12 @@ class Transfer:
         self.canvas.paint_over(picture)
         self.optimizer.forget()
 
+    def next_content(self, content, picture):
+        """Go on with another photograph of the same shape, from this picture on."""
+        self.canvas.show(content)
+        self.objective.aim(*self.canvas.targets(self.level))
+        self.picture = picture
+
     @property
     def full_picture(self):
         """`picture` at full size: enlarged, as long as a coarse level is at work."""
