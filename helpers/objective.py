@@ -87,17 +87,23 @@ class Objective:
         self.masked = regions is not None
         self._photograph, self._painted = (tf.Variable(tf.zeros((0, 0, n)), shape=(None, None, n))
                                            for n in (3, 1))  # fmt: skip
+        self._targets = self._all_targets(regions)
+
+    batch = property(lambda self: self._weights["alpha"].shape[0])
+
+    def _all_targets(self, regions):
+        """[{layer: Target} of each region]."""
         styles = np.shape(self.style_weights)[-1]
         weights = np.broadcast_to(self.style_weights, (len(self.style_layers), styles))
-        self._targets = [
+        return [
             {
-                layer: Target(network.layers[layer], region, of_each, self.style_cost, costs)
+                layer: Target(
+                    self.network.layers[layer], region, of_each, self.style_cost, self.costs
+                )
                 for layer, of_each in zip(self.style_layers, weights, strict=True)
             }
             for region in regions or [masks.Region(None, 1.0, tuple(range(styles)))]
         ]
-
-    batch = property(lambda self: self._weights["alpha"].shape[0])
 
     def aim(self, content, styles, mask=None, style_masks=None, painted=None):
         """Take C (height, width, 3), in the size that G will have, and the pictures S.

@@ -2,16 +2,13 @@
 
 import contextlib
 import json
-import math
 import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from . import checkpoint, files, images, masks
+from . import checkpoint, files, images, masks, memory
 from .errors import CheckpointError, SettingError, StyleTransferError
 from .settings import check_one_each, for_each
 from .terminal import Lasting, quiet, say
@@ -169,7 +166,7 @@ class _Painting:
 
     def begin(self):
         given = self.job.settings
-        _look_at_memory(self.job, self.network, self.quietly)
+        memory.look(self.job, self.network, self.quietly)
         self.transfer = make_transfer(self.job, self.network)
         if given["resume"]:
             checkpoint.restore(given["resume"], self.transfer)
@@ -296,43 +293,3 @@ def enough_memory():
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError):
         raise SettingError("There is not enough memory for this: use a smaller --size.") from None
-
-
-def memory_needed(job, network):
-    """Bytes that the pictures, the targets and the steps take, about; nothing is allocated."""
-    from . import transfer
-
-    sources = [(job.content, job.settings["size"]), *job.style_sizes]
-    shapes = [_shape(source, size) for source, size in sources]
-    pixels = [math.prod(shape) for shape in shapes]
-    content, *styles = shapes
-    work = transfer.memory_needed(network, content, job.settings["optimizer"], styles=styles)
-    return 4 * 3 * sum(pixels) + work
-
-
-def _shape(source, size):
-    """(height, width) of a picture once it is loaded; a square's, where a look does not tell."""
-    width = height = 1
-    with contextlib.suppress(Exception):
-        path = files.readable(images.gallery().get(str(source), source))
-        with Image.open(path) as image:
-            width, height = image.size
-    scale = size / max(width, height)
-    return round(height * scale), round(width * scale)
-
-
-def _look_at_memory(job, network, quietly):
-    """A process that runs out of memory is killed without a word, so the word comes before."""
-    import psutil
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
-        return
-    needed, memory = memory_needed(job, network), psutil.virtual_memory()
-    sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
-    if needed > memory.total + psutil.swap_memory().total:
-        there = f"this machine has {memory.total / 1e9:.1f} GB: use a smaller --size."
-        raise SettingError(sentence + there)
-    if needed > memory.available and not quietly:
-        free = f"{memory.available / 1e9:.1f} GB are free: "
-        say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")

@@ -6,7 +6,6 @@ objective for J and its gradient, and the objective asks the network.
 """
 
 import contextlib
-import math
 import signal
 import threading
 import time
@@ -15,15 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from . import checkpoint as checkpoints
-from . import images, optimizers
+from . import images, memory, optimizers
 from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
 from .levels import begins, levels_for, rates
 from .masks import Masks
 from .objective import WEIGHTS, Objective, number_or_array
+from .optimizers import OPTIMIZERS
 from .settings import OPTIONS, check_one_each
 
-OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 _DEFAULT = {name: option.default for name, option in OPTIONS.items()}
 
 
@@ -171,7 +170,9 @@ class Transfer:
     def memory_needed(self):
         """Bytes that a step at full size takes, about: to be compared with what is free."""
         shape, *styles = (picture.shape for picture in (self.content, *self.styles))
-        return memory_needed(self.network, shape, self.optimizer_name, self.objective.batch, styles)
+        return memory.of_step(
+            self.network, shape, self.optimizer_name, self.objective.batch, styles
+        )
 
     # The work.
 
@@ -260,21 +261,6 @@ class Transfer:
         network = {"network": network.pop("name")} | network
         way = {"optimizer": self.optimizer_name, "learning_rate": self.learning_rate}
         return network | self.objective.settings | way | self.canvas.settings
-
-
-def memory_needed(network, shape, optimizer="lbfgs", batch=1, styles=()):
-    """Bytes that a step with pictures of this shape (height, width, …) takes, about, or, if that is
-    more, a look at the largest of the style pictures, of which `styles` are the shapes.
-
-    Known before anything is allocated, so that a run that is too large is told so beforehand.
-    """
-    values, size = network.values_per_pixel(), tf.as_dtype(network.precision).size
-    # On the way back all activations are there, and the widest one a few times more: gradients
-    # before and after the relu and of each cost, and float32 for the Gram matrix.
-    activations = size * (sum(values) + 4 * max(values)) + (4 * max(values) if size < 4 else 0)
-    pictures = 3 * 4 * OPTIMIZERS[optimizer].PICTURES
-    step = batch * math.prod(shape[:2]) * (activations + pictures)
-    return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
 
 
 @contextlib.contextmanager

@@ -621,13 +621,13 @@ plots.pictures(found, list(painted), columns=2, height=2.8, alt=alt)
 
 # %% tags=["hide-input"]
 # @title Memory by size
-from helpers.transfer import memory_needed
+from helpers import memory
 
 precise = vgg.load(network.name)
 table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
 for side in (256, 512, 1024, 2048):
     shape = side * C.shape[0] // C.shape[1], side
-    needed = memory_needed(precise, shape) / 1e9
+    needed = memory.of_step(precise, shape) / 1e9
     table += f"| {side} | {shape[0] * shape[1] / 1e6:.2f} million | {needed:.2f} GB |\n"
 Markdown(table)
 
