@@ -72,16 +72,15 @@ def check_output(path):
     files.check_file(path)
 
 
-def paint(run, frames, steps, again=AGAIN):
+def follow(run, frames, again=AGAIN):
     """Each frame's painting in turn, (height, width, 3).
 
-    run: a `transfer.Transfer` whose content is the first frame.  again: steps of each further one,
+    run: a `transfer.Transfer` that has painted the first frame.  again: steps of each further one,
     which begins as the last painting plus what has changed in the film.
     """
-    run.run(steps)
     yield run.picture
     for before, frame in itertools.pairwise(frames):
-        run.next_content(frame, run.pictures[0] + (frame - before))
+        run.next_content(frame, run.picture + (frame - before))
         run.step(again)
         yield run.picture
 
@@ -127,7 +126,8 @@ def main(arguments=None):
         say(network.description)
         run, painted = make_transfer(job, network, frames[0]), []
         try:
-            for picture in paint(run, frames, job.settings["steps"], again):
+            run.run(job.settings["steps"])
+            for picture in follow(run, frames, again):
                 painted.append(picture)
                 say(f"{len(painted)} of {len(frames)} frames are painted.")
         finally:  # also of a film that was stopped
