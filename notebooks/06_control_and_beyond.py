@@ -597,11 +597,11 @@ Markdown(
 )
 
 # %% [markdown]
-# Look at the lines of lead. By the table of zeros above, `mean-std` cannot tell a dark line *beside*
-# a red pane from a dark line elsewhere, and still it draws lines around panes. The reason lies in
-# the network, not in the description: a channel of a deeper layer fires *because* several channels
-# below it fire together. Its own mean and width already speak of their products. What one layer's
-# description lets go, the next layer's may have kept.
+# Look at the lines of lead. By the table of zeros above, `mean-std` cannot tell a dark line
+# *beside* a red pane from a dark line elsewhere, and still it draws lines around panes. The reason
+# lies in the network, not in the description: a channel of a deeper layer fires *because* several
+# channels below it fire together. Its own mean and width already speak of their products. What one
+# layer's description lets go, the next layer's may have kept.
 
 # %% [markdown]
 # And paintings? The content cost holds the motif, so less is left for the style to do, and the
@@ -649,7 +649,7 @@ Markdown(table)
 # %% [markdown]
 # Each doubling needs four times as much, since what counts is the number of pixels. The command
 # line works this out first. It warns if less is free, and does not begin if the machine has less at
-# all. @@MEMORY@@
+# all.
 #
 # ## 6 · A film
 #
