@@ -46,12 +46,11 @@ def load(path, size):
 def _animated(path, size):
     frames = []
     with images.opened(files.readable(path, PictureError, "film"), str(path)) as film:
-        milliseconds = film.info.get("duration") or 100
         for frame in ImageSequence.Iterator(film):
             buffer = io.BytesIO()
             frame.convert("RGBA").save(buffer, "png")
             frames.append(images.load(buffer.getvalue(), size))
-    return frames, milliseconds
+        return frames, round(film.info.get("duration") or 100)  # WebP knows it with the last frame
 
 
 def save(path, frames, milliseconds):

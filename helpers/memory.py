@@ -20,7 +20,7 @@ def of_step(network, shape, optimizer="lbfgs", batch=1, styles=()):
     values, size = network.values_per_pixel(), tf.as_dtype(network.precision).size
     # On the way back all activations are there, and the widest one a few times more: gradients
     # before and after the relu and of each cost, and float32 for the Gram matrix.
-    activations = size * (sum(values) + 4 * max(values)) + (4 * max(values) if size < 4 else 0)
+    activations = size * (sum(values) + 4 * max(values)) + 4 * max(values)
     pictures = 3 * 4 * OPTIMIZERS[optimizer].PICTURES
     step = batch * math.prod(shape[:2]) * (activations + pictures)
     return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
