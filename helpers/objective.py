@@ -117,13 +117,16 @@ class Objective:
             self._photograph.assign(content)
             self._painted.assign(painted)
         for i, style in enumerate(styles):
-            activations = self.network(style)
-            for targets in self._targets:
-                for layer, target in targets.items():
-                    target.aim(i, activations[layer], style_masks and style_masks[i])
+            self._aim_at(i, style, style_masks and style_masks[i])
         for targets in self._targets if self.masked else ():
             for target in targets.values():
                 target.look_at(mask)
+
+    def _aim_at(self, i, style, style_mask):
+        activations = self.network(style)
+        for targets in self._targets:
+            for layer, target in targets.items():
+                target.aim(i, activations[layer], style_mask)
 
     def __call__(self, G):
         """The Costs of G."""
