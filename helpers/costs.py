@@ -57,7 +57,7 @@ def mean_gram_matrix(a):
 def mean_and_deviation(a):
     """Each channel's mean and standard deviation over all positions: (…, 2, n_C).
 
-    Li et al. 2017 (arXiv:1701.01036, section 4.2): style as what batch normalization takes away.
+    Li et al. 2017 (arXiv:1701.01036): style as what batch normalization takes away.
     """
     F = unroll(tf.cast(a, tf.float32))
     mean, variance = tf.nn.moments(F, axes=[-2], keepdims=True)
@@ -67,7 +67,7 @@ def mean_and_deviation(a):
 def central_moments(a, highest=5):
     """Mean, standard deviation σ, and further moments in the unit of a: (…, highest, n_C).
 
-    Kalischek et al. 2021 (arXiv:2103.07208, eq. 5) compare the central moments of activations that
+    Kalischek et al. 2021 (arXiv:2103.07208) compare the central moments of activations that
     a sigmoid bounds.  Here it is the k-th root that keeps rare large values from drowning all else:
     with m = E[((a − mean) / σ)^k] the row is σ·m / (1 + |m|)^(1 − 1/k), which has a slope at 0.
     """
@@ -86,7 +86,7 @@ def quantiles(a):
 
     Entry k is the mean of the k-th of QUANTILES equal parts of the sorted values, so the squared
     distance of two such matrices is that of the sliced Wasserstein distance (Heitz et al. 2021,
-    arXiv:2006.07229, eqs. 6 and 7), also for pictures of two sizes.  They draw directions anew at
+    arXiv:2006.07229), also for pictures of two sizes.  They draw directions anew at
     each step; these stay, so that J is one function.
     """
     slices = tf.matmul(directions(a.shape[-1]), unroll(tf.cast(a, tf.float32)), transpose_b=True)
