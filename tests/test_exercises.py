@@ -113,7 +113,7 @@ RIGHT = {
     "total_cost": [lambda C, S, a, b: a * C + b * S],
     "optimization_step": [step],
     "region_gram": [
-        lambda a, m: mean_gram(tf.boolean_mask(a, m > 0.5)[:, None]),
+        lambda a, m: costs.mean_gram_matrix(tf.boolean_mask(a, m > 0.5)[:, None]),
         lambda a, m: tf.einsum("hwi,hwj,hw->ij", a, a, m) / tf.reduce_sum(m),
     ],
     "earth_moved": [lambda x, y: tf.reduce_mean((tf.sort(x) - tf.sort(y)) ** 2)],

@@ -22,7 +22,7 @@ def frames():
 
 
 def test_a_film_comes_back_from_its_file(tmp_path, frames):
-    for name, near in (("a.webp", 8), ("a.gif", 20)):
+    for name, near in (("a.webp", 12), ("a.gif", 12)):
         film.save(tmp_path / name, frames, 80)
         found, milliseconds = film.load(tmp_path / name, 48)
         assert milliseconds == 80
