@@ -15,6 +15,7 @@ What is built on it:
     __main__    the command line, paint: one job → one file, batch: a table of jobs, film: frames
     studio/     the live tuner of notebook 5
     plots, drawings, successors, picker, exercises, answers    what the notebooks show and ask
+    start, keep     their setup cell; uploads, the Drive, runs that outlive a session of Colab
     memory      what a run takes, beforehand
     fast        values and gradients of TensorFlow's own, in less time
 

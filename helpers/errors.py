@@ -4,6 +4,14 @@
 class StyleTransferError(Exception):
     """The base of every error that this package raises on purpose."""
 
+    def _render_traceback_(self):
+        """What IPython shows of it in a notebook: the sentence, which says what to do."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class SetupError(StyleTransferError, RuntimeError):
+    """What a notebook needs is not here, or is too old."""
+
 
 class PictureError(StyleTransferError, ValueError):
     """A picture cannot be found, fetched, read or used."""

@@ -122,9 +122,20 @@ def opened(file, name):
     except MemoryError:
         raise PictureError(f"{name} needs more memory than there is: make it smaller.") from None
     except Exception as error:  # decoders raise whatever they like at damaged bytes
-        raise PictureError(
-            f"{name} is not a picture that can be read, or it is damaged: try another file."
-        ) from error
+        wrong = "is not a picture that can be read, or it is damaged: try another file."
+        if _is_heic(file):
+            wrong = "is in HEIC, as phones save photographs, or in AVIF: export it as JPEG first."
+        raise PictureError(f"{name} {wrong}") from error
+
+
+def _is_heic(file):
+    """Whether a path or a binary file holds a picture in one of the formats around HEIF."""
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        opened = file if hasattr(file, "seek") else stack.enter_context(open(file, "rb"))
+        opened.seek(0)
+        kind = opened.read(12)
+        return kind[4:8] == b"ftyp" and kind[8:11] in (b"hei", b"hev", b"mif", b"msf", b"avi")
+    return False
 
 
 def _exif(image):

@@ -33,8 +33,8 @@
 # You need Python, NumPy, derivatives, and an idea of what a convolution is: a small window of
 # weights that slides over a picture, multiplies and adds.
 #
-# **Time:** 60 minutes to read and try. Computing takes about two minutes on two CPU cores with
-# `mini`.
+# **Time:** 60 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 256 on a CPU
@@ -44,29 +44,34 @@ NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a C
 # %% tags=["setup"]
 # @title Setup: finds the helpers, loads the network, says which one it is
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-clone = Path.cwd() / "neural-style-transfer"
-folders = [Path.cwd(), *Path.cwd().parents, clone]
-home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
-if home is None:  # in Colab, or when only this notebook was uploaded
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
-sys.path.insert(0, str(home or clone))
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import images, plots, start, vgg
 
-GPU = bool(tf.config.list_physical_devices("GPU"))
-network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
-print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
-print(network.description)
+GPU, network = start.up(NETWORK)
 
 # %% tags=["hide-input"]
 # @title What this notebook needs besides
@@ -242,6 +247,23 @@ print("largest difference:", max(np.abs(theirs[layer] - a[layer]).max() for laye
 # %% [markdown]
 # Notebook by notebook you write a function, and from then on it is imported from `helpers`.
 #
+# <details><summary>And without `helpers`? Where does such a model come from?</summary>
+#
+# Keras has the network, and downloads the weights the first time. Without its classifier
+# (`include_top=False`) it takes pictures of any size. One line more makes a model that returns
+# what several layers say, instead of the last one alone:
+#
+# ```python
+# whole = keras.applications.VGG19(include_top=False, weights="imagenet")
+# names = ["block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1"]
+# names += ["block4_conv2"]
+# model = keras.Model(whole.inputs, {name: whole.get_layer(name).output for name in names})
+# ```
+#
+# `extract(model, photo[None])` works with it as it does with `network.model`.
+#
+# </details>
+#
 # ### What if the input is wrong?
 #
 # Three mistakes are found in many style-transfer programs: forgetting to turn RGB into BGR,
@@ -379,8 +401,8 @@ display(
 # three of them down.
 
 # %%
+# kernel has the shape (3, 3, 3, 64): height, width, colors (B, G, R), channels.
 kernel, bias = network.model.get_layer("block1_conv1").get_weights()
-print(kernel.shape, "is height, width, colors (B, G, R), channels")
 
 # %%
 plots.filters(
@@ -599,10 +621,10 @@ alt = f"Patches of the bundled pictures that excite three channels of {deep} mos
 plots.grid(rows, titles, columns, alt=alt)
 
 # %% [markdown]
-# The percentages say how strong each answer is, compared with the strongest in its row. Only one of
-# these pictures holds eyes. In the others the channels answer to what is nearest: to a disc on
-# plain ground, such as the red sun of the woodblock print, to a light in a swirl, to a dark spot in
-# a bright place. And some of these answers are not weak at all. So a channel is not a word. It is a
+# The percentages say how strong each answer is, compared with the strongest in its row. No other
+# picture has eyes as large as the cat's, so in the others the channels take what comes nearest: it
+# may be a ring or a badge on a suit, the red sun of the woodblock print, a light in a swirl, a face
+# as a whole. And some of these answers are not weak at all. So a channel is not a word. It is a
 # question that the network has found useful, and "eye" is our name for what answers to it in this
 # photo.
 #

@@ -31,8 +31,8 @@
 #   free;
 # - choose the layer for the content with reasons.
 #
-# **Time:** 40 minutes to read and try. The computing takes about one and a half minutes on two idle
-# CPU cores with `mini`; on a GPU with VGG-19 it is of the same order, at a larger size.
+# **Time:** 40 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the photo, in pixels; None: 512 on a GPU, 144 on a CPU
@@ -42,29 +42,34 @@ NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a C
 # %% tags=["setup"]
 # @title Setup: finds the helpers, loads the network, says which one it is
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-clone = Path.cwd() / "neural-style-transfer"
-folders = [Path.cwd(), *Path.cwd().parents, clone]
-home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
-if home is None:  # in Colab, or when only this notebook was uploaded
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
-sys.path.insert(0, str(home or clone))
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import images, plots, start, vgg
 
-GPU = bool(tf.config.list_physical_devices("GPU"))
-network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
-print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
-print(network.description)
+GPU, network = start.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that makes every picture and every number below. `mini` is the
@@ -75,6 +80,7 @@ print(network.description)
 # picture G both go through the same frozen network, and the content cost compares what comes out.
 
 # %% tags=["hide-input"]
+# @title What this notebook needs besides
 from IPython.display import Markdown
 
 from helpers import colors, drawings, exercises
@@ -89,6 +95,7 @@ drawings.method(lit=("vgg", "content"))
 # cat in them.
 
 # %% tags=["hide-input"]
+# @title Five other pictures
 from PIL import Image, ImageFilter
 
 
@@ -112,6 +119,7 @@ others = {
 }
 
 # %% tags=["hide-input"]
+# @title The cat, and what it is compared with
 plots.pictures(
     [C, *others.values()],
     ["C", *others],
@@ -129,6 +137,7 @@ plots.pictures(
 grey_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
 
 # %% tags=["hide-input"]
+# @title The pictures in the order of their distance
 from helpers import costs
 
 
@@ -143,6 +152,7 @@ def in_order(distances, unit, alt):
 in_order(grey_levels, ".0f", "Sorted by the distance of their pixels, in grey levels: ")
 
 # %% tags=["hide-input"]
+# @title What the order says
 farthest = max(grey_levels, key=grey_levels.get)
 Markdown(
     f"To the pixels, the cat that is *{farthest}* is farthest from the photograph of that cat, at "
@@ -175,6 +185,7 @@ print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,
 # of the maps would you call alike?
 
 # %% tags=["hide-input"]
+# @title One channel, for each of the pictures
 edge = max(1, n_H // 6)  # channels that answer to the border only would be shown otherwise
 channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
 shown = {"C": a_C} | {name: a_G[name] for name in list(others)[1:]}
@@ -191,9 +202,8 @@ plots.channels(
 )
 
 # %% [markdown]
-# The drawing and the negative light up where the photograph does, though not as strongly; the
-# mirrored cat does so on the other side. The cost puts one number on such a difference, over all
-# channels.
+# The drawing and the negative light up where the photograph does; the mirrored cat does so on the
+# other side. The cost puts one number on such a difference, over all channels.
 #
 # ## 3 · The cost
 #
@@ -238,8 +248,8 @@ _ = exercises.check("content_cost", content_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Arithmetic on tensors already works on all numbers at once: there is no need to name $i$, $j$ and
-# $k$. For the sum TensorFlow has `tf.reduce_sum`; the shape of a tensor is `a_C.shape`.
+# TensorFlow calls its arrays *tensors*. Arithmetic on them works on all numbers at once: no need to
+# name $i$, $j$ and $k$. For the sum there is `tf.reduce_sum`; the shape is `a_C.shape`.
 #
 # </details>
 #
@@ -254,6 +264,7 @@ _ = exercises.check("content_cost", content_cost)
 # as yours is not right yet, so that the rest of the notebook runs in any case.
 
 # %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = content_cost
 
 
@@ -292,10 +303,12 @@ def relative_cost(a_C, a_G):
 found = {name: float(relative_cost(a_C, a)) for name, a in a_G.items()}
 
 # %% tags=["hide-input"]
+# @title The pictures in the order of their content cost
 in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: ")
 
 
 # %% tags=["hide-input"]
+# @title What has changed
 shares = {name: value / found["another photo"] for name, value in found.items()}
 nearest = sorted(found, key=found.get)
 Markdown(
@@ -314,6 +327,7 @@ Markdown(
 # of the pixels (there too, 1 is as far as a picture of zeros, which is black):
 
 # %% tags=["hide-input"]
+# @title The same in every layer
 activations_C = network(C)
 table = {name: [float(relative_cost(tf.constant(C), np.float32(G)))] for name, G in others.items()}
 for name, G in others.items():
@@ -328,9 +342,9 @@ Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
 
 # %% [markdown]
 # Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
-# 1 and little in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8 or
-# 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has
-# to take the places away before it can speak of style.
+# 1 and much less in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8
+# or 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has to
+# take the places away before it can speak of style.
 #
 # ### The constant in front
 #
@@ -386,6 +400,7 @@ _ = exercises.check("activation_gradient", activation_gradient)
 # </details>
 
 # %% tags=["hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = activation_gradient
 
 
@@ -419,6 +434,7 @@ def pixel_gradient(G, layer):
 # As an example, let G be the photograph with one eye painted over, and nothing else changed.
 
 # %% tags=["hide-input"]
+# @title A cat that has lost an eye
 y, x = np.mgrid[:height, :width]
 away = np.hypot(y - 0.385 * height, x - 0.375 * width) / height
 cover = np.clip(3 - away / 0.08, 0, 1)[..., None]
@@ -436,9 +452,9 @@ gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
 # We show minus the gradient, the way that lowers the cost, in color on grey: grey is "leave it as
 # it is", a brighter red is "more red here". Each layer has a scale of its own.
 
+
 # %% tags=["hide-input"]
-
-
+# @title The gradient, as a picture
 def as_color(direction):
     """A signed picture around middle grey; all but the strongest of its values fit."""
     values = np.abs(direction[direction != 0])
@@ -475,6 +491,7 @@ for layer, gradient in gradients.items():
     print(f"{layer}: columns {touched[0]:3} to {touched[-1]:3}, possible {first:3} to {last:3}")
 
 # %% tags=["hide-input"]
+# @title How far a touch reaches
 deepest = list(network.layers)[-1]
 field = network.layers[deepest].receptive_field
 Markdown(
@@ -519,6 +536,7 @@ for largest in (0.1, 1, 10):
 # to move. What the layer leaves free then stays smooth and calm.
 
 # %% tags=["hide-input"]
+# @title Drawing with waves
 frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
 ease = np.float32(1 / np.maximum(frequency, 1 / max(height, width)))  # the longer, the easier
 # One column each: how much red, green and blue belong to light, to red–blue, to purple–green.
@@ -550,17 +568,17 @@ def descend(J, start):
     """(where J is low, J at each try), on the way down from `start`."""
     history = []
 
-    @tf.function(input_signature=[tf.TensorSpec(start.shape)], autograph=False)
+    @tf.function(autograph=False)  # compiled once; there are no loops in it to translate
     def value_and_gradient(v):
-        value = J(v)
-        return value, tf.gradients(value, v)[0]
-
-    compiled = value_and_gradient.get_concrete_function()
+        with tf.GradientTape() as tape:
+            tape.watch(v)
+            value = J(v)
+        return value, tape.gradient(value, v)
 
     def ask(numbers):
-        value, gradient = compiled(tf.constant(numbers.reshape(start.shape), tf.float32))
+        value, gradient = value_and_gradient(tf.constant(numbers.reshape(start.shape), tf.float32))
         history.append(float(value))
-        return 1e4 * float(value), 1e4 * np.float64(gradient).ravel()
+        return history[-1], np.float64(gradient).ravel()
 
     options = {"maxiter": STEPS, "maxfun": STEPS, "ftol": 0, "gtol": 0, "maxcor": 20}
     found = minimize(ask, start.ravel(), jac=True, method="L-BFGS-B", options=options)
@@ -589,6 +607,7 @@ for layer in network.layers:
     drawn[layer], histories[layer] = redraw(layer, nearly_nothing(seed=1))
 
 # %% tags=["hide-input"]
+# @title What each block has kept
 blocks = network.style_layers
 plots.pictures(
     [C, *(drawn[layer] for layer in blocks)],
@@ -602,11 +621,11 @@ plots.pictures(
 # %% [markdown]
 # <details><summary>What is to be seen</summary>
 #
-# Blocks 1 to 3 give the photograph back, hair by hair; in block 3 lines come out a little harder.
-# In block 4 the face is all there and each part is in its place, but look closely at a pupil or at
-# the fur of the forehead: its strokes are invented, as a painter would who remembers the cat well.
-# In block 5 places and shapes have become uncertain: there are eyes, fur and the edge of a head,
-# in colors and strokes that belong to no photograph.
+# Blocks 1 to 3 give the photograph back, almost hair by hair. In block 4 the face is all there and
+# each part is in its place, but look closely at a pupil or at the fur of the forehead: its strokes
+# are invented, as a painter would who remembers the cat well. In block 5 places and shapes have
+# become uncertain: there are eyes, fur and the edge of a head, in colors and strokes that belong to
+# no photograph.
 #
 # </details>
 #
@@ -616,15 +635,17 @@ plots.pictures(
 # like one whose layer does not care. So look at the cost first:
 
 # %% tags=["hide-input"]
+# @title How the cost falls
 plots.curves(
     histories,
     xlabel="try",
     ylabel="relative content cost",
-    alt="The relative content cost of each layer's drawing falls over the steps by about two "
-    "orders of magnitude; that of the deepest layer begins to fall last.",
+    alt="The relative content cost of each layer's drawing, falling over the steps; the next cell "
+    "says how far each of them comes.",
 )
 
 # %% tags=["hide-input"]
+# @title How near they come
 ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
 Markdown(
     f"After {STEPS} steps the distance that is left, compared with an empty canvas of zeros, is "
@@ -646,6 +667,7 @@ again, history_again = redraw(layer, nearly_nothing(seed=2))
 by_pixel, history_by_pixel = redraw(layer, noise, canvas=lambda v: 255 * tf.sigmoid(v))
 
 # %% tags=["hide-input"]
+# @title Three drawings of one layer
 plots.pictures(
     [drawn[layer], again, by_pixel],
     [
@@ -658,9 +680,9 @@ plots.pictures(
     "full of colored grain; the cat is in the same place in all three.",
 )
 
+
 # %% tags=["hide-input"]
-
-
+# @title How much they differ
 def apart(one, other):
     return f"{np.sqrt(np.mean((one - other) ** 2)):.0f}"
 
@@ -681,9 +703,9 @@ Markdown(
 # ## 6 · Any noise, and the right noise
 #
 # Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 grey levels,
-# and the deep layers were far from indifferent. Yet here are pictures that are farther off than
-# that in every pixel, and the layer hardly notices. Both are true, because the layer is blind in
-# *some* directions only, and random noise has a bit of every direction.
+# and the deep layers were far from indifferent. Yet the drawings above are farther off than that,
+# on average over the pixels, and the layer hardly notices. Both are true, because the layer is
+# blind in *some* directions only, and random noise has a bit of every direction.
 #
 # So let us look for the right noise: as strong as the random one, but chosen so that the layer
 # notices it as little as possible. The strength is fixed by dividing by it:
@@ -714,6 +736,7 @@ asked = (network.style_layers[1], network.content_layer, network.style_layers[-1
 hidden = {layer: noticed(layer) for layer in asked}
 
 # %% tags=["hide-input"]
+# @title Two kinds of noise
 layer = network.content_layer
 chosen, random_cost, chosen_cost = hidden[layer]
 strengths = [apart(with_noise(n).numpy(), C) for n in (noise, chosen)]
@@ -729,6 +752,7 @@ plots.pictures(
 )
 
 # %% tags=["hide-input"]
+# @title What the layer says of them
 lines = "\n".join(
     f"| {layer} | {random_cost:.3f} | {chosen_cost:.4f} | {random_cost / chosen_cost:.0f} |"
     for layer, (_, random_cost, chosen_cost) in hidden.items()
@@ -768,6 +792,7 @@ for layer in ("block2_conv2", network.content_layer):
     painted[layer], styles[layer] = run.picture, run.costs()["style"]
 
 # %% tags=["hide-input"]
+# @title The content from two layers
 plots.pictures(
     [C, S, *painted.values()],
     ["C", "S", *(f"content from {layer}" for layer in painted)],
@@ -778,6 +803,7 @@ plots.pictures(
 )
 
 # %% tags=["hide-input"]
+# @title What changes with the layer
 low, high = styles.values()
 Markdown(
     "With content from block 2, every line of the photograph is still where it was, and the style "

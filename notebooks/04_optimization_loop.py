@@ -30,8 +30,8 @@
 # - take anybody's α and β and say what they are in your own units;
 # - paint your own pictures, mix two styles, and save the result with its settings.
 #
-# **Time:** 60 minutes to read and try. Computing takes about 4 minutes on two CPU cores with `mini`
-# (estimated), and about as long on a Colab GPU with VGG-19 and larger pictures (estimated).
+# **Time:** 60 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
+# or on a GPU with VGG-19.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
@@ -41,29 +41,34 @@ NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a C
 # %% tags=["setup"]
 # @title Setup: finds the helpers, loads the network, says which one it is
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-clone = Path.cwd() / "neural-style-transfer"
-folders = [Path.cwd(), *Path.cwd().parents, clone]
-home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
-if home is None:  # in Colab, or when only this notebook was uploaded
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
-sys.path.insert(0, str(home or clone))
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import images, plots, start, vgg
 
-GPU = bool(tf.config.list_physical_devices("GPU"))
-network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
-print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
-print(network.description)
+GPU, network = start.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend
@@ -226,13 +231,13 @@ step = tf.function(lambda: optimization_step(G, adam, J))
 totals, by_hand = [], {0: C}
 for n in range(1, STEPS + 1):
     totals.append(float(step()))
-    if n in (1, 2, 4, 7, 10, 15, 20, 30, 45, STEPS):
+    if n in (1, 3, 6, 10, 20, 45, STEPS):
         by_hand[n] = G.numpy()
 print(f"J: {totals[0]:.2f} at the start, {totals[-1]:.2f} after {STEPS} steps")
 
 # %%
-alt = "The cat, the cubist painting, and the cat repainted with planes and strokes of the painting."
-plots.pictures([C, S, G.numpy()], ["C", "S", f"G ({network.name})"], alt=alt)
+alt = "The cat repainted with the planes, edges and colors of the cubist painting."
+plots.pictures([G.numpy()], [f"G, painted with {network.name}"], alt=alt, height=3.8)
 
 # %% [markdown]
 # That is all of neural style transfer: a cost of two terms, its gradient, and a loop. What makes it
@@ -263,12 +268,13 @@ Markdown(
 import base64
 
 
-def flipbook(frames, captions, name, first=0, width=440):
+def flipbook(frames, captions, name, first=0, width=420):
     """Pictures and a slider that leafs through them: HTML alone, no kernel is asked."""
     pages = []
     for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
         frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
-        data = base64.b64encode(images.encode(frame, quality=75)).decode()
+        jpeg = images.encode(frame, quality=68, optimize=True, progressive=True)
+        data = base64.b64encode(jpeg).decode()
         shown = "" if i == first else "display:none"
         pages.append(
             f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
@@ -386,11 +392,12 @@ plots.pictures(shown, ["the photograph", *(n.replace("_", " ") for n in names)],
 table = "| S | content cost | style cost |\n|---|---|---|\n"
 for name, run in painted.items():
     table += "| {} | {content:.2f} | {style:.3f} |\n".format(name, **run.costs())
-left = [run.costs()["style"] for run in painted.values()]
+left = {name: run.costs()["style"] for name, run in painted.items()}
+hardest, easiest = max(left, key=left.get), min(left, key=left.get)
 Markdown(
-    table + f"\nOne β asks the same exchange rate of every painting, and they take it differently: "
-    f"the style cost that is left differs by a factor of {max(left) / min(left):.1f}. A painting "
-    "that has nothing in common with the photograph is harder to please than one that has."
+    table + "\nOne β asks the same exchange rate of every painting, and they take it differently. "
+    f"The style cost that is left is {left[hardest] / left[easiest]:.1f} times as high for "
+    f"`{hardest}` as for `{easiest}`. A β that suits one painting is a first guess for the next."
 )
 
 # %% [markdown]
@@ -527,13 +534,17 @@ titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Each of them is about the best picture for *its* exchange rate. Plot what each one pays, content
-# to the right and style upwards. **Before you look:** in which direction does the curve run?
+# Each of the four is about the best picture for *its* exchange rate. Plot what each one pays,
+# content to the right and style upwards. **Before you look:** in which direction does the curve
+# run?
+
+# %%
+paid, pictures = [points[i] for i in some], [by_beta[i] for i in some]
 
 # %%
 plots.trade_off(
-    [points[i] for i in some],
-    [by_beta[i] for i in some],
+    paid,
+    pictures,
     titles,
     xlabel="content cost: how much of the cat is lost",
     ylabel="style cost: how much of the style is missing",
@@ -568,7 +579,7 @@ for deep in range(1, len(lambdas) + 1):
     chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
     batch.set(beta=columns, layer_weights=chosen)
     begin(batch, [faint] * 4)
-    batch.step(max(1, STEPS // 2))
+    batch.step(STEPS)
     table.append(batch.pictures.copy())
     rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
 
@@ -663,15 +674,19 @@ def weights_for(content_pull, style_pulls, name, layer=content_layer):
 # %%
 from helpers.objective import Objective
 
-pixels, gradients = tf.convert_to_tensor(G)[tf.newaxis], {}
+pixels, gradients, ratios = tf.convert_to_tensor(G)[tf.newaxis], {}, {}
 for name in costs.COSTS:
     a, b, weights = weights_for(*pulls(1.0, 5.0, "relative"), name)
     options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
     objective = Objective(network, alpha=a, beta=b, costs=name, layer_weights=weights, **options)
     objective.aim(C, [S])
-    gradients[name] = objective.with_gradient(pixels)[1].numpy()
-    apart = np.abs(gradients[name] - gradients["course"]).max() / np.abs(gradients["course"]).max()
-    print(f"{name:9} β/α = {b / a:8.2g}   gradients differ by {apart:.0e} of the largest")
+    gradients[name], ratios[name] = objective.with_gradient(pixels)[1].numpy(), b / a
+
+# %%
+largest = np.abs(gradients["course"]).max()
+for name, gradient in gradients.items():
+    differ = np.abs(gradient - gradients["course"]).max() / largest
+    print(f"{name:9} β/α = {ratios[name]:8.2g}   gradients differ by {differ:.0e} of the largest")
 
 # %% [markdown]
 # The conversion is exact but for roundings. Two things it cannot convert. One is another *network*:
@@ -733,9 +748,9 @@ def loudest(who):
     return f"{layer[:6].replace('block', 'block ')} ({weights[layer]:.0%})"
 
 
-ratios = [ratio for ratio, _ in converted.values()]
+found = [ratio for ratio, _ in converted.values()]
 Markdown(
-    f"In relative units the ratios still run from {short(min(ratios))} to {short(max(ratios))}: "
+    f"In relative units the ratios still run from {short(min(found))} to {short(max(found))}: "
     "these people did *not* want the same picture, or they stopped early. And weights that are "
     "equal in somebody's constants are not equal in effect. With the course's, the word belongs to "
     f"{loudest('Coursera')}, with jcjohnson's to {loudest('jcjohnson')}. Gatys' rescaling, which "
@@ -749,20 +764,20 @@ Markdown(
 # And this is what they paint, all from the photograph and with the same number of steps:
 
 # %%
-by_others = []
+by_others, contents = [], []
 for ratio, weights in converted.values():
     easel.set(alpha=1.0, beta=ratio, layer_weights=weights)
     easel.picture = C
     easel.step(max(1, STEPS // 2))
     by_others.append(easel.picture)
+    contents.append(easel.costs()["content"])
 easel.set(beta=beta, layer_weights=lambdas)
 
 # %%
 titles = [f"{who}: β/α = {short(ratio)}" for who, (ratio, _) in converted.items()]
-alt = (
-    "The cat painted with the published weights of six programs: from hardly changed to dissolved."
-)
-plots.pictures(by_others, titles, columns=2, alt=alt)
+alt = f"The cat painted with {len(titles)} pairs of published weights; the content costs run from "
+alt += f"{min(contents):.2f} to {max(contents):.2f}."
+plots.pictures(by_others, titles, columns=2, height=2.45, alt=alt)
 
 # %% [markdown]
 # So "α = 10, β = 40" is no recipe, unless the constants, the network, the layers, the start and the
@@ -820,14 +835,14 @@ Markdown(
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
 
 # %%
-smoothed, grain = {}, []
-for tv in (0.0, 1e-3, 2e-2):
+smoothed, grain, gentle = {}, [], easel.tv  # the package's default
+for tv in (0.0, gentle, 20 * gentle):
     easel.set(tv=tv)
     easel.picture = noise[0]
     easel.step(STEPS)
     smoothed[f"γ = {tv:g}"] = easel.picture
     grain.append(easel.costs())
-easel.set(tv=1e-3)
+easel.set(tv=gentle)
 
 # %%
 y, x = (side // 4 for side in C.shape[:2])
@@ -843,8 +858,8 @@ Markdown(
         *step_size
     )
     + "and the style cost is {:.3f}, {:.3f} and {:.3f}. ".format(*(c["style"] for c in grain))
-    + "The package's default is 0.001: enough to take the grain away, too little to blur edges. "
-    "With much more, the brush marks go too."
+    + f"The package's default is {gentle:g}: enough to take the grain away, too little to blur "
+    "edges. With much more, the brush marks go too."
 )
 
 # %% [markdown]
@@ -925,45 +940,106 @@ plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 # ## 11 · Your own pictures
 #
 # Put in a file's path, a web address, or a name of the gallery (`images.gallery()` lists them, with
-# famous paintings that are fetched when asked for). In Colab, set `UPLOAD` to choose files from
-# your computer: first the photograph, then the painting.
+# famous paintings that are fetched when asked for). In Colab, tick `UPLOAD` to choose files from
+# your computer, first the photograph, then the painting; and tick `KEEP_IN_DRIVE` to keep what is
+# painted in your Google Drive, where also a path such as `drive/MyDrive/cat.jpg` may lead.
 
 # %%
 # @title Which pictures?
+from helpers import keep
+
 MY_CONTENT = "dandelions"  # @param {type: "string"}
 MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
-sources = [MY_CONTENT, MY_STYLE]
-if UPLOAD and "google.colab" in sys.modules:
-    from google.colab import files
-
-    sources = [next(iter(files.upload().values())) for _ in ("content", "style")]
+KEEP_IN_DRIVE = False  # @param {type: "boolean"}
+folder, sources = keep.folder(drive=KEEP_IN_DRIVE), [MY_CONTENT, MY_STYLE]
+if UPLOAD:
+    sources = [keep.upload(what) for what in ("the photograph", "the painting")]
 
 # %%
 my_C, my_S = (images.load(source, SIZE) for source in sources)
-mine, frames = Transfer(my_C, my_S, network, beta=5.0), [my_C]
-mine.run(STEPS, lambda run: frames.append(run.full_picture))
+mine, frames = Transfer(my_C, my_S, network, beta=5.0), [(0, my_C)]
+mine.run(STEPS, lambda run: frames.append((run.step_count, run.full_picture)))
 alt = "The photograph, the painting and the result that were chosen above."
 plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
 
 # %% [markdown]
-# Save it. The settings travel in the file, so that you can make it again next year:
+# Save it; in Colab it is also offered as a download. The settings travel in the file, so that you
+# can make it again next year:
 
 # %%
-import tempfile
-
-folder = Path(tempfile.mkdtemp())  # choose a place of your own, such as Path.home()
 images.save(folder / "mine.png", mine.picture, mine.settings)
+keep.offer(folder / "mine.png")
 kept = images.read_settings(folder / "mine.png")
 print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "levels", "seed")})
 
 # %% [markdown]
-# And a film of the way there. `run` called our function about twice a second, and each time we kept
-# the picture (as long as it works at half the size, it is blurred):
+# And a film of the way there, to be played with the slider. `run` called our function about twice a
+# second, and each time we kept the picture (as long as it works at half the size, it is blurred):
 
 # %%
-few = frames[:: max(1, len(frames) // 8)]
-plots.animation([*few, mine.picture], milliseconds=300, alt="The photograph turns into a painting.")
+few = [*frames[:: max(1, len(frames) // 5)], (mine.step_count, mine.picture)]
+flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
+
+# %% [markdown]
+# ### Larger, and safe from a disconnect
+#
+# How large may it become? Memory is the limit: on the way back to the pixels, every activation of
+# the network has to be there. That can be computed before anything is painted:
+
+# %% tags=["hide-input"]
+# @title Memory that a step takes
+from helpers.transfer import memory_needed
+
+table = "| longest side, pixels | GB, about |\n|---|---|\n"
+for side in (512, 1024, 1536, 2048, 3072):
+    needed = memory_needed(network, (side * 3 // 4, side)) / 1e9
+    table += f"| {side} | {needed:.1f} |\n"
+Markdown(table)
+
+# %% [markdown]
+# Colab's free card, a T4, has 16 GB, of which about 15 can be used. With VGG-19 that is plenty for
+# 1024 pixels, and 2048 should fit. An A100 has 40 GB, enough for 3072. For the seconds we have only
+# estimates, from the number of multiplications: at 1024 pixels a step takes a third of a second on
+# a T4, and a tenth of that on an A100. What yours does, the next cell tells; with a GPU it takes
+# some minutes, and we would like to see your table. Until there are some, the network stays in
+# float32: a T4 knows no bfloat16, and in float16 large activations can overflow.
+
+# %%
+# @title What does this card do?
+MEASURE = False  # @param {type: "boolean"}
+if MEASURE:
+    from tools.colab import card
+
+    card.table()
+
+# %% [markdown]
+# A large painting takes minutes, and Colab ends a session when it likes. `keep.begin` puts the two
+# pictures into the folder, and `run` writes a checkpoint beside them about once a minute. In the
+# Drive they outlive the session.
+
+# %%
+# @title Paint large
+LARGE = None  # @param {type: "raw"}
+large_C, large_S = (images.load(source, LARGE or SIZE) for source in sources)
+large = keep.begin(folder, large_C, large_S, network, beta=5.0)
+large.run(STEPS, checkpoint=folder / keep.CHECKPOINT)
+images.save(folder / "large.png", large.picture, large.settings)
+
+# %% [markdown]
+# If the session ended on the way: open this notebook again, run its setup cell, and then this one
+# with `RESUME` ticked. It takes up the newest run that was kept, at its last checkpoint.
+
+# %%
+# @title Go on after a disconnect
+RESUME = False  # @param {type: "boolean"}
+if RESUME:
+    from helpers import images, keep
+
+    large, folder = keep.resume(network)
+    large.run(large.begins[-1], checkpoint=folder / keep.CHECKPOINT)
+    images.save(folder / "large.png", large.picture, large.settings)
+    keep.offer(folder / "large.png")
 
 # %% [markdown]
 # ## 12 · When it goes wrong
@@ -990,6 +1066,56 @@ plots.animation([*few, mine.picture], milliseconds=300, alt="The photograph turn
 #
 # **Now try:** close this notebook, open an empty one, and write the loop. You need `vgg.load`, two
 # costs, one tape and one optimizer.
+#
+# <details><summary>One answer, to compare with yours when it paints</summary>
+#
+# ```python
+# import keras
+# import tensorflow as tf
+#
+# from helpers import images, vgg
+#
+# network = vgg.load("mini")
+# C, S = images.load("cat", 192), images.load("cubist_facets", 192)
+#
+#
+# def A(a):  # the mean Gram matrix
+#     F = tf.reshape(a, [-1, a.shape[-1]])
+#     return tf.matmul(F, F, transpose_a=True) / F.shape[0]
+#
+#
+# a_C = network(C)[network.content_layer]
+# A_S = {layer: A(network(S)[layer]) for layer in network.style_layers}
+#
+#
+# def J(G):
+#     a_G = network(G)
+#     J_content = tf.reduce_sum((a_G[network.content_layer] - a_C) ** 2) / tf.reduce_sum(a_C**2)
+#     J_style = 0.0
+#     for layer, target in A_S.items():
+#         J_style += tf.reduce_sum((A(a_G[layer]) - target) ** 2) / tf.reduce_sum(target**2)
+#     return J_content + 5.0 * J_style / len(A_S)
+#
+#
+# G = tf.Variable(C)
+# adam = keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
+#
+#
+# @tf.function
+# def step():
+#     with tf.GradientTape() as tape:
+#         value = J(G)
+#     adam.apply([tape.gradient(value, G)], [G])
+#     G.assign(tf.clip_by_value(G, 0.0, 255.0))
+#     return value
+#
+#
+# for n in range(40):
+#     value = step()
+# images.save("painting.png", G.numpy())
+# ```
+#
+# </details>
 #
 # **Next:** [5 · The studio](05_studio.ipynb), where you turn α and β with your hands while the
 # picture is painted. From a shell, `python -m helpers CONTENT STYLE --output OUT.png` does all of

@@ -45,29 +45,34 @@ NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a C
 # %% tags=["setup"]
 # @title Setup: finds the helpers, loads the network, says which one it is
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start is noisy
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-clone = Path.cwd() / "neural-style-transfer"
-folders = [Path.cwd(), *Path.cwd().parents, clone]
-home = next((f for f in folders if (f / "helpers" / "vgg.py").exists()), None)
-if home is None:  # in Colab, or when only this notebook was uploaded
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", REPOSITORY, clone], check=True)
-sys.path.insert(0, str(home or clone))
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, vgg
+from helpers import images, plots, start, vgg
 
-GPU = bool(tf.config.list_physical_devices("GPU"))
-network = vgg.load(NETWORK or ("auto" if GPU else "mini"))
-print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
-print(network.description)
+GPU, network = start.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend

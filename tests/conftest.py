@@ -1,10 +1,16 @@
 """Small pictures and networks that several test files share."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+if shutil.which("nvidia-smi"):
+    # Tests compare runs number by number: on a GPU, TF32 would leave ten bits of each, and sums in
+    # whatever order, or convolutions by Winograd for one run only, would tell equal runs apart.
+    os.environ |= {"NVIDIA_TF32_OVERRIDE": "0", "TF_DETERMINISTIC_OPS": "1"}
 WEIGHTS = Path(__file__).resolve().parents[2] / "shared" / "weights"
 
 

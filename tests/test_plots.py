@@ -5,11 +5,14 @@ import inspect
 import io
 
 import IPython.display
+import jupytext
 import numpy as np
 import pytest
 from PIL import Image
+from test_browser import browser  # noqa: F401, a fixture
 
-from helpers import picker, plots, vgg
+from helpers import images, picker, plots, vgg
+from tools import notebooks
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
@@ -22,10 +25,9 @@ EXAMPLES = {
     "spotlight": lambda alt: plots.spotlight(PHOTO, RNG.uniform(size=(3, 4, 7)), [2, 5], alt=alt),
     "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
     "receptive_fields": lambda alt: plots.receptive_fields(PHOTO, TABLE, alt=alt),
-    "matrix": lambda alt: plots.matrix(
-        RNG.normal(size=(3, 3)), labels="abc", numbers=True, alt=alt
+    "heat": lambda alt: plots.heat(
+        RNG.uniform(size=(2, 3)), ["a", "b"], ["c", "d", "e"], label="distance", alt=alt
     ),
-    "signed": lambda alt: plots.signed([RNG.normal(size=(4, 5))] * 2, ["a", "b"], alt=alt),
     "curves": lambda alt: plots.curves({"a": [3, 2, 1], "b": ([1, 5], [2, 1])}, alt=alt),
     "trade_off": lambda alt: plots.trade_off(
         [(1, 3), (2, 1)], [PHOTO, PHOTO], ["a", "b"], xlabel="x", ylabel="y", alt=alt
@@ -94,3 +96,27 @@ def test_a_picked_figure_takes_the_place_of_the_last():
     before = view.value
     boxes.children[1].value = "d"
     assert 'alt="the choice ad"' in view.value and view.value != before
+
+
+def test_the_slider_of_notebook_4_leafs_without_a_kernel(browser):  # noqa: F811
+    (path,) = notebooks.sources(["04"])
+    sources = (cell.source for cell in jupytext.read(path).cells)
+    names = {"HTML": IPython.display.HTML, "images": images}
+    exec(
+        next(source for source in sources if "def flipbook" in source).rpartition("\n\n\n")[0],
+        names,
+    )
+    flipbook = names["flipbook"]
+    pages = [
+        flipbook([PHOTO] * 3, list(captions), "β", first=1).data for captions in ("abc", "def")
+    ]
+    page = browser.new_page()
+    page.set_content("<html><body>" + "".join(pages) + "</body></html>")
+
+    def shown():
+        return [f.inner_text().strip() for f in page.locator("figure").all() if f.is_visible()]
+
+    assert shown() == ["b", "e"]
+    page.locator("input").nth(1).fill("2")
+    assert shown() == ["b", "f"]  # and the other one stays
+    assert page.locator("img").first.get_attribute("alt") == "a"

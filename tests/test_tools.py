@@ -8,6 +8,7 @@ import pytest
 from helpers import images, vgg
 from helpers.weights import MINI
 from tools import against, benchmark, judge, paint_styles, race
+from tools.colab import card
 from tools.mini import deep as mini_deep
 from tools.mini import student as mini_student
 from tools.mini import train as mini_train
@@ -127,6 +128,20 @@ def test_the_benchmark_compares_a_grid_with_its_runs_and_measures_curvature(tmp_
     (row,) = json.loads((tmp_path / "b.json").read_text())
     # J hardly curves along large areas of brightness, the finest grain and details of color.
     assert max(row["brightness"][0], row["brightness"][-1], *row["color"][7:]) < 0.3
+
+
+def test_the_table_of_a_card_also_tells_what_does_not_fit(capsys, monkeypatch):
+    """On a CPU it is small and says so; a row that fails does not end the others."""
+    monkeypatch.setattr(card, "WAYS", (("float32", True), ("float99", False)))
+    monkeypatch.setattr(card, "card", lambda: None)
+    (xla, wrong) = card.table([48])["rows"]
+    said = capsys.readouterr().out
+    assert said.startswith("There is no GPU here: small pictures")
+    assert "There is no precision 'float99'" in wrong["error"]
+    assert xla["ms"] > 0
+    assert 0 < xla["J"] < 10
+    assert "48  float32 + XLA" in said
+    assert "TensorFlow " in said
 
 
 def test_the_race_takes_turns_and_reports(tmp_path, capsys):

@@ -27,6 +27,10 @@ measures how strongly J curves along waves of each frequency, from which L-BFGS 
     python tools/benchmark.py shares
 
 measures what a step spends outside the network: on the costs and on L-BFGS.
+
+    python tools/benchmark.py colab
+
+prints what the card of a Colab session does (see colab/card.py).
 """
 
 import argparse
@@ -48,6 +52,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers import files, images
 from tools import judge, race
+from tools.colab import card
 
 ROUNDS = 5
 RIVALS = ("tutorial", "keras", "gatys", "gordic", "crowson", *race.OURS)
@@ -284,7 +289,7 @@ def main(arguments=None):
     add(
         "words",
         nargs="*",
-        help="yardstick, curvature, --against: CONTENT STYLE …; grid; shares; nothing",
+        help="yardstick, curvature, --against: CONTENT STYLE …; grid; shares; colab; nothing",
     )
     add("--against", action="store_true", help="race against what people would use instead")
     add("--networks", nargs="+", default=["mini", "vgg19"])
@@ -317,6 +322,8 @@ def main(arguments=None):
                     images.save(Path(options.save) / f"pair{i}_{name}.png", picture)
     elif what == "curvature":
         found = judge.curvature(pairs, options)
+    elif what == "colab":
+        found = card.table()
     elif what == "shares":
         found = shares(options)
     elif what == "steps":

@@ -5,10 +5,9 @@
     python tools/notebooks.py build --output build --html
     python tools/notebooks.py sync                       changed prose into the .ipynb, not executed
     python tools/notebooks.py check                      pairs and addresses, nothing executed
-    python tools/notebooks.py addresses                  writes badges and clone addresses anew
+    python tools/notebooks.py publish [ADDRESS]          writes badges, clone addresses, setup cells
 
-The repository's public address stands in pyproject.toml, [project.urls], and nowhere else:
-change it there, then call `addresses`.
+addresses.py says what is written by `publish`.
 """
 
 import argparse
@@ -21,7 +20,6 @@ import re
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import jupytext
@@ -31,6 +29,10 @@ from nbconvert import HTMLExporter
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import addresses  # noqa: E402
+
 FOLDER = ROOT / "notebooks"
 FOLDED = {"setup", "hide-input"}  # tags of the cells whose code is hidden until it is clicked
 METADATA = {  # what Colab and Jupyter read: a GPU is asked for, the kernel is any Python 3
@@ -43,8 +45,6 @@ NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorF
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUDIO = ROOT / "images" / "studio.jpg"  # taken by tests/test_browser.py
 STUDIO_ALT = "The studio: a painting, sliders for content and style, cost curves, snapshots."
-BADGE = re.compile(r"(colab\.research\.google\.com/github)/([\w.-]+/[\w.-]+)/blob/main/([\w./-]+)")
-CLONE = re.compile(r'((?:git clone |REPOSITORY = \\?"))https://github\.com/([\w.-]+/[\w.-]+)')
 
 
 def sources(names=()):
@@ -73,6 +73,8 @@ def execute(made, parameters=None, name=""):
         if parameters and "parameters" in cell.metadata.get("tags", []):
             cell.source += "".join(f"\n{key} = {value!r}" for key, value in parameters.items())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if weights := os.environ.get("NST_WEIGHTS"):  # the kernel works in another folder
+        os.environ["NST_WEIGHTS"] = os.path.abspath(weights)
     code = sum(cell.cell_type == "code" for cell in made.cells)
     with tqdm(total=code, desc=name, unit="cell", mininterval=0) as bar:
         NotebookClient(
@@ -128,17 +130,23 @@ def build(names, parameters, output, pages):
 
 
 def sync():
-    """Write changed prose and tags into each .ipynb whose code is unchanged; outputs stay."""
+    """Write changed prose, tags and setup cells into each .ipynb whose other code is unchanged;
+    outputs stay."""
     for path in sources():
         target, made = path.with_suffix(".ipynb"), notebook(path)
         before = nbformat.read(target, 4).cells if target.exists() else []
         old, new = ([c for c in cells if c.cell_type == "code"] for cells in (before, made.cells))
-        if [c.source for c in old] != [c.source for c in new]:
+        if _code(old) != _code(new):
             print(f"{path.stem}: new code, so call build {path.stem}")
             continue
         for cell, executed in zip(new, old, strict=True):
             cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         nbformat.write(made, target)
+
+
+def _code(cells):
+    """What the outputs depend on."""
+    return [None if "setup" in c.metadata.get("tags", []) else c.source for c in cells]
 
 
 def page(made, title):
@@ -157,27 +165,6 @@ def page(made, title):
     return HTMLExporter().from_notebook_node(made, {"metadata": {"name": title}})[0]
 
 
-def repository():
-    """The public address of this repository, OWNER/NAME."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"].removeprefix("https://github.com/")
-
-
-def with_addresses(text, stem=None):
-    """The text with every badge and clone address right; `stem`: the notebook that it is."""
-    own = f"notebooks/{stem}.ipynb" if stem else r"\3"
-    text = BADGE.sub(rf"\1/{repository()}/blob/main/{own}", text)
-    return CLONE.sub(rf"\1https://github.com/{repository()}", text)
-
-
-def addressed():
-    """{file: its text with every address right} of the files that hold addresses."""
-    files = [*FOLDER.glob("[0-9][0-9]_*.py"), *FOLDER.glob("[0-9][0-9]_*.ipynb")]
-    found = {p: with_addresses(p.read_text(encoding="utf-8"), p.stem) for p in sorted(files)}
-    pages = [p for p in (ROOT / "README.md", *ROOT.glob("docs/*.md")) if p.exists()]
-    return found | {p: with_addresses(p.read_text(encoding="utf-8")) for p in pages}
-
-
 def problems():
     """One sentence for each notebook whose two files differ and each address that is wrong."""
     for path in sources():
@@ -186,9 +173,9 @@ def problems():
             yield f"{pair.name} is missing: call tools/notebooks.py build {path.stem}."
         elif _cells(nbformat.read(pair, 4)) != _cells(notebook(path)):
             yield f"{pair.name} is not made of {path.name}: call tools/notebooks.py build."
-    for path, text in addressed().items():
+    for path, text in addresses.written().items():
         if path.read_text(encoding="utf-8") != text:
-            yield f"{path.name} has another address: call tools/notebooks.py addresses."
+            yield f"{path.name} has another address or setup cell: call tools/notebooks.py publish."
 
 
 def _cells(made):
@@ -213,7 +200,9 @@ def main():
     making.add_argument("--html", action="store_true", help="write .html pages beside them")
     commands.add_parser("sync", help="write changed prose into the .ipynb files")
     commands.add_parser("check", help="compare the pairs and the addresses")
-    commands.add_parser("addresses", help="write the badges and clone addresses anew")
+    publishing = commands.add_parser("publish", help="write badges, clone addresses, setup cells")
+    publishing.add_argument("address", nargs="?", help="https://github.com/OWNER/NAME; default: "
+                            "the one that pyproject.toml has")  # fmt: skip
     given = parser.parse_args()
     if given.command == "build":
         parameters = {name: _value(text) for name, text in given.parameters}
@@ -221,9 +210,9 @@ def main():
         build(given.names, parameters, output, given.html)
     elif given.command == "sync":
         sync()
-    elif given.command == "addresses":
-        for path, text in addressed().items():
-            path.write_text(text, encoding="utf-8")
+    elif given.command == "publish":
+        addresses.publish(given.address)
+        sync()
     elif found := list(problems()):
         raise SystemExit("\n".join(found))
 

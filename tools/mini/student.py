@@ -32,11 +32,11 @@ RANKS = {  # layer: (r_in, r_out), multiples of 16 because CPUs compute channels
     "block3_conv2": (80, 96),
     "block3_conv3": (80, 96),
     "block3_conv4": (80, 96),
-    "block4_conv1": (128, 160),
-    "block4_conv2": (160, 160),
-    "block4_conv3": (160, 160),
-    "block4_conv4": (160, 160),
-    "block5_conv1": (160, 192),
+    "block4_conv1": (144, 176),
+    "block4_conv2": (176, 176),
+    "block4_conv3": (224, 224),
+    "block4_conv4": (224, 224),
+    "block5_conv1": (224, 256),
 }
 LAYERS = ("block1_conv1", *RANKS)
 POOLED_BEFORE = ("block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")

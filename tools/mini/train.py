@@ -43,6 +43,8 @@ READ = {*STYLE_LAYERS, CONTENT_LAYER}
 # How much an activation error counts; the layers that the costs read count most.
 LAYER_WEIGHTS = {name: 1.0 if name in READ else 0.3 for name in RANKS}
 BOTH_SHUT = 0.1  # weight of an error where both relus are shut
+# Of the Gram matrices: most for the last, where all errors before it have added up.
+GRAM_WEIGHTS = {name: 1.0 if name == STYLE_LAYERS[-1] else 0.3 for name in STYLE_LAYERS}
 
 
 # The costs, for a batch of pictures: `relative`, as in helpers/costs.py.
@@ -149,7 +151,8 @@ class Trainer:
             seen = tf.where((s < 0) & (t < 0), BOTH_SHUT, 1.0)
             loss += weight * tf.reduce_mean(seen * ((s - t) / self.student.spread[name]) ** 2)
             if name in STYLE_LAYERS:
-                loss += 0.3 * relative_distance(mean_gram_matrices(s), mean_gram_matrices(t))
+                grams = mean_gram_matrices(s), mean_gram_matrices(t)
+                loss += GRAM_WEIGHTS[name] * relative_distance(*grams)
         return loss
 
 
