@@ -5,17 +5,18 @@ The path that a reader of notebook 4 walks, from a picture to a gradient and bac
     images      pictures in and out (files: whole files, downloads; colors: luminance, histograms)
     vgg         picture → {layer name: activation} (weights: where a network's arrays come from)
     costs       the formulas, beside the papers' equations
-    objective   J(G) = α·J_content + β·J_style + λ·TV, with weights that may be moved
+    objective   J(G) = α·J_content + β·J_style + λ·TV, with weights that may be moved (masks: where)
     optimizers  Adam and L-BFGS: one step
     transfer    the run (canvas: the pixels of G; levels: from coarse to fine; checkpoint: resuming)
 
 What is built on it:
 
     settings    each option once; python -m helpers --help prints them
-    __main__    the command line, paint: one job → one file, batch: a table of jobs
+    __main__    the command line, paint: one job → one file, batch: a table of jobs, film: frames
     studio/     the live tuner of notebook 5
-    plots, drawings, picker, exercises, answers    what the notebooks show and ask
+    plots, drawings, successors, picker, exercises, answers    what the notebooks show and ask
     start, keep     their setup cell; uploads, the Drive, runs that outlive a session of Colab
+    memory      what a run takes, beforehand
     fast        values and gradients of TensorFlow's own, in less time
 
 Pictures are RGB float32 arrays (height, width, 3) with values 0-255 everywhere outside `vgg`.

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import costs
+from . import costs, fast
 
 
 class Exercise(NamedTuple):
@@ -116,6 +116,24 @@ def _inside(a, mask):
 
 def _share(a, mask):
     return _inside(a, mask) / (1 + tf.reduce_sum(a, [0, 1]))
+
+
+def _part(rng):
+    a, mask = _masked(rng)
+    return a, mask.numpy()
+
+
+def _region_gram(a, mask):
+    F = costs.unroll(a * mask[..., None])
+    return tf.matmul(F, F, transpose_a=True) / _sum(mask)
+
+
+def _piles(rng):
+    return [tf.constant(rng.normal(5, 3, n), tf.float32) for n in [rng.integers(4, 9)] * 2]
+
+
+def _in_order(x, y, power=2):
+    return tf.reduce_mean(tf.abs(fast.ascending(x) - fast.ascending(y)) ** power)
 
 
 EXERCISES = {
@@ -290,5 +308,41 @@ EXERCISES = {
         },
         "forward, back, one move of the pixels, and none leaves its range.",
         _play_steps,
+    ),
+    "region_gram": Exercise(
+        _region_gram,
+        _part,
+        {
+            "it is right but for what it is divided by: how many positions were counted?": (
+                lambda a, m: costs.mean_gram_matrix(a * m[..., None])
+            ),
+            "the whole layer is in it: what lies outside must not count.": (
+                lambda a, m: costs.mean_gram_matrix(a)
+            ),
+            "it is the other region: 1 is inside.": lambda a, m: _region_gram(a, 1 - m),
+            "this is the sum over the positions; divide it by their number.": (
+                lambda a, m: costs.gram_matrix(a * m[..., None])
+            ),
+        },
+        "what lies outside has no say any more.",
+    ),
+    "earth_moved": Exercise(
+        _in_order,
+        _piles,
+        {
+            "each grain goes where its number in the list sends it; is that the shortest way?": (
+                lambda x, y: tf.reduce_mean((x - y) ** 2)
+            ),
+            "only one of the piles is in order.": (
+                lambda x, y: tf.reduce_mean((fast.ascending(x) - y) ** 2)
+            ),
+            "this compares the middles of the piles alone.": (
+                lambda x, y: (tf.reduce_mean(x) - tf.reduce_mean(y)) ** 2
+            ),
+            "these are the ways themselves; their squares are asked for.": (
+                lambda x, y: _in_order(x, y, 1)
+            ),
+        },
+        "nobody can carry the grains a shorter way.",
     ),
 }

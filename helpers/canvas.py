@@ -12,16 +12,21 @@ class Canvas:
 
     content: RGB (height, width, 3) in 0–255; styles: a list of such pictures of any size.
     levels: how many sizes there are, each twice the one before; the last is that of content.
-    init, keep_colors, seed: see `settings`.
+    init, keep_colors, seed: see `settings`.  masks: a `masks.Masks`, or None.
 
     G is a Variable (batch, height, width, 3), and `level` says in which size.
     """
 
-    def __init__(self, content, styles, levels, init, keep_colors, seed):
+    def __init__(self, content, styles, levels, init, keep_colors, seed, masks=None):
+        self.masks = masks
         self.content, self.styles, self.levels = content, styles, levels
         self.init, self.keep_colors, self.seed = init, keep_colors, seed
         self.seen = seen(content, styles, keep_colors)  # by the network
         self.level, self.G = 0, None
+
+    def show(self, content):
+        """Another photograph of the same shape takes the place of C."""
+        self.content, self.seen = content, seen(content, self.styles, self.keep_colors)
 
     @property
     def settings(self):
@@ -37,9 +42,13 @@ class Canvas:
         return [max(1, round(side / shrink)) for side in picture.shape[:2]]
 
     def targets(self, level):
-        """(C, [S, …]) as the network sees them, in the size of a level."""
+        """(C, [S, …]) as the network sees them, in the size of a level, and then their masks."""
         content, *styles = (images.resize(p, *self.shape(level, p)) for p in self.seen)
-        return content, styles
+        if self.masks is None:
+            return content, styles
+        shapes = [picture.shape[:2] for picture in (content, *styles)]
+        masks = self.masks.resized(shapes[0], shapes[1:])
+        return content, styles, *masks, self.masks.painted(shapes[0])
 
     def first_picture(self, level=0):
         """The picture to start from, as `init` says, in the size of a level."""
@@ -70,8 +79,13 @@ class Canvas:
 
     @property
     def pictures(self):
-        """(batch, height, width, 3) in 0–255, in the photograph's colors where it keeps them."""
+        """(batch, height, width, 3) in 0–255, in the photograph's colors where it keeps them, and
+        the photograph itself where a mask has no style."""
         found = self.G.numpy()
+        if self.masks is not None:
+            photograph = images.resize(self.seen[0], *found.shape[1:3])
+            painted = self.masks.painted(found.shape[1:3])
+            found = photograph + painted * (found - photograph)
         if self.keep_colors == "luminance":
             content = images.resize(self.content, *found.shape[1:3])
             found = np.stack([colors.with_luminance(content, G) for G in found])

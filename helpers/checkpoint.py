@@ -7,6 +7,7 @@ import numpy as np
 
 from .errors import CheckpointError
 from .files import DAMAGED_NPZ, readable, whole_file
+from .settings import OPTIONS
 
 
 def save(path, transfer):
@@ -40,8 +41,10 @@ def restore(path, transfer):
     """
     state, arrays = _read(path)
     for name, mine in (transfer.settings | {"fingerprint": _fingerprint(transfer)}).items():
-        if state.get(name) != mine:
-            what = f"{name} {state.get(name)}, this run has {mine}"
+        # An option that came later had its default.
+        theirs = state.get(name, OPTIONS[name].default if name in OPTIONS else None)
+        if theirs != mine:
+            what = f"{name} {theirs}, this run has {mine}"
             if name == "fingerprint":
                 what = "other pictures or weights"
             raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
@@ -92,8 +95,10 @@ def _read(path):
 
 
 def _fingerprint(transfer):
-    """Of the pictures and the network's weights."""
-    digest = hashlib.sha256()
-    for array in (transfer.content, *transfer.styles, *transfer.network.model.get_weights()):
+    """Of the pictures, their masks and the network's weights."""
+    digest, masks = hashlib.sha256(), transfer.canvas.masks
+    pictures = [transfer.content, *transfer.styles]
+    pictures += [masks.content, *masks.styles] if masks else []
+    for array in (*pictures, *transfer.network.model.get_weights()):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

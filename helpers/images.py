@@ -91,7 +91,7 @@ def load(source, size=None):
 
 
 def _decode(file, name, size):
-    with _opened(file, name) as image:
+    with opened(file, name) as image:
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise PictureError(
@@ -108,7 +108,7 @@ def _decode(file, name, size):
 
 
 @contextlib.contextmanager
-def _opened(file, name):
+def opened(file, name):
     """The file as Pillow opens it; what goes wrong in the block becomes a PictureError."""
     try:
         with warnings.catch_warnings():
@@ -266,7 +266,7 @@ def read_settings(path):
         file, path = io.BytesIO(bytes(path)), "The uploaded file"
     else:
         file = files.readable(path, PictureError, "picture")
-    with _opened(file, path) as image:
+    with opened(file, path) as image:
         text = _exif(image).get(_IMAGE_DESCRIPTION)
     try:
         settings = json.loads(text)

@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from . import costs as formulas
-from . import settings
+from . import masks, settings
 from .errors import SettingError
 
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
+STYLE_COST = settings.default("style_cost")
 
 
 class Costs(NamedTuple):
@@ -41,20 +42,34 @@ class Objective:
     network: a `vgg.Network`.  alpha, beta: numbers, or arrays with one value for each picture of
     the batch.  tv: λ, the weight of the total variation.  costs: see `costs.COSTS`.
     content_layer, layer_weights: the layer of J_content; {layer: w_l} of J_style, averaged with
-    these weights.  style_weights: one for each style picture, averaged likewise.
+    these weights.  style_weights: one for each style picture, averaged likewise, or a list of such
+    lists, one for each layer.  style_cost: a name in `costs.STYLE_COSTS`.
+    regions: `masks.Masks.regions`, where the picture has several; each counts by its share.
 
     `aim` says which pictures C and S it compares with, at any size; `set` changes the weights.
     Neither traces a compiled step again.
     """
 
     def __init__(
-        self, network, *, alpha, beta, tv, costs, content_layer, layer_weights, style_weights
+        self,
+        network,
+        *,
+        alpha,
+        beta,
+        tv,
+        costs,
+        content_layer,
+        layer_weights,
+        style_weights,
+        style_cost=STYLE_COST,
+        regions=None,
     ):
         formulas.check_costs(costs)
         network.check_layers([content_layer, *layer_weights])
         self.network, self.costs = network, costs
+        self.style_cost = settings.OPTIONS["style_cost"].check(style_cost)
         self.content_layer, self.style_layers = content_layer, tuple(layer_weights)
-        self.style_weights = _average("style_weights", style_weights)
+        self.style_weights = _style_weights(style_weights, self.style_layers)
         alpha, beta = np.broadcast_arrays(
             *(np.atleast_1d(weight) for weight in settings.check_weights(alpha, beta))
         )
@@ -69,34 +84,56 @@ class Objective:
         empty = tf.zeros((0, 0, n_C[content_layer]))
         self._a_C = tf.Variable(empty, shape=(None, None, n_C[content_layer]))
         self._content_scale = tf.Variable(0.0)
-        self._A_S, self._style_scales = {}, {}
-        for layer in self.style_layers:
-            shape = (len(self.style_weights), n_C[layer], n_C[layer])
-            self._A_S[layer] = tf.Variable(tf.zeros(shape))
-            self._style_scales[layer] = tf.Variable(tf.zeros(shape[0]))
+        self.masked = regions is not None
+        self._photograph, self._painted = (tf.Variable(tf.zeros((0, 0, n)), shape=(None, None, n))
+                                           for n in (3, 1))  # fmt: skip
+        self._targets = self._all_targets(regions)
 
     batch = property(lambda self: self._weights["alpha"].shape[0])
 
-    def aim(self, content, styles):
-        """Take C (height, width, 3), in the size that G will have, and the pictures S."""
+    def _all_targets(self, regions):
+        """[{layer: Target} of each region]."""
+        styles = np.shape(self.style_weights)[-1]
+        weights = np.broadcast_to(self.style_weights, (len(self.style_layers), styles))
+        return [
+            {
+                layer: Target(
+                    self.network.layers[layer], region, of_each, self.style_cost, self.costs
+                )
+                for layer, of_each in zip(self.style_layers, weights, strict=True)
+            }
+            for region in regions or [masks.Region(None, 1.0, tuple(range(styles)))]
+        ]
+
+    def aim(self, content, styles, mask=None, style_masks=None, painted=None):
+        """Take C (height, width, 3), in the size that G will have, and the pictures S.
+
+        With regions also what `masks.Masks.resized` and `painted` give for these sizes.
+        """
         a_C = tf.cast(self.network(content)[self.content_layer], tf.float32)
         self._a_C.assign(a_C)
         self._content_scale.assign(formulas.content_scale(a_C, self.costs))
-        A_S = [self._gram_matrices(style) for style in styles]
-        for layer in self.style_layers:
-            of_each = [matrices[layer] for matrices in A_S]
-            self._A_S[layer].assign(tf.stack(of_each))
-            scales = [formulas.style_scale(A, self.costs) for A in of_each]
-            self._style_scales[layer].assign(tf.stack(scales))
+        if self.masked:
+            self._photograph.assign(content)
+            self._painted.assign(painted)
+        for i, style in enumerate(styles):
+            self._aim_at(i, style, style_masks and style_masks[i])
+        for targets in self._targets if self.masked else ():
+            for target in targets.values():
+                target.look_at(mask)
 
-    def _gram_matrices(self, style):
+    def _aim_at(self, i, style, style_mask):
         activations = self.network(style)
-        return {name: formulas.mean_gram_matrix(activations[name]) for name in self.style_layers}
+        for targets in self._targets:
+            for layer, target in targets.items():
+                target.aim(i, activations[layer], style_mask)
 
     def __call__(self, G):
         """The Costs of G."""
         alpha, beta, tv_weight, layer_weights = (self._weights[name] for name in WEIGHTS)
         G = tf.convert_to_tensor(G, tf.float32)
+        if self.masked:  # where there is no style J knows the photograph, and has no gradient
+            G = self._photograph + self._painted * (G - self._photograph)
         a_G = self.network(G)
         content = formulas.content_cost(
             self._a_C, a_G[self.content_layer], scale=self._content_scale
@@ -113,10 +150,9 @@ class Objective:
         return Costs(one, one, one, one, dict.fromkeys(self.style_layers, one))
 
     def _layer_cost(self, layer, a_G):
-        """J_style^l of each picture, averaged over the style pictures."""
-        A_G = formulas.mean_gram_matrix(a_G)[:, tf.newaxis]
-        of_each = formulas.gram_cost(self._A_S[layer], A_G, scale=self._style_scales[layer])
-        return tf.linalg.matvec(of_each, self.style_weights)
+        """J_style^l of each picture, averaged over the style pictures and summed over regions."""
+        first, *others = (targets[layer].cost(a_G) for targets in self._targets)
+        return tf.add_n([first, *others]) if others else first
 
     def with_gradient(self, G):
         """(Costs, dJ/dG).  The pictures of a batch do not know of each other."""
@@ -133,7 +169,7 @@ class Objective:
         weights = {name: np.asarray(value).tolist() for name, value in self.weights.items()}
         weights |= {"layer_weights": self.weights["layer_weights"]}
         layers = {"content_layer": self.content_layer, "style_weights": self.style_weights}
-        return {"costs": self.costs} | weights | layers
+        return {"costs": self.costs, "style_cost": self.style_cost} | weights | layers
 
     @property
     def weights(self):
@@ -177,6 +213,62 @@ class Objective:
                 "give one, or one for each."
             )
         return np.broadcast_to(value, shape).astype(np.float32)
+
+
+class Target:
+    """What the style pictures are in one layer and one region, and how far a picture is from it.
+
+    layer: a `vgg.Layer`.  region: a `masks.Region`.  weights: one for each style picture.
+    """
+
+    def __init__(self, layer, region, weights, style_cost, costs):
+        self.layer, self.region, self.costs = layer, region, costs
+        self.describe = formulas.STYLE_COSTS[style_cost]
+        of_each = np.array([weights[i] for i in region.styles])
+        self.weights = (region.share * of_each / max(of_each.sum(), 1e-30)).tolist()
+        shape = self.describe(tf.zeros((1, 1, layer.channels))).shape
+        self.A_S = tf.Variable(tf.zeros((len(of_each), *shape)))
+        self.scales = tf.Variable(tf.zeros(len(of_each)))
+        self.rows = tf.Variable(tf.zeros(0, tf.int32), shape=(None,))  # G's, if not all
+
+    def aim(self, i, a_S, style_mask=None):
+        """Take the activations of the i-th style picture, if the region has anything of it."""
+        if i not in self.region.styles:
+            return
+        at = self.region.styles.index(i)
+        if style_mask is not None:
+            a_S = _rows(a_S, masks.positions(style_mask == self.region.color, self.layer))
+        A_S = self.describe(a_S)
+        self.A_S.scatter_nd_update([[at]], A_S[tf.newaxis])
+        self.scales.scatter_nd_update([[at]], formulas.style_scale(A_S, self.costs)[tf.newaxis])
+
+    def look_at(self, mask):
+        """Take the photograph's mask (height, width)."""
+        self.rows.assign(masks.positions(mask == self.region.color, self.layer))
+
+    def cost(self, a_G):
+        """J_style^l of each picture, averaged over the style pictures."""
+        a_G = a_G if self.region.color is None else _rows(a_G, self.rows)
+        A_G = self.describe(a_G)[:, tf.newaxis]
+        of_each = formulas.gram_cost(self.A_S, A_G, scale=self.scales)
+        return tf.linalg.matvec(of_each, self.weights)
+
+
+def _rows(a, rows):
+    """Some positions of an activation, as one that is one position wide: (…, n, 1, n_C)."""
+    return tf.gather(formulas.unroll(a), rows, axis=-2)[..., tf.newaxis, :]
+
+
+def _style_weights(weights, layers):
+    """Weights that add up to 1, or, given as a list of lists, one such list for each layer."""
+    if np.ndim(weights[0]) == 0:
+        return _average("style_weights", weights)
+    if len(weights) != len(layers):
+        raise SettingError(
+            f"There are style weights for {len(weights)} layers, not for {len(layers)}: give one "
+            f"for each style picture in each of {', '.join(layers)}."
+        )
+    return [_average("style_weights", of_layer) for of_layer in weights]
 
 
 def _average(name, weights):

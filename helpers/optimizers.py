@@ -230,6 +230,9 @@ class LBFGS:
         return S_q, Y_q
 
 
+OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam}
+
+
 def reach(height, width):
     """(2, height, width // 2 + 1): how far brightness and color move for a gradient, by frequency.
 

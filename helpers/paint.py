@@ -2,18 +2,15 @@
 
 import contextlib
 import json
-import math
 import os
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from . import checkpoint, files, images
+from . import checkpoint, files, images, masks, memory
 from .errors import CheckpointError, SettingError, StyleTransferError
-from .settings import check_one_each
+from .settings import check_one_each, for_each
 from .terminal import Lasting, quiet, say
 
 
@@ -32,6 +29,22 @@ class Job:
     settings: dict
     also: dict = None
     whose: str = "the"
+
+    @property
+    def style_sizes(self):
+        """[(style, longest side to load it with)]."""
+        scales = for_each("style_scale", self.settings["style_scale"], self.styles)
+        scales = scales or [1.0] * len(self.styles)
+        sizes = [round(self.settings["size"] * scale) for scale in scales]
+        for scale, size in zip(scales, sizes, strict=True):
+            if size < 2:
+                raise SettingError(f"At the style scale {scale:g} nothing is left: give more.")
+        return list(zip(self.styles, sizes, strict=True))
+
+    @property
+    def style_masks(self):
+        """[None, name of a color or picture for each style]; None without such an option."""
+        return for_each("style_mask", self.settings["style_mask"], self.styles)
 
 
 def check(jobs, reads=()):
@@ -53,6 +66,8 @@ def check(jobs, reads=()):
 def check_alone(job):
     """What can be known of one job without the others."""
     check_one_each(job.settings["style_weights"], job.styles)
+    if job.style_sizes and job.style_masks and not job.settings["mask"]:
+        raise SettingError("There are style masks and no mask of the photograph: give --mask.")
     images.check_output(job.output)
     for _, path in _writes(job):
         files.check_file(path)
@@ -62,6 +77,8 @@ def check_alone(job):
 def _reads(job, known):
     """[(label, path or address)] of what painting will read."""
     sources = [("content", job.content), *(("style", style) for style in job.styles)]
+    given = [job.settings["mask"], *(job.style_masks or [])]
+    sources += [("mask", mask) for mask in given if mask not in (None, *masks.COLORS)]
     found = [(name, known.get(str(source), source)) for name, source in sources]
     weights = job.settings["weights"] or os.environ.get("NST_WEIGHTS")
     if weights:
@@ -148,23 +165,9 @@ class _Painting:
         self.started, self.transfer, self.previewed = time.monotonic(), None, 0
 
     def begin(self):
-        from .transfer import Transfer
-
-        job, network, given = self.job, self.network, self.job.settings
-        layers = given["style_layers"] or network.style_layers
-        weights = given["layer_weights"] or [1.0] * len(layers)
-        if len(weights) != len(layers):
-            raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
-        _look_at_memory(job, network, self.quietly)
-        names = ("alpha", "beta", "tv", "costs", "content_layer", "style_weights", "init")
-        names += ("optimizer", "learning_rate", "levels", "keep_colors", "seed")
-        self.transfer = Transfer(
-            images.load(job.content, given["size"]),
-            [images.load(style, given["size"]) for style in job.styles],
-            network,
-            layer_weights=dict(zip(layers, weights, strict=True)),
-            **{name: given[name] for name in names},
-        )
+        given = self.job.settings
+        memory.look(self.job, self.network, self.quietly)
+        self.transfer = make_transfer(self.job, self.network)
         if given["resume"]:
             checkpoint.restore(given["resume"], self.transfer)
         self.previewed = self.transfer.step_count
@@ -214,6 +217,7 @@ class _Painting:
             "styles": [files.public(style) for style in self.job.styles],
             "size": self.job.settings["size"],
             "steps": self.job.settings["steps"],
+            **_control(self.job),
             **self.transfer.settings,
             **(self.job.also or {}),
         }
@@ -235,6 +239,51 @@ class _Painting:
         }
 
 
+def make_transfer(job, network, content=None):
+    """The `Transfer` that a job asks for.  content: its photograph, if it is loaded already."""
+    from .transfer import Transfer
+
+    given = job.settings
+    layers = given["style_layers"] or network.style_layers
+    weights = given["layer_weights"] or [1.0] * len(layers)
+    if len(weights) != len(layers):
+        raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
+    names = ("alpha", "beta", "tv", "costs", "style_cost", "content_layer", "style_weights")
+    names += ("init", "optimizer", "learning_rate", "levels", "keep_colors", "seed")
+    return Transfer(
+        images.load(job.content, given["size"]) if content is None else content,
+        [images.load(style, size) for style, size in job.style_sizes],
+        network,
+        layer_weights=dict(zip(layers, weights, strict=True)),
+        **_masks(job),
+        **{name: given[name] for name in names},
+    )
+
+
+def _masks(job):
+    """The masks of a job as `Transfer` takes them."""
+    if not job.settings["mask"]:
+        return {}
+    found = {"mask": masks.load(job.settings["mask"], job.settings["size"])}
+    if job.style_masks:
+        pairs = zip(job.style_masks, job.style_sizes, strict=True)
+        found["style_masks"] = [
+            one if one in masks.COLORS else masks.load(one, size) for one, (_, size) in pairs
+        ]
+    return found
+
+
+def _control(job):
+    """The settings that `Transfer` does not know, as far as they were given."""
+    mask, style_masks = job.settings["mask"], job.style_masks
+    found = {
+        "style_scale": job.settings["style_scale"],
+        "mask": mask and files.public(mask),
+        "style_mask": style_masks and [files.public(one) for one in style_masks],
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
 @contextlib.contextmanager
 def enough_memory():
     """TensorFlow's ways to say that memory ran out, as one sentence."""
@@ -244,42 +293,3 @@ def enough_memory():
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError):
         raise SettingError("There is not enough memory for this: use a smaller --size.") from None
-
-
-def memory_needed(job, network):
-    """Bytes that the pictures, the targets and the steps take, about; nothing is allocated."""
-    from . import transfer
-
-    shapes = [_shape(source, job.settings["size"]) for source in (job.content, *job.styles)]
-    pixels = [math.prod(shape) for shape in shapes]
-    content, *styles = shapes
-    work = transfer.memory_needed(network, content, job.settings["optimizer"], styles=styles)
-    return 4 * 3 * sum(pixels) + work
-
-
-def _shape(source, size):
-    """(height, width) of a picture once it is loaded; a square's, where a look does not tell."""
-    width = height = 1
-    with contextlib.suppress(Exception):
-        path = files.readable(images.gallery().get(str(source), source))
-        with Image.open(path) as image:
-            width, height = image.size
-    scale = size / max(width, height)
-    return round(height * scale), round(width * scale)
-
-
-def _look_at_memory(job, network, quietly):
-    """A process that runs out of memory is killed without a word, so the word comes before."""
-    import psutil
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
-        return
-    needed, memory = memory_needed(job, network), psutil.virtual_memory()
-    sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
-    if needed > memory.total + psutil.swap_memory().total:
-        there = f"this machine has {memory.total / 1e9:.1f} GB: use a smaller --size."
-        raise SettingError(sentence + there)
-    if needed > memory.available and not quietly:
-        free = f"{memory.available / 1e9:.1f} GB are free: "
-        say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")

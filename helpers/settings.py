@@ -25,6 +25,7 @@ class Option:
     kind: str, int or float.  what: how a sentence calls it.  choices: all values there are.
     many: a list of values.  batch: in Python also one value for each picture of a batch.
     least, most: bounds of a number; above: it must be more than `least`.
+    twice: of many texts, whether one may come twice.
     alone: the value of the option without a value.  metavar: the value's name in the help.
     """
 
@@ -39,6 +40,7 @@ class Option:
     least: float = 0
     most: float = _LARGEST
     above: bool = False
+    twice: bool = False
     alone: object = None
     metavar: str = None
 
@@ -90,7 +92,7 @@ class Option:
         if not listed:
             raise SettingError(f"The {self._what} is {_shown(values)}: give a list of them.")
         values = [self._one(value) for value in listed]
-        if self.kind is str and len(set(values)) < len(values):
+        if self.kind is str and not self.twice and len(set(values)) < len(values):
             twice = next(value for value in values if values.count(value) > 1)
             raise SettingError(f"The {self._what} {twice} is named twice: name each once.")
         if self.kind is float and not any(values):
@@ -157,11 +159,18 @@ def _shown(value):
 
 _CONTENT_LAYER = "layer of the content cost (default: block4_conv2, if it is there)"
 _LAYERS = "layers of the style cost (default: block*_conv1)"
+_STYLE_WEIGHTS = "one for each STYLE, or for each in each style layer (default: equal)"
+_STYLE_SCALE = (
+    "size of STYLE over SIZE, one for all or for each: 0.5 has finer strokes (default: 1)"
+)
+_MASK = "picture of CONTENT's regions, black, white or red to magenta; those of no STYLE stay"
+_STYLE_MASK = "for each STYLE the region it paints, or such a picture of it (default: white)"
 _LEVELS = "coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)"
 _REPORT = "file (.json) for settings, network, costs per step and seconds"
 _KEEP = "the photograph's colors stay; alone: luminance"
 
 _COSTS = ("course", "gatys", "mse", "relative")
+_STYLE_COSTS = ("gram", "mean-std", "moments", "wasserstein")
 _NETWORKS = ("auto", "vgg19", "vgg16", "mini")
 _PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 _INITS = ("content", "noise", "blank")
@@ -174,6 +183,7 @@ _ALL = (
     Option("beta", 5.0, "weight of the style cost", float, batch=True),
     Option("tv", 1e-3, "weight of the total variation", float, "weight of the total variation"),
     Option("costs", "relative", "constants of the costs", what="cost convention", choices=_COSTS),
+    Option("style_cost", "gram", "what of a layer is its style", choices=_STYLE_COSTS),
     Option("network", "auto", "network that looks", choices=_NETWORKS),
     Option("weights", None, "file of the network's weights (.npz or .h5)", what="weights file"),
     Option("pooling", "max", "of the network", choices=("max", "average")),
@@ -182,8 +192,11 @@ _ALL = (
     Option("style_layers", None, _LAYERS, what="style layer", many=True),
     Option("layer_weights", None, "one for each style layer (default: equal)", float,
            "weight of a style layer", many=True),
-    Option("style_weights", None, "one for each STYLE (default: equal)", float,
-           "weight of a style picture", many=True),
+    Option("style_weights", None, _STYLE_WEIGHTS, float, "weight of a style picture", many=True),
+    Option("style_scale", None, _STYLE_SCALE, float, "scale of a style picture", many=True,
+           most=100, above=True),
+    Option("mask", None, _MASK),
+    Option("style_mask", None, _STYLE_MASK, many=True, twice=True),
     Option("init", "content", "what to start from", what="start", choices=_INITS),
     Option("optimizer", "lbfgs", "way down", choices=("lbfgs", "adam")),
     Option("learning_rate", 12.0, "of Adam, in pixel units of 0-255", float, most=255, above=True),
@@ -215,15 +228,34 @@ def read(texts):
     return found
 
 
-def check_one_each(style_weights, styles):
-    """Style weights, or None for equal ones; raises SettingError unless each style has one."""
-    weights = OPTIONS["style_weights"].check(style_weights)
-    if weights is not None and len(weights) != len(styles):
+def check_one_each(style_weights, styles, layers=None):
+    """Style weights, or None for equal ones; raises SettingError unless each style has one.
+
+    layers: how many there are.  Where each style has a weight in each of them, they become a list
+    of lists.
+    """
+    weights, count = OPTIONS["style_weights"].check(style_weights), len(styles)
+    if weights is None or len(weights) == count:
+        return weights or [1.0] * count
+    if len(weights) % count or layers not in (None, len(weights) // count):
         raise SettingError(
-            f"There are {len(weights)} style weights for {len(styles)} style pictures: give one "
-            "for each."
+            f"There are {len(weights)} style weights for {count} style pictures: give one for "
+            "each, or one for each in each style layer."
         )
-    return weights or [1.0] * len(styles)
+    return [weights[i : i + count] for i in range(0, len(weights), count)]
+
+
+def for_each(name, values, styles):
+    """Values of an option, one for each style picture, where one value stands for all of them."""
+    values = OPTIONS[name].check(values)
+    if values is None or len(values) == len(styles):
+        return values
+    if len(values) > 1:
+        raise SettingError(
+            f"There are {len(values)} values of {name.replace('_', ' ')} for {len(styles)} style "
+            "pictures: give one for all, or one for each."
+        )
+    return values * len(styles)
 
 
 def check_weights(alpha, beta):

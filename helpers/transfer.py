@@ -6,7 +6,6 @@ objective for J and its gradient, and the objective asks the network.
 """
 
 import contextlib
-import math
 import signal
 import threading
 import time
@@ -15,14 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from . import checkpoint as checkpoints
-from . import images, optimizers
+from . import images, memory, optimizers
 from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
 from .levels import begins, levels_for, rates
+from .masks import Masks
 from .objective import WEIGHTS, Objective, number_or_array
+from .optimizers import OPTIMIZERS
 from .settings import OPTIONS, check_one_each
 
-OPTIMIZERS = {"lbfgs": optimizers.LBFGS, "adam": optimizers.Adam}
 _DEFAULT = {name: option.default for name, option in OPTIONS.items()}
 
 
@@ -43,6 +43,7 @@ class Transfer:
     alpha, beta: arrays of B values make a batch of B pictures at once, one for each pair, with one
     call of the network per step.
     layer_weights: {layer: w_l}; default: 1 for each of the network's style_layers.
+    mask, style_masks: see `masks.Masks`; in Python they are arrays, or names of colors.
     levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full; None: `levels.levels_for`.
     init, keep_colors: Gatys et al. 2016 (section 3.3), 2016b (arXiv:1606.05897).
 
@@ -60,9 +61,12 @@ class Transfer:
         beta=_DEFAULT["beta"],
         tv=_DEFAULT["tv"],
         costs=_DEFAULT["costs"],
+        style_cost=_DEFAULT["style_cost"],
         content_layer=None,
         layer_weights=None,
         style_weights=None,
+        mask=None,
+        style_masks=None,
         init=_DEFAULT["init"],
         optimizer=_DEFAULT["optimizer"],
         learning_rate=_DEFAULT["learning_rate"],
@@ -82,18 +86,22 @@ class Transfer:
             levels = levels_for([content, *styles], network.stride)
         (levels,) = _checked(levels=levels)
         self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
-        self.canvas = Canvas(content, styles, levels, init, keep_colors, seed)
+        masks = None if mask is None else Masks(mask, style_masks, content, styles)
+        self.canvas = Canvas(content, styles, levels, init, keep_colors, seed, masks)
         for picture in (content, *styles):  # none may be pooled away at the smallest size
             network.check_size(*self.canvas.shape(0, picture))
+        layer_weights = _of_layers(layer_weights, network)
         self.objective = Objective(
             network,
             alpha=alpha,
             beta=beta,
             tv=tv,
             costs=costs,
+            style_cost=style_cost,
             content_layer=content_layer or network.content_layer,
-            layer_weights=_of_layers(layer_weights, network),
-            style_weights=check_one_each(style_weights, styles),
+            layer_weights=layer_weights,
+            style_weights=check_one_each(style_weights, styles, len(layer_weights)),
+            regions=masks and masks.regions,
         )
         self.step_count, self.begins, self.rows = 0, None, []
         self.enter(0, [self.first_picture()] * self.objective.batch)
@@ -126,6 +134,12 @@ class Transfer:
         self.canvas.paint_over(picture)
         self.optimizer.forget()
 
+    def next_content(self, content, picture):
+        """Go on with another photograph of the same shape, from this picture on."""
+        self.canvas.show(content)
+        self.objective.aim(*self.canvas.targets(self.level))
+        self.picture = picture
+
     @property
     def full_picture(self):
         """`picture` at full size: enlarged, as long as a coarse level is at work."""
@@ -156,7 +170,9 @@ class Transfer:
     def memory_needed(self):
         """Bytes that a step at full size takes, about: to be compared with what is free."""
         shape, *styles = (picture.shape for picture in (self.content, *self.styles))
-        return memory_needed(self.network, shape, self.optimizer_name, self.objective.batch, styles)
+        return memory.of_step(
+            self.network, shape, self.optimizer_name, self.objective.batch, styles
+        )
 
     # The work.
 
@@ -245,21 +261,6 @@ class Transfer:
         network = {"network": network.pop("name")} | network
         way = {"optimizer": self.optimizer_name, "learning_rate": self.learning_rate}
         return network | self.objective.settings | way | self.canvas.settings
-
-
-def memory_needed(network, shape, optimizer="lbfgs", batch=1, styles=()):
-    """Bytes that a step with pictures of this shape (height, width, …) takes, about, or, if that is
-    more, a look at the largest of the style pictures, of which `styles` are the shapes.
-
-    Known before anything is allocated, so that a run that is too large is told so beforehand.
-    """
-    values, size = network.values_per_pixel(), tf.as_dtype(network.precision).size
-    # On the way back all activations are there, and the widest one a few times more: gradients
-    # before and after the relu and of each cost, and float32 for the Gram matrix.
-    activations = size * (sum(values) + 4 * max(values)) + (4 * max(values) if size < 4 else 0)
-    pictures = 3 * 4 * OPTIMIZERS[optimizer].PICTURES
-    step = batch * math.prod(shape[:2]) * (activations + pictures)
-    return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
 
 
 @contextlib.contextmanager

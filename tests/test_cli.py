@@ -18,7 +18,7 @@ from PIL import Image
 
 from helpers import __main__ as cli
 from helpers import checkpoint as checkpoints
-from helpers import images, paint, settings, transfer
+from helpers import images, memory, paint, settings, transfer
 from helpers.errors import DivergedError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,7 +79,7 @@ def test_the_estimate_of_memory_includes_large_styles(files, mini):
     content, style, output = files
     Image.new("RGB", (384, 8)).save(content)
     one, two = (
-        paint.memory_needed(paint.Job(c, (s,), output, settings.read({})), mini)
+        memory.of_job(paint.Job(c, (s,), output, settings.read({})), mini)
         for c, s in ((content, content), (content, style))
     )
     assert two > 5 * one

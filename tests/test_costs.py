@@ -271,3 +271,127 @@ def test_unknown_costs_are_refused():
         costs.content_cost(HAND, ZERO, "coursera")
     with pytest.raises(SettingError, match="choose one of course, gatys, mse, relative"):
         costs.layer_style_cost(HAND, ZERO, "coursera")
+
+
+OTHERS = pytest.mark.parametrize("name", [name for name in costs.STYLE_COSTS if name != "gram"])
+
+
+def mean_and_deviation_by_loops(rows):
+    return np.array(
+        [[np.mean(c), np.sqrt(np.mean((c - np.mean(c)) ** 2) + 1e-6)] for c in rows.T]
+    ).T
+
+
+def central_moments_by_loops(rows):
+    found = [*mean_and_deviation_by_loops(rows)]
+    for k in (3, 4, 5):
+        m = np.array(
+            [np.mean(((c - np.mean(c)) / s) ** k) for c, s in zip(rows.T, found[1], strict=True)]
+        )
+        found.append(found[1] * m / (1 + np.abs(m)) ** (1 - 1 / k))
+    return np.array(found)
+
+
+def quantiles_by_loops(rows):
+    """Each sorted value QUANTILES times, so that any number of them falls into equal parts."""
+    slices = np.sort(costs.directions(rows.shape[1]).astype(float) @ rows.T, axis=1)
+    return (
+        np.repeat(slices, costs.QUANTILES, axis=1)
+        .reshape(*slices.shape[:1], costs.QUANTILES, -1)
+        .mean(-1)
+    )
+
+
+BY_LOOPS = {
+    "mean-std": mean_and_deviation_by_loops,
+    "moments": central_moments_by_loops,
+    "wasserstein": quantiles_by_loops,
+}
+
+
+def described(name, a):
+    rows = np.asarray(a, float).reshape(-1, a.shape[-1])
+    return BY_LOOPS[name](rows)
+
+
+@OTHERS
+@settings(deadline=None, max_examples=20)
+@given(st.tuples(st.integers(2, 6), st.integers(1, 30), st.integers(1, 6)), seeds)
+def test_descriptions_equal_plain_loops(name, shape, seed):
+    a = activations(seed, shape)
+    found = costs.STYLE_COSTS[name](tf.constant(a))
+    np.testing.assert_allclose(found, described(name, a), rtol=2e-3, atol=2e-4)
+
+
+@OTHERS
+def test_descriptions_gradients_equal_finite_differences(name):
+    target, start = (activations(seed, (5, 6, 4)) for seed in (1, 2))
+    aim, G = described(name, target), tf.constant(start)
+    with tf.GradientTape() as tape:
+        tape.watch(G)
+        J = costs.layer_style_cost(tf.constant(target), G, "relative", costs.STYLE_COSTS[name])
+    gradient = tape.gradient(J, G).numpy()
+
+    def at(a):
+        return ((described(name, a) - aim) ** 2).sum() / (aim**2).sum()
+
+    np.testing.assert_allclose(J, at(start), rtol=1e-3)
+    for position in [(0, 0, 0), (4, 5, 3), (1, 2, 3)]:
+        step = np.zeros(start.shape)
+        step[position] = 1e-5
+        slope = (at(start + step) - at(start - step)) / 2e-5
+        np.testing.assert_allclose(gradient[position], slope, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", costs.STYLE_COSTS)
+@settings(deadline=None, max_examples=10)
+@given(shapes, seeds)
+def test_no_description_knows_where(name, shape, seed):
+    a = activations(seed, shape)
+    rows = np.random.default_rng(seed).permutation(a.reshape(-1, shape[-1]))
+    describe = costs.STYLE_COSTS[name]
+    shuffled = describe(tf.constant(rows.reshape(shape)))
+    np.testing.assert_allclose(shuffled, describe(tf.constant(a)), rtol=1e-3, atol=1e-3)
+    twice = describe(tf.constant(np.tile(a, (2, 1, 1))))
+    np.testing.assert_allclose(twice, describe(tf.constant(a)), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", costs.STYLE_COSTS)
+@ALL_COSTS
+def test_each_description_has_the_constants_of_the_table(name, which):
+    a, b = (tf.constant(activations(seed)) for seed in (1, 2))
+    describe = costs.STYLE_COSTS[name]
+    A, B = describe(a).numpy(), describe(b).numpy()
+    scale = {"mse": 1 / A.size, "relative": 1 / (A**2).sum()}.get(which, 1 / (4 * A.size))
+    found = costs.layer_style_cost(a, b, which, describe)
+    np.testing.assert_allclose(found, scale * ((A - B) ** 2).sum(), rtol=1e-4)
+    batch = costs.layer_style_cost(a, tf.stack([b, a]), which, describe)
+    np.testing.assert_allclose(batch, [found, 0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", costs.STYLE_COSTS)
+def test_a_silent_layer_has_a_description_and_a_gradient(name):
+    G = tf.zeros((3, 4, 5))
+    with tf.GradientTape() as tape:
+        tape.watch(G)
+        J = costs.layer_style_cost(
+            tf.constant(activations(1)), G, "relative", costs.STYLE_COSTS[name]
+        )
+    assert np.isfinite(J) and np.isfinite(tape.gradient(J, G)).all()
+
+
+def test_what_each_description_lets_go():
+    """Two channels that fire together or apart: only what looks at pairs sees the difference."""
+    half = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
+    apart = np.float32([[0, 1], [1, 0]] * 8).reshape(4, 4, 2)
+    for name, describe in costs.STYLE_COSTS.items():
+        found = float(
+            costs.layer_style_cost(tf.constant(half), tf.constant(apart), "mse", describe)
+        )
+        assert (found > 1e-3) == (name in ("gram", "wasserstein")), name
+    # One channel, the same mean and deviation, skewed upwards or downwards.
+    up = np.float32([0, 0, 0, 4]).reshape(2, 2, 1)
+    down = 2 - up
+    for name, describe in costs.STYLE_COSTS.items():
+        found = float(costs.layer_style_cost(tf.constant(up), tf.constant(down), "mse", describe))
+        assert (found > 1e-3) == (name in ("moments", "wasserstein")), name

@@ -4,12 +4,13 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from helpers import drawings, vgg
+from helpers import drawings, successors, vgg
 
 DRAWN = {
     "method": drawings.method,
     "vgg": lambda: drawings.vgg(vgg.load("mini")),
     "unrolled": drawings.unrolled,
+    "ways": successors.ways,
 }
 
 

@@ -112,6 +112,11 @@ RIGHT = {
     ],
     "total_cost": [lambda C, S, a, b: a * C + b * S],
     "optimization_step": [step],
+    "region_gram": [
+        lambda a, m: costs.mean_gram_matrix(tf.boolean_mask(a, m > 0.5)[:, None]),
+        lambda a, m: tf.einsum("hwi,hwj,hw->ij", a, a, m) / tf.reduce_sum(m),
+    ],
+    "earth_moved": [lambda x, y: tf.reduce_mean((tf.sort(x) - tf.sort(y)) ** 2)],
 }
 WRONG = {
     "preprocess": [
@@ -236,6 +241,30 @@ WRONG = {
         lambda C, S, a, b: a * C + (1 - a) * S,
         lambda C, S, a, b: 10 * C + 40 * S,
         lambda C, S, a, b: C + b / a * S,
+    ],
+    "region_gram": [
+        lambda a, m: mean_gram(a),
+        lambda a, m: mean_gram(a * m[..., None]),
+        lambda a, m: mean_gram(a) * m.mean(),
+        lambda a, m: costs.gram_matrix(a * m[..., None]),
+        lambda a, m: mean_gram(tf.boolean_mask(a, m < 0.5)[:, None]),
+        lambda a, m: tf.einsum("hwi,hwj,hw->ij", a, a, m) / a.shape[-1],
+        lambda a, m: rows(a * m[..., None]),
+        lambda a, m: tf.einsum("hwi,hwj,hw->ij", a, a, m) / total(m) ** 2,
+        lambda a, m: mean_gram(a) / total(m),
+        lambda a, m: np.einsum("hwi,hwj,hw->ij", a, a, m) / m.sum(),  # the gradient is lost
+    ],
+    "earth_moved": [
+        lambda x, y: tf.reduce_mean((x - y) ** 2),
+        lambda x, y: tf.reduce_mean((tf.sort(x) - y) ** 2),
+        lambda x, y: tf.reduce_sum((tf.sort(x) - tf.sort(y)) ** 2),
+        lambda x, y: tf.reduce_mean(tf.abs(tf.sort(x) - tf.sort(y))),
+        lambda x, y: tf.reduce_mean(tf.sort(x) - tf.sort(y)),
+        lambda x, y: tf.reduce_mean(tf.sort(x) - tf.sort(y)) ** 2,
+        lambda x, y: tf.sqrt(tf.reduce_mean((tf.sort(x) - tf.sort(y)) ** 2)),
+        lambda x, y: tf.reduce_mean((tf.sort(x) - tf.sort(y, direction="DESCENDING")) ** 2),
+        lambda x, y: (tf.sort(x) - tf.sort(y)) ** 2,
+        lambda x, y: np.mean((np.sort(x) - np.sort(y)) ** 2),  # the gradient is lost
     ],
     "optimization_step": [
         lambda G, optimizer, cost: 0.0,

@@ -14,7 +14,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from nbconvert import HTMLExporter
 
-from helpers import costs, vgg
+from helpers import costs, fast, vgg
 from helpers.transfer import Transfer
 from tools import addresses, notebooks
 
@@ -110,6 +110,14 @@ FIELDS = {  # the first layers of each VGG, in order: what the last one sees
     for table in map(vgg.layer_table, ("vgg16", "vgg19"))
     for i, row in enumerate(table.values())
 }
+
+
+def mask_of(bits, shape):
+    """A mask of zeros and ones, not all of them 0."""
+    flat = [bits >> i & 1 for i in range(shape[0] * shape[1])]
+    return np.float32(flat).reshape(shape)
+
+
 activation = (sides, sides, sides)
 TWINS = {
     "preprocess": (preprocess, tensors((sides, sides, sides, 3), top=255)),
@@ -132,6 +140,18 @@ TWINS = {
     "style_cost": (costs.style_cost, layers_of_pairs()),
     "total_cost": (costs.total_cost, tensors((), 4)),
     "optimization_step": (costs_of_transfer, small_pictures(), costs_of_steps),
+    "region_gram": (
+        lambda a, mask: costs.mean_gram_matrix(tf.boolean_mask(a, mask > 0.5)[:, tf.newaxis]),
+        tensors(activation).flatmap(
+            lambda found: st.integers(1, 2 ** min(found[0][..., 0].numpy().size, 20) - 1).map(
+                lambda bits: [found[0], mask_of(bits, found[0].shape[:2])]
+            )
+        ),
+    ),
+    "earth_moved": (
+        lambda x, y: tf.reduce_mean((fast.ascending(x) - fast.ascending(y)) ** 2),
+        tensors((sides,), 2),
+    ),
     "total_variation": (costs.total_variation, tensors((st.integers(2, 7), sides, 3), top=255)),
 }
 

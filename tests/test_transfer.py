@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import make_picture
 
-from helpers import checkpoint, colors, images, levels, transfer, vgg
+from helpers import checkpoint, colors, images, levels, memory, transfer, vgg
 from helpers.errors import DivergedError, NetworkError, PictureError, SettingError
 from helpers.settings import OPTIONS
 from helpers.transfer import Transfer
@@ -240,10 +240,10 @@ def test_it_needs_more_memory_for_more_pictures_and_moves(make, shallow, picture
 
 def test_memory_needed_is_known_before_anything_is_allocated(mini, picture):
     """Of pictures that no machine could hold; a style picture counts when it is the largest."""
-    assert transfer.memory_needed(mini, (10**6, 10**6)) > 10**15
-    small = transfer.memory_needed(mini, picture.shape)
-    assert transfer.memory_needed(mini, picture.shape, styles=[picture.shape]) == small
-    assert transfer.memory_needed(mini, picture.shape, styles=[(10**6, 10**6, 3)]) > 10**14
+    assert memory.of_step(mini, (10**6, 10**6)) > 10**15
+    small = memory.of_step(mini, picture.shape)
+    assert memory.of_step(mini, picture.shape, styles=[picture.shape]) == small
+    assert memory.of_step(mini, picture.shape, styles=[(10**6, 10**6, 3)]) > 10**14
 
 
 def test_several_styles_are_averaged(shallow, picture, style_picture):

@@ -1,0 +1,800 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/06_control_and_beyond.ipynb)
+
+# %% [markdown]
+# # 6 · In control, and beyond Gram
+#
+# Notebook 4 painted whole pictures with one knob. Whoever paints with it for an evening comes back
+# with wishes. *Only the sky, please, and leave the face alone. Finer strokes. My own colors.
+# Larger. A film.* And whoever has understood the Gram matrix asks the best question of all: why
+# this matrix, and not something else?
+#
+# None of this needs another method. $J$ is a sum of comparisons, and each wish changes *what* is
+# compared with what. So this notebook takes one wish after another, finds the line of the formula
+# that it touches, changes that line, and looks at what comes out.
+#
+# **After this notebook you can**
+# - paint the sky after one painting and the house after another, and leave the rest alone;
+# - choose how large strokes are, and whose colors they have;
+# - say what "style" means as a distribution, and what each way to compare two of them lets go;
+# - paint large pictures and small films, and know beforehand what they need;
+# - say what came after this method, and what it gave up for speed.
+#
+# **Time:** 70 minutes to read and try. Computing takes about 3 minutes on two CPU cores with
+# `mini`, and about as long on a Colab GPU with VGG-19 and larger pictures (estimated).
+
+# %% tags=["parameters"]
+SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
+STEPS = None  # steps of each painting; None: 100 on a GPU, 30 on a CPU
+NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
+
+# %% tags=["setup"]
+# @title Setup: finds the helpers, loads the network, says which one it is
+import os
+import sys
+from pathlib import Path
+
+from IPython.core.error import UsageError
+
+os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
+REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
+if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
+    ways = [f"git clone -q --depth=1 {REPOSITORY}"]
+    ways += [f"git --git-dir={name}/.git --work-tree={name} pull -q --ff-only"]
+    ways += [f"unzip -qo '{folder}{name}*.zip'" for folder in ("", "drive/MyDrive/")]
+    if os.system(f"({' || '.join(ways)}) > {os.devnull} 2>&1"):
+        print(f"{REPOSITORY} cannot be reached.")
+    found = sorted(here.glob(f"{name}*/{file}"))
+if not found:
+    where = "drag it into Files, at the left, or mount a Drive that holds it"
+    raise UsageError(f"Download the zip of {REPOSITORY}, {where}; then run this cell again.")
+sys.path.insert(0, str(found[0].parents[1]))
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers import images, plots, start, vgg
+
+GPU, network = start.up(NETWORK)
+
+# %% [markdown]
+# The last line names the network that looks at every picture below. Numbers in the text that depend
+# on it are worked out by the cells themselves, so they are right for your run as well.
+
+# %%
+from IPython.display import Markdown
+
+from helpers import colors, costs, exercises, masks
+from helpers.transfer import Transfer
+
+SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (100 if GPU else 30)
+C = images.load("building", SIZE)
+S, T = images.load("starry_swirls", SIZE), images.load("stained_glass", SIZE)
+titles = ["C, a temple hall", "S, painted strokes", "T, colored glass"]
+plots.pictures([C, S, T], titles, alt="A temple hall under a pale sky, and two paintings.")
+
+
+# %%
+def paint(content, *styles, **options):
+    """A whole run of notebook 4 with these options."""
+    run = Transfer(content, styles, network, **options)
+    run.run(STEPS)
+    return run
+
+
+# %% [markdown]
+# ## 1 · Where
+#
+# Let the sky be painted after S and everything below it after T. In notebook 4, two paintings at
+# once gave the *mean* of both styles, everywhere. The reason is the sum in the Gram matrix: it runs
+# over all positions of a layer, and so it cannot know one place from another. But nobody forces us
+# to sum over all of them. Take a region $r$ of the picture, such as the sky, and let the sum run
+# over the positions that lie in it (Gatys et al. 2017, section 4):
+#
+# $$A^r_{ij} = \frac{1}{n_r} \sum_{k \,\in\, r} F_{ki} F_{kj}$$
+#
+# That is the Gram matrix of the sky alone. Each region has one of its own, and each is compared
+# with a painting of its own.
+#
+# ### Exercise 1: the Gram matrix of a region
+#
+# `a` is an activation of shape $(n_H, n_W, n_C)$, and `mask` an array $(n_H, n_W)$ that is 1 in the
+# region and 0 outside. Return the matrix $A^r$ of shape $(n_C, n_C)$.
+
+
+# %% tags=["exercise"]
+def region_gram(a, mask):
+    """The Gram matrix of the positions where mask is 1, divided by their number."""
+    ...
+
+
+# %% tags=["check"]
+_ = exercises.check("region_gram", region_gram)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# A row of zeros adds nothing to a sum of products. So you may multiply the activation with the mask
+# (give it a last axis first: `mask[..., None]`), unroll, and go on as in notebook 3. What remains
+# is to divide by the right number.
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = region_gram
+
+
+def region_gram(a, mask):
+    """F^T F of the rows in the region, divided by their number."""
+    F = tf.reshape(a * mask[..., None], [-1, a.shape[-1]])
+    return tf.matmul(F, F, transpose_a=True) / tf.reduce_sum(mask)
+
+
+region_gram = exercises.settled("region_gram", mine, region_gram)
+
+# %% [markdown]
+# ### Where masks come from
+#
+# A mask of the whole picture can be had in several ways. The sky of our photograph is lighter than
+# all the rest, so a threshold will do; Otsu's (1979) is the one that parts light and dark best. A
+# color can be chosen likewise. Where neither helps, there is the rectangle and the brush, and for
+# patient work any drawing program: `masks.load` reads a picture file.
+
+# %%
+found = {
+    "lighter": masks.lighter(C),
+    "near a color": masks.near_color(C, (60, 75, 50), far=70),
+    "a rectangle": masks.rectangle(C, top=0.05, left=0.1, bottom=0.85, right=0.6),
+    "a brush": masks.brush(C, [(0.3, 0.1), (0.1, 0.3), (0.3, 0.5)], width=0.12),
+}
+
+# %%
+shown = [masks.to_picture(masks.white(inside)) for inside in found.values()]
+alt = "The photograph and four masks of it, white where something was chosen."
+plots.pictures([C, *shown], ["C", *found], columns=3, height=2.0, alt=alt)
+
+# %% [markdown]
+# To the package a mask is a picture in up to eight pure colors, from black to white, and **what has
+# the same color in the mask of the photograph and in that of a painting belongs together**. A
+# painting may also be given one color as a whole. What has a color that no painting has is not
+# painted at all.
+#
+# ### A mask for each layer
+#
+# A layer has fewer positions than the picture has pixels, and each of them looks at a window. What
+# about a position whose window lies half in the sky and half on the roof? If it counts for the sky,
+# then the style of the sky has a bit of roof in it. So we let it count for neither: a position
+# belongs to a region if three quarters of what it mostly sees do. (Of its receptive field that is
+# the inner half; what lies farther out hardly counts, as Luo et al. found in 2016.)
+#
+# **Before you run it:** the white positions below belong to the sky, the black ones to the rest,
+# the grey ones to nobody. In which layer will most be grey?
+
+# %%
+mask = masks.white(masks.lighter(C))
+
+
+def belongs(layer):
+    """A picture of a layer's positions: white sky, black ground, grey nobody's."""
+    row = network.layers[layer]
+    shape = [side // row.stride for side in mask.shape]
+    grey = np.full(shape[0] * shape[1], 128)
+    grey[masks.positions(mask == 0, row)] = 0
+    grey[masks.positions(mask == masks.WHITE, row)] = 255
+    return np.repeat(grey.reshape(*shape, 1), 3, -1)
+
+
+# %%
+layers = network.style_layers
+alt = "The mask in five layers: ever fewer positions, and an ever wider grey band between the two."
+plots.pictures([belongs(layer) for layer in layers], layers, columns=3, height=1.9, alt=alt)
+
+# %% tags=["hide-input"]
+# @title How many are nobody's
+free = {layer: (belongs(layer)[..., 0] == 128).mean() for layer in layers}
+Markdown(
+    "Positions that belong to nobody: "
+    + ", ".join(f"{layer} {share:.0%}" for layer, share in free.items())
+    + ". The deep layers keep out of the border, and there the shallow ones and the content have "
+    "the word. A region that is so small that no position qualifies takes the best that it can get."
+)
+
+# %% [markdown]
+# ### Sky and building
+#
+# Now the three cases: both paintings without a mask, both with it, and the sky alone. **Before you
+# run it:** what will be left of S in the building in each of them?
+
+# %%
+mean = paint(C, S, T)
+both = paint(C, S, T, mask=mask, style_masks=["white", "black"])
+sky = paint(C, S, mask=mask, style_masks=["white"])
+
+# %%
+found = [mean.picture, both.picture, sky.picture]
+titles = ["no mask: the mean of both", "S in the sky, T below", "S in the sky alone"]
+alt = "The hall in a mixture of two styles; with a style for the sky and one below; the sky alone."
+plots.pictures(found, titles, columns=2, height=3.2, alt=alt)
+
+# %% [markdown]
+# The eye says yes. What do the numbers say? Your function measures how far the region below the sky
+# is from each painting, here in the third layer, once as painted without the mask and once with it.
+
+# %%
+layer = layers[2]
+row = network.layers[layer]
+below = np.zeros([side // row.stride for side in mask.shape], np.float32)
+below.flat[masks.positions(mask == 0, row)] = 1
+
+
+def below_the_sky(picture, painting):
+    """Relative style cost of the region below the sky against a painting."""
+    A_S = costs.mean_gram_matrix(network(painting)[layer])
+    A_G = region_gram(network(tf.constant(picture, tf.float32))[layer], below)
+    return float(costs.gram_cost(A_S, A_G, "relative"))
+
+
+# %% tags=["hide-input"]
+# @title The region below the sky, and the two paintings
+table = "| painted | distance to S | distance to T |\n|---|---|---|\n"
+for title, run in {"without a mask": mean, "with the mask": both}.items():
+    pair = (below_the_sky(run.picture, painting) for painting in (S, T))
+    table += "| {} | {:.3f} | {:.3f} |\n".format(title, *pair)
+stays = np.abs(sky.picture - C)[mask == 0].max()
+Markdown(
+    table + "\nWith the mask the region comes nearer to T than it does in the mean of the two, and "
+    "it no longer has to please S. "
+    f"Where there is no style, no pixel differs from the photograph by more than {stays:.2g} grey "
+    "levels. That is not a strong content cost but a rule: before the network looks at G, the "
+    "photograph is put in there, so $J$ has no slope at these pixels at all."
+)
+
+# %% [markdown]
+# ### A mask for the painting, too
+#
+# A painting has a sky as well. With a mask of its own, its sky paints ours and its ground paints
+# our ground. The mask below has two rectangles of sky, left and right of the church tower. With one
+# that is as wide as the picture, the tower would count as sky, and towers would grow among our
+# clouds.
+
+# %%
+church = images.load("church_at_auvers", SIZE)
+above = masks.rectangle(church, top=0.0, left=0.0, bottom=0.36, right=0.38)
+above |= masks.rectangle(church, top=0.0, left=0.7, bottom=0.36, right=1.0)
+church_mask = masks.white(above)
+plain = paint(C, church, beta=20.0)
+split = paint(C, church, beta=20.0, mask=mask, style_masks=[church_mask])
+
+# %%
+found = [church, masks.to_picture(church_mask), plain.picture, split.picture]
+titles = ["the painting", "its mask", "without masks", "sky to sky, ground to ground"]
+alt = "Van Gogh's church, its mask, and the hall painted after it without masks and with them."
+plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
+
+# %% [markdown]
+# From a shell the same is `python -m helpers building church.jpg --mask sky.png --style-mask
+# church_mask.png --output OUT.png`, and `--style-mask white black` gives each of two paintings a
+# color of the mask.
+#
+# ## 2 · How large
+#
+# A stroke has a size in pixels, and the network counts in pixels. If the painting is loaded at half
+# the size, its strokes are half as wide, and the network asks for strokes that are half as wide. So
+# the **scale of the style picture** is a knob of its own, independent of the size of the result.
+#
+# **Before you run it:** a painting at a quarter of its size is a small picture with fine strokes;
+# one at twice the size shows a few large ones. At which end will something be lost, and why?
+
+# %%
+scales = [0.5, 1, 2]
+by_scale = []
+for scale in scales:
+    painting = images.load("starry_swirls", round(SIZE * scale))
+    by_scale.append(paint(C, painting, beta=10.0))
+
+# %%
+alt = "The hall with fine, middle and large strokes, as the painting's scale grows."
+titles = [f"scale {scale:g}" for scale in scales]
+plots.pictures([run.picture for run in by_scale], titles, columns=2, height=3.2, alt=alt)
+
+# %% [markdown]
+# Below, the painting's Gram matrices at the three scales are compared with those at scale 1: how
+# much of a "scale" is there in each layer?
+
+# %%
+seen_S = network(S)
+for scale, run in zip(scales, by_scale, strict=True):
+    seen = network(run.styles[0])
+    cost = {
+        name: float(costs.layer_style_cost(seen_S[name], seen[name], "relative")) for name in layers
+    }
+    print(f"scale {scale:3g}:", *(f"{name[:6]} {value:.3f}" for name, value in cost.items()))
+
+# %% [markdown]
+# The first layer sees three pixels, and to it a painting is much the same at each scale. The deeper
+# layers do see it. The knob ends where the network does: at a large scale a stroke becomes wider
+# than the deepest window, and what is wider than that, nobody asks for. At a small scale the
+# painting is soon smaller than one step of the deepest layer, and nothing is left to describe:
+
+# %%
+from helpers.errors import StyleTransferError
+
+try:
+    Transfer(C, images.load("starry_swirls", network.stride - 1), network)
+except StyleTransferError as error:
+    print(error)
+
+# %% [markdown]
+# ### Fine strokes of one painting, large shapes of another
+#
+# In notebook 4, each layer had a weight. Two paintings can have *different* weights in each layer.
+# Then the shallow layers, which know strokes, listen to one painting, and the deep ones, which know
+# shapes, to the other. `style_weights` takes one number for each painting in each layer.
+#
+# **Before you run it:** strokes of S and shapes of T, or strokes of T and shapes of S. Which of the
+# two will have the leading of the glass windows?
+
+# %%
+few = len(layers) // 2 + 1
+s_fine = [1, 0] * few + [0, 1] * (len(layers) - few)
+t_fine = [1 - weight for weight in s_fine]
+crossed = [paint(C, S, T, beta=10.0, style_weights=weights) for weights in (s_fine, t_fine)]
+
+# %%
+titles = [f"S to {layers[few - 1]}, T deeper", f"T to {layers[few - 1]}, S deeper"]
+alt = "The hall with the strokes of one painting and the shapes of the other, both ways round."
+plots.pictures([run.picture for run in crossed], titles, height=3.2, alt=alt)
+
+# %% [markdown]
+# The palette follows the shallow layers, because there are the colors. From a shell these are
+# `--style-scale 0.5` and `--style-weights 1 0 1 0 1 0 0 1 0 1`.
+#
+# ## 3 · Which colors
+#
+# A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016b).
+#
+# **Luminance.** Eyes see shape in light and dark, and much less of it in color. So take the light
+# $Y = 0.299\,R + 0.587\,G + 0.114\,B$ of both pictures, paint with light alone, and in the end put
+# the photograph's colors back: $G' = C - Y_C + Y_G$. Before that, the light of S is shifted and
+# scaled to the mean and the deviation of C's, because a dark painting would make a dark sky.
+#
+# **Histogram.** Or recolor the *painting* first, so that it looks as if it had been painted with
+# the photograph's colors. A pixel $x$ becomes $A(x - \mu_S) + \mu_C$. The mean is then right for
+# any $A$. The covariance becomes $A \Sigma_S A^T$, and this is $\Sigma_C$ for
+#
+# $$A = \Sigma_C^{1/2}\, \Sigma_S^{-1/2}$$
+#
+# since $\Sigma_C^{1/2} \Sigma_S^{-1/2} \Sigma_S \Sigma_S^{-1/2} \Sigma_C^{1/2} = \Sigma_C$. Check
+# it:
+
+# %%
+recolored = colors.match_colors(T, C)
+for name, picture in {"C": C, "T": T, "T recolored": recolored}.items():
+    mean_color, spread = picture.mean((0, 1)), np.cov(picture.reshape(-1, 3).T)
+    print(f"{name:12} mean {mean_color.round()}   covariance of red and blue {spread[0, 2]:7.0f}")
+
+# %% [markdown]
+# It is nearly right, and not quite: a few colors ended beyond black or white and were cut off.
+
+# %%
+kept = {how: paint(C, T, keep_colors=how) for how in ("luminance", "histogram")}
+found = [T, recolored, *(run.picture for run in kept.values())]
+titles = ["T", "T, recolored", "luminance kept", "histogram matched"]
+alt = "The stained glass, the same in the photograph's colors, and the hall painted in both ways."
+plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
+
+# %% [markdown]
+# ### When each of them fails
+#
+# **Luminance** throws away what is only in the colors. Stripes of a red and a green that are
+# equally light are a strong pattern to the eye, and nothing at all to $Y$. **Histogram** asks one
+# matrix to turn one cloud of colors into another. Where the clouds have different shapes, colors
+# end outside of 0 to 255 and are cut off, and a color that the painting uses as an accent goes
+# wherever the matrix takes it. **Before you run it:** how much of the stripes will be left?
+
+# %%
+red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
+stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32, axis=0)
+grey = colors.luminance(stripes)
+alt = "Red and green stripes, and the same in grey, where they have vanished."
+plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=alt)
+
+# %% tags=["hide-input"]
+# @title In numbers
+cut = np.mean((recolored <= 0) | (recolored >= 255))
+Markdown(
+    f"The stripes differ by {np.abs(red - green).max():.0f} grey levels in red, and by "
+    f"{np.ptp(grey):.1f} in luminance: the style is gone before the network looks. In the "
+    f"recolored painting {cut:.1%} of all values lie at the end of the range. "
+    "So take luminance where the strokes are drawn in light and dark, as with a pen, and histogram "
+    "where color makes the strokes."
+)
+
+# %% [markdown]
+# ## 4 · Style is a distribution
+#
+# Why the Gram matrix? Look at what notebook 3 did to a layer once more: `unroll` made a matrix F of
+# it, one row for each position, and then we forgot the order of the rows. What is left when a list
+# has lost its order is a **cloud** of points, here in a space of $n_C$ dimensions. *A style is a
+# cloud of activations*, and a style cost is a distance between two clouds. There are many such
+# distances (Li et al. 2017 were the first to say this clearly):
+#
+# | `style_cost` | what it keeps of the cloud | numbers |
+# |---|---|---|
+# | (means) | its middle | $n_C$ |
+# | `mean-std` | its middle, and its width along each axis | $2 n_C$ |
+# | `gram` | all products of two channels: middle, widths and tilts in one | $n_C^2$ |
+# | `moments` | middle, width, and skew, tails … along each axis, but no tilt | $5 n_C$ |
+# | `wasserstein` | the whole cloud, seen from $n_C$ directions | $128\, n_C$ |
+#
+# Here is a real cloud: two channels of the second layer, and points drawn by chance that agree with
+# it in all that a description keeps.
+
+# %% tags=["hide-input"]
+# @title A cloud, and what three descriptions know of it
+F = costs.unroll(network(S)[layers[1]]).numpy()
+lively = np.argsort(F.var(axis=0))[-24:]
+tilts = np.abs(np.corrcoef(F[:, lively].T)) - np.eye(24)
+i, j = lively[list(np.unravel_index(tilts.argmax(), tilts.shape))]
+cloud, rng = F[:, [i, j]], np.random.default_rng(0)
+middle, width = cloud.mean(axis=0), cloud.std(axis=0)
+clouds = {
+    "the layer": cloud[rng.choice(len(cloud), 1500)],
+    "means": np.repeat(middle[None], 1500, axis=0),
+    "means and deviations": rng.normal(middle, width, (1500, 2)),
+    "Gram": rng.multivariate_normal(middle, np.cov(cloud.T), 1500),
+}
+figure = plots.AltFigure(9.0, 2.6, alt="A tilted, skewed cloud; a dot; a round one; a tilted one.")
+for n, (name, points) in enumerate(clouds.items()):
+    axes = figure.add_subplot(1, 4, n + 1)
+    axes.scatter(*points.T, s=3, alpha=0.3, color=plots.COLORS[n])
+    axes.set(title=name, xlim=(cloud.min(), cloud.max()), ylim=(cloud.min(), cloud.max()))
+figure
+
+# %% [markdown]
+# Behind a relu nothing is below zero, and the cloud has a hard edge there. None of the three knows
+# that. To keep *everything*, one compares whole clouds, and asks: how far do the points of one have
+# to be carried, so that they become the other? That is the **earth mover's** or *Wasserstein*
+# distance. For clouds it is hard to compute. On a line it is easy, and that is your exercise.
+#
+# ### Exercise 2: earth moved
+#
+# `x` and `y` hold the places of two piles of grains on a line, as many in each. Return the mean
+# squared way when the grains of x are carried to the places of y, each to another, in the best
+# possible manner.
+
+
+# %% tags=["exercise"]
+def earth_moved(x, y):
+    """The least mean squared way from the values x to the values y, both of shape (n,)."""
+    ...
+
+
+# %% tags=["check"]
+_ = exercises.check("earth_moved", earth_moved)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# If two grains cross on their way, they may as well change their goals: both ways together become
+# shorter. So in the best plan nobody crosses. What does that say about the smallest of x?
+#
+# </details>
+
+# %% tags=["export", "hide-input"]
+# @title Solution (folded): it takes the place of yours only if yours is not right yet
+mine = earth_moved
+
+
+def earth_moved(x, y):
+    """The smallest goes to the smallest, and so on."""
+    return tf.reduce_mean((tf.sort(x) - tf.sort(y)) ** 2)
+
+
+earth_moved = exercises.settled("earth_moved", mine, earth_moved)
+
+# %% [markdown]
+# The way back to the cloud is to look at it from many directions: along each one, every point has a
+# place on a line. This is the *sliced* Wasserstein distance (Heitz et al. 2021), and in the package
+# it is `costs.quantiles`. Two clouds that differ at all differ from some direction.
+#
+# ### What each of them lets go
+#
+# Two channels that fire together, or each where the other is silent. One channel that is mostly
+# silent and sometimes loud, or the other way round. **Before you run it:** in the table of above,
+# find the descriptions for which the two of a pair are *the same*.
+
+# %%
+together = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
+apart = np.float32([[0, 1], [1, 0]] * 8).reshape(4, 4, 2)
+loud = np.float32([0, 0, 0, 4] * 4).reshape(4, 4, 1)
+mostly = 2 - loud
+for name, describe in costs.STYLE_COSTS.items():
+    pairs = (together, apart), (loud, mostly)
+    found = [float(costs.layer_style_cost(tf.constant(a), tf.constant(b), "relative", describe))
+             for a, b in pairs]  # fmt: skip
+    print(f"{name:12} together or apart {found[0]:.3f}    seldom loud or seldom low {found[1]:.3f}")
+
+# %% [markdown]
+# A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
+# first, and `wasserstein` to neither. (Up to 0.001, which is the rounding.)
+#
+# ### The same texture, the same painting
+#
+# First textures: no content at all ($α = 0$), a start of faint noise, and the painting T, whose
+# lines of lead are a hard test. **Before you run it:** which description will lose the lines, if
+# any does?
+
+# %%
+from time import perf_counter
+
+cat, glass = (images.load(name, SIZE) for name in ("cat", "stained_glass"))
+faint = 127.5 + np.random.default_rng(0).normal(0, 6, cat.shape).astype("float32")
+runs = {
+    name: Transfer(cat, glass, network, style_cost=name, levels=1) for name in costs.STYLE_COSTS
+}
+
+
+def texture(run):
+    """The texture of the painting, and the seconds that a step takes."""
+    run.set(alpha=0.0)
+    run.picture = faint
+    run.step(1)  # the first call is slow for everybody: it does not count
+    begun = perf_counter()
+    run.step(STEPS)
+    return run.picture, (perf_counter() - begun) / STEPS
+
+
+# %%
+made = {name: texture(run) for name, run in runs.items()}
+textures = {name: picture for name, (picture, _) in made.items()}
+alt = "The stained glass, and textures of it by four descriptions, more and more like glass."
+plots.pictures([T, *textures.values()], ["T", *textures], columns=3, height=2.4, alt=alt)
+
+# %% [markdown]
+# Each texture was made by one description. Now all of them judge all textures, as a mean over the
+# layers. 0 is *the same*, 1 is *as far as silence*.
+
+
+# %%
+def means(a):
+    return tf.reduce_mean(costs.unroll(a), axis=-2, keepdims=True)
+
+
+judges = {"means": means} | costs.STYLE_COSTS
+seen_T = network(glass)
+
+
+def judged(picture, describe):
+    seen = network(tf.constant(picture, tf.float32))
+    pairs = [(seen_T[name], seen[name]) for name in layers]
+    return np.mean([float(costs.layer_style_cost(*p, "relative", describe)) for p in pairs])
+
+
+# %% tags=["hide-input"]
+# @title Who satisfies whom
+verdict = {n: {j: judged(p, d) for j, d in judges.items()} for n, p in textures.items()}
+table = "| made by | " + " | ".join(f"judged by {j}" for j in judges) + " | ms a step |\n"
+table += "|---" * (len(judges) + 2) + "|\n"
+for name, row_of in verdict.items():
+    numbers = " | ".join(f"{value:.3f}" for value in row_of.values())
+    table += f"| {name} | {numbers} | {1000 * made[name][1]:.0f} |\n"
+own = [name for name in verdict if name == min(verdict, key=lambda n: verdict[n][name])]
+order = sorted(verdict, key=lambda n: verdict[n]["gram"])
+Markdown(
+    table + "\nRead a column from top to bottom: who satisfies this judge? After "
+    f"{STEPS} steps {len(own)} of the four judges are pleased best by the texture that was made "
+    f"for them ({', '.join(own)}); where it is another's, more steps are needed, or the cost is "
+    "harder to go down. The Gram matrix, which sees tilts, puts them in this order: "
+    + ", ".join(f"{name} ({verdict[name]['gram']:.3f})" for name in order)
+    + ". The last column is the price: sorting is slow, products are quick."
+)
+
+# %% [markdown]
+# Look at the lines of lead. By the table of zeros above, `mean-std` cannot tell a dark line
+# *beside* a red pane from a dark line elsewhere, and still it draws lines around panes. The reason
+# lies in the network, not in the description: a channel of a deeper layer fires *because* several
+# channels below it fire together. Its own mean and width already speak of their products. What one
+# layer's description lets go, the next layer's may have kept.
+
+# %% [markdown]
+# And paintings? The content cost holds the motif, so less is left for the style to do, and the
+# differences are finer. Look at a flat area, such as the sky, and at edges.
+
+# %%
+for run in runs.values():
+    run.set(alpha=1.0)
+    run.picture = cat
+    run.step(STEPS)
+found = [run.picture for run in runs.values()]
+alt = "The cat painted after the stained glass with four style costs."
+plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
+
+# %% [markdown]
+# The lesson is not that one of them wins. It is that "style" is not one thing that a formula
+# captures or misses: **you choose what to keep of a cloud, and the picture shows what you chose**.
+# Most methods that came after Gatys choose `mean-std`, because it is so cheap; section 7 says why
+# that is enough for them.
+
+# %% [markdown]
+# ## 5 · Large pictures
+#
+# Two things stand in the way of a large painting. One is the style itself: a layer counts in
+# pixels, so in a picture of twice the size the same strokes are half as large. Section 9 of
+# notebook 4 has the remedy, **coarse to fine**: paint small, enlarge, go on. Each doubling is a
+# level; for 2048 pixels take four (`--levels 4`), and the painting is laid out at 256.
+#
+# The other is memory. To find the gradient, every activation on the way has to be kept until the
+# way back. What a run needs can be worked out before it begins, from the network's channels alone.
+# **Before you run it:** the size doubles from row to row. By what does the need grow?
+
+# %% tags=["hide-input"]
+# @title Memory by size
+from helpers import memory
+
+precise = vgg.load(network.name)
+table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
+for side in (256, 512, 1024, 2048):
+    shape = side * C.shape[0] // C.shape[1], side
+    needed = memory.of_step(precise, shape) / 1e9
+    table += f"| {side} | {shape[0] * shape[1] / 1e6:.2f} million | {needed:.2f} GB |\n"
+Markdown(table)
+
+# %% [markdown]
+# Each doubling needs four times as much, since what counts is the number of pixels. The command
+# line works this out first. It warns if less is free, and does not begin if the machine has less at
+# all. Can the table be trusted? With VGG-19 on two cores the estimate was compared with what a run
+# really took: at 512 and at 1024 pixels it was 6 % and 3 % too low in float32, and right in
+# bfloat16, which needs a third less. (These are estimates for `gram`; the sorting of `wasserstein`
+# takes more.)
+#
+# ## 6 · A film
+#
+# Paint each picture of a film by itself, and the result boils: every frame finds another of the
+# many good paintings that notebook 4 talked about, and the strokes jump. The simplest remedy is to
+# begin each frame where the last one ended: **G starts as the last painting, plus whatever has
+# changed in the film**. Where nothing moves, the strokes are already in place, and few steps are
+# enough.
+#
+# Here is a small film: the camera stands still, a sun crosses the sky, and the sensor adds a little
+# noise, as sensors do.
+
+# %%
+from helpers import film
+
+small = images.load("building", max(64, SIZE * 2 // 3))
+height, width = small.shape[:2]
+y, x = np.mgrid[:height, :width]
+
+
+def frame(t):
+    """The hall at time t from 0 to 1, with a sun of the radius of a tenth of the height."""
+    across, high = (0.45 + 0.5 * t) * width, (0.28 - 0.3 * t * (1 - t)) * height
+    sun = np.hypot(x - across, y - high)[..., None] < height / 10
+    noise = np.random.default_rng(int(100 * t)).normal(0, 2, small.shape)
+    return np.clip(np.where(sun, [250, 170, 60], small) + noise, 0, 255).astype(np.float32)
+
+
+frames = [frame(t) for t in np.linspace(0, 1, 5)]
+
+# %% [markdown]
+# **Flicker** can be measured: how much do the paintings change from frame to frame *where the film
+# does not*? **Before you run it:** the frames below are painted three times. Each from a noise of
+# its own; each from its photograph; each from the last painting. Order them by flicker.
+
+# %%
+run = Transfer(frames[0], S, network, beta=10.0, levels=1)
+
+
+def alone(start, frame):
+    """A frame painted by itself, from a picture to start with."""
+    run.next_content(frame, start)
+    run.step(STEPS)
+    return run.picture
+
+
+# %%
+noises = [np.random.default_rng(i).uniform(0, 255, small.shape) for i in range(3)]
+films = {
+    "from noise": [alone(noise, frame) for noise, frame in zip(noises, frames, strict=False)],
+    "from the photograph": [alone(frame, frame) for frame in frames[:3]],
+}
+run.next_content(frames[0], frames[0])
+run.step(STEPS)
+films["from the last painting"] = list(film.follow(run, frames, again=STEPS // 3))
+
+# %% tags=["hide-input"]
+# @title Flicker
+lines = "| each frame begins | flicker, grey levels |\n|---|---|\n"
+for name, painted_frames in films.items():
+    value = film.flicker(painted_frames, frames[: len(painted_frames)])
+    lines += f"| {name} | {value:.1f} |\n"
+noise_only = film.flicker(frames, frames)
+Markdown(
+    lines + f"\nThe film itself flickers by {noise_only:.1f}: that is the sensor's noise. "
+    "Beginning at the last painting takes a third of the steps as well."
+)
+
+# %%
+alt = "Five frames of the painted hall, while a sun crosses the sky."
+plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
+
+# %% [markdown]
+# Now what this cannot do. It knows that a pixel has changed, and not that a *thing* has moved.
+# Where the sun was, the strokes of the sun stay behind for a few steps. And when the camera turns,
+# everything changes everywhere: then the strokes would stay on the glass of the screen while the
+# world slides along behind them. For that, one computes the **optical flow**, which says where each
+# pixel has gone, moves the last painting along with it, and punishes differences (Ruder et al.
+# 2016). That needs a network of its own, and is not built here. `python -m helpers.film IN.gif
+# starry_swirls --output OUT.gif` does what you have just seen, for an animated GIF or WebP file, or
+# for a directory of frames.
+#
+# ## 7 · What came after
+#
+# A minute for one picture is long. Everything that came after Gatys made it shorter, and paid for
+# it with something. The first idea is drawn at the top, and it is this course's; below are four
+# others.
+
+# %%
+from helpers import successors
+
+successors.ways()
+
+# %% [markdown]
+# **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Do not optimize the pixels
+# of one picture, but the weights of a network that paints *any* photograph. Its training minimizes
+# exactly the $J$ of notebook 4, over thousands of photographs. Afterwards it paints at one go, a
+# thousand times faster. The price: one network knows one painting, its β and its scale, for good.
+#
+# **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Li et al. 2017). Section 4 showed that means
+# and deviations say much of a style. Then why search for a picture that has them? Take the *layer*
+# of the photograph, shift and scale every channel to the painting's mean and deviation, and let a
+# trained decoder turn the layer into a picture. Any painting will do, without training. WCT does
+# the same with the whole covariance, the formula of section 3 with 512 channels in the place of
+# three colors. The price: what the decoder has not learned, such as a crisp line of lead, it blurs.
+#
+# **Matching** (STROTSS, Kolkin et al. 2019; NNST, 2022). A mean over all positions is a crowd's
+# opinion. Here each place of G looks for its nearest place in S instead, and becomes like that one:
+# an earth mover's distance without slices. The pictures are among the best there are. They are
+# slow, and matching needs a place in S that fits: what the painting does not have, cannot be had.
+#
+# **Diffusion** (since 2022). A network that has seen millions of captioned pictures learned to
+# remove noise from a picture, step by step, and words steer it. It knows what a temple *is*, and
+# paints one as Hokusai might have. What it no longer has is our bargain: there is no $J$ that says
+# how near to the photograph and how near to the painting, and no painting that the style is
+# measured on. Whoever wants both takes its layers, and matches their statistics. You know how.
+#
+# Is the loop out of date, then? As a product, yes. As an explanation, no: each row of the drawing
+# is the loop with one box exchanged. Who trains the painter? $J$ does. Which statistics does AdaIN
+# exchange? A row of the table in section 4. What does diffusion do at every step? It moves pixels
+# down a slope that a frozen network gives. **The loop is what all of them have in common, with
+# nothing hidden.**
+#
+# ## What you have now
+#
+# - A region has its own Gram matrix: sum over its positions, and over no others.
+# - Stroke size is the scale of the painting; strokes and shapes can come from two paintings.
+# - Colors are kept with luminance or by recoloring, and each fails in its own way.
+# - A style is a cloud of activations. Gram keeps its second moments; you may keep less, or all.
+# - Memory grows with the pixels and can be known beforehand; a film begins at the last frame.
+#
+# **Now try:** write a style cost of your own. It is a function from an activation to a matrix.
+# Add it to `costs.STYLE_COSTS` in place of one that is there, and let the others judge it.
