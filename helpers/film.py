@@ -12,10 +12,10 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import ImageSequence
 
-from . import files, images, settings
-from .errors import OutputError, PictureError
+from . import files, flipbook, images, settings
+from .errors import PictureError
 from .paint import Job, load_network, make_transfer
 from .terminal import Parser, command, say
 
@@ -51,24 +51,6 @@ def _animated(path, size):
             frame.convert("RGBA").save(buffer, "png")
             frames.append(images.load(buffer.getvalue(), size))
         return frames, round(film.info.get("duration") or 100)  # WebP knows it with the last frame
-
-
-def save(path, frames, milliseconds):
-    """Write an animated .gif or .webp file, whole or not at all.  Raises OutputError."""
-    check_output(path)
-    kind = Path(path).suffix.lower()[1:]
-    made = [Image.fromarray(images.to_uint8(frame)) for frame in frames]
-    options = {"quality": 90} if kind == "webp" else {}
-    with files.whole_file(path) as file:
-        made[0].save(file, kind, save_all=True, append_images=made[1:], loop=0,
-                     duration=milliseconds, **options)  # fmt: skip
-
-
-def check_output(path):
-    """Raises OutputError when no film can be written there."""
-    if Path(path).suffix.lower() not in (".gif", ".webp"):
-        raise OutputError(f"{path} has no ending of a film: use .gif or .webp.")
-    files.check_file(path)
 
 
 def follow(run, frames, again=AGAIN):
@@ -117,7 +99,7 @@ def main(arguments=None):
     path, styles, output = given.pop("film"), tuple(given.pop("style")), given.pop("output")
     with command(PROG):
         again = settings.OPTIONS["steps"].check(given.pop("again"))
-        check_output(output)
+        flipbook.check_film(output)
         job = Job(path, styles, Path(output), settings.read(given))
         settings.check_one_each(job.settings["style_weights"], styles)
         frames, milliseconds = load(path, job.settings["size"])
@@ -131,7 +113,7 @@ def main(arguments=None):
                 say(f"{len(painted)} of {len(frames)} frames are painted.")
         finally:  # also of a film that was stopped
             if len(painted) > 1:
-                save(output, painted, milliseconds)
+                flipbook.save(output, painted, milliseconds)
         say(f"{output} flickers by {flicker(painted, frames):.1f} grey levels where nothing moves.")
 
 

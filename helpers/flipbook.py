@@ -1,9 +1,18 @@
-"""Pictures and a slider that leafs through them: HTML alone, which no kernel has to answer."""
+"""Pictures that follow one another: as an animated file, and under a slider that leafs."""
 
 import base64
 import html
+import io
+from pathlib import Path
 
-from . import images
+from PIL import Image
+
+from . import files, images
+from .errors import OutputError
+
+SUFFIXES = (".gif", ".webp")
+
+COLORS = 128  # of a GIF's frame, without dithering, which would flicker and be twice the bytes
 
 _LEAF = (
     "const i=+this.value;this.closest('div').querySelectorAll('figure')"
@@ -11,8 +20,41 @@ _LEAF = (
 )
 
 
+def animated(frames, kind, milliseconds):
+    """The bytes of a film that plays over and over.
+
+    frames: RGB pictures of one size, (height, width, 3) in 0–255.  kind: "gif" or "webp".
+    milliseconds: that each is seen; a number, or a list with one for each.
+    """
+    made = [Image.fromarray(images.to_uint8(frame)) for frame in frames]
+    options = {"save_all": True, "duration": milliseconds, "loop": 0}
+    if kind == "gif":
+        made = [frame.quantize(COLORS, dither=Image.Dither.NONE) for frame in made]
+    else:
+        options["quality"] = 90
+    buffer = io.BytesIO()
+    made[0].save(buffer, kind, append_images=made[1:], **options)
+    return buffer.getvalue()
+
+
+def save(path, frames, milliseconds):
+    """Write them as an animated .gif or .webp file, whole or not at all.  Raises OutputError."""
+    check_film(path)
+    with files.whole_file(path) as file:
+        file.write(animated(frames, Path(path).suffix.lower()[1:], milliseconds))
+
+
+def check_film(path):
+    """Raises OutputError when no film can be written there."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise OutputError(f"{path} has no ending of a film: use .gif or .webp.")
+    files.check_file(path)
+
+
 class Flipbook:
-    """frames: RGB pictures (height, width, 3) in 0–255; captions: one for each, which is also what
+    """Pictures and a slider that leafs through them: HTML alone, which no kernel has to answer.
+
+    frames: RGB pictures (height, width, 3) in 0–255; captions: one for each, which is also what
     is said of it to who does not see it.  name: of the slider.  first: the one that is shown first.
     width: in pixels, of each frame."""
 

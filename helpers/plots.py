@@ -12,6 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from .flipbook import animated
+
 DPI = 110
 _INK = "#333333"
 _SMOOTH = "hanning"  # a small picture is enlarged without its pixels becoming tiles
@@ -74,14 +76,8 @@ class Animation:
     def __init__(self, found, milliseconds, *, alt):
         _require(alt)
         self.alt = alt
-        frames = [Image.fromarray(np.clip(np.rint(p), 0, 255).astype(np.uint8)) for p in found]
-        frames = [frame.quantize(128, dither=Image.Dither.NONE) for frame in frames]
-        buffer = io.BytesIO()
-        frames[0].save(
-            buffer, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0
-        )
-        self.gif = buffer.getvalue()
-        self.width = max(480, frames[0].width)  # as shown: small frames are enlarged
+        self.gif = animated(found, "gif", milliseconds)
+        self.width = max(480, found[0].shape[1])  # as shown: small frames are enlarged
 
     def _ipython_display_(self):
         _display("image/gif", self.gif, self.alt, width=self.width)

@@ -265,30 +265,10 @@ Markdown(
 
 # %% tags=["hide-input"]
 # @title The way from the photograph to the painting
-import base64
+from helpers.flipbook import Flipbook
 
-
-def flipbook(frames, captions, name, first=0, width=420):
-    """Pictures and a slider that leafs through them: HTML alone, no kernel is asked."""
-    pages = []
-    for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
-        frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
-        jpeg = images.encode(frame, quality=68, optimize=True, progressive=True)
-        data = base64.b64encode(jpeg).decode()
-        shown = "" if i == first else "display:none"
-        pages.append(
-            f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
-            f'alt="{caption}" style="width:{width}px;max-width:100%">'
-            f"<figcaption>{caption}</figcaption></figure>"
-        )
-    leaf = "const i=+this.value;this.closest('div').querySelectorAll('figure')"
-    leaf += ".forEach((f,k)=>{f.style.display=k==i?'':'none'})"
-    slider = f'<input type="range" min="0" max="{len(pages) - 1}" value="{first}" '
-    slider += f'style="width:{width - 60}px;max-width:80%" oninput="{leaf}">'
-    return HTML(f"<div><label>{name} {slider}</label>{''.join(pages)}</div>")
-
-
-flipbook(by_hand.values(), [f"G after {n} steps" for n in by_hand], "steps", len(by_hand) - 1)
+captions = [f"G after {n} steps" for n in by_hand]
+Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 
 # %% [markdown]
 # ## 3 · The same loop, as a class
@@ -525,7 +505,7 @@ for four in (betas[:4], betas[4:]):
 # @title The slider
 said = "β = {:g}: content cost {:.2f}, style cost {:.3f}"
 captions = [said.format(b, *point) for b, point in zip(betas, points, strict=True)]
-flipbook(by_beta, captions, "β", first=4)
+Flipbook(by_beta, captions, "β", first=4)
 
 # %%
 some = range(0, len(betas), 2)
@@ -979,7 +959,7 @@ print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "level
 
 # %%
 few = [*frames[:: max(1, len(frames) // 5)], (mine.step_count, mine.picture)]
-flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
+Flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "steps")
 
 # %% [markdown]
 # ### Larger, and safe from a disconnect
@@ -989,11 +969,11 @@ flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "s
 
 # %% tags=["hide-input"]
 # @title Memory that a step takes
-from helpers.transfer import memory_needed
+from helpers import memory
 
 table = "| longest side, pixels | GB, about |\n|---|---|\n"
 for side in (512, 1024, 1536, 2048, 3072):
-    needed = memory_needed(network, (side * 3 // 4, side)) / 1e9
+    needed = memory.of_step(network, (side * 3 // 4, side)) / 1e9
     table += f"| {side} | {needed:.1f} |\n"
 Markdown(table)
 

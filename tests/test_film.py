@@ -5,7 +5,7 @@ import pytest
 from conftest import make_picture
 from PIL import Image
 
-from helpers import film, images
+from helpers import film, flipbook, images
 from helpers.errors import OutputError, PictureError
 from helpers.transfer import Transfer
 
@@ -23,7 +23,7 @@ def frames():
 
 def test_a_film_comes_back_from_its_file(tmp_path, frames):
     for name, near in (("a.webp", 12), ("a.gif", 12)):
-        film.save(tmp_path / name, frames, 80)
+        flipbook.save(tmp_path / name, frames, 80)
         found, milliseconds = film.load(tmp_path / name, 48)
         assert milliseconds == 80
         assert [frame.shape for frame in found] == [(40, 48, 3)] * 3
@@ -71,7 +71,7 @@ def test_strokes_stay_where_nothing_moves(shallow, frames, style_picture, keep_c
 
 
 def test_the_command_paints_every_frame(tmp_path, frames, style_picture, capsys):
-    film.save(tmp_path / "in.gif", frames, 120)
+    flipbook.save(tmp_path / "in.gif", frames, 120)
     images.save(tmp_path / "style.png", style_picture)
     quick = ["--network", "mini", "--size", "48", "--steps", "3", "--again", "2", "--levels", "1"]
     given = [tmp_path / "in.gif", tmp_path / "style.png", "--output", tmp_path / "out.webp", *quick]
@@ -101,7 +101,7 @@ def test_what_makes_no_sense_is_one_sentence(tmp_path, frames, style_picture, ca
             film.load(tmp_path / name, 40)
         assert "\n" not in str(error.value)
     with pytest.raises(OutputError, match=r"use \.gif or \.webp"):
-        film.save(tmp_path / "film.mp4", frames, 100)
+        flipbook.save(tmp_path / "film.mp4", frames, 100)
     with pytest.raises(SystemExit):
         film.main([str(tmp_path / "one.gif"), "cat", "--output", str(tmp_path / "out.gif")])
     assert "a film needs two or more" in capsys.readouterr().err

@@ -5,14 +5,13 @@ import inspect
 import io
 
 import IPython.display
-import jupytext
 import numpy as np
 import pytest
 from PIL import Image
 from test_browser import browser  # noqa: F401, a fixture
 
-from helpers import images, picker, plots, vgg
-from tools import notebooks
+from helpers import picker, plots, vgg
+from helpers.flipbook import Flipbook
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
@@ -98,18 +97,9 @@ def test_a_picked_figure_takes_the_place_of_the_last():
     assert 'alt="the choice ad"' in view.value and view.value != before
 
 
-def test_the_slider_of_notebook_4_leafs_without_a_kernel(browser):  # noqa: F811
-    (path,) = notebooks.sources(["04"])
-    sources = (cell.source for cell in jupytext.read(path).cells)
-    names = {"HTML": IPython.display.HTML, "images": images}
-    exec(
-        next(source for source in sources if "def flipbook" in source).rpartition("\n\n\n")[0],
-        names,
-    )
-    flipbook = names["flipbook"]
-    pages = [
-        flipbook([PHOTO] * 3, list(captions), "β", first=1).data for captions in ("abc", "def")
-    ]
+def test_a_flipbook_leafs_without_a_kernel(browser):  # noqa: F811
+    books = [Flipbook([PHOTO] * 3, list(said), "β", first=1) for said in ("abc", "def")]
+    pages = [book._repr_html_() for book in books]
     page = browser.new_page()
     page.set_content("<html><body>" + "".join(pages) + "</body></html>")
 

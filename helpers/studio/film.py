@@ -1,18 +1,12 @@
 """The way of a picture: moments at equal distances, to go back to or to be saved as a film."""
 
-import io
-from pathlib import Path
-
 import numpy as np
-from PIL import Image
 
-from .. import files, images
-from ..errors import OutputError
+from .. import flipbook, images
 
 MOST = 120  # moments; when there are more, every other one goes
 SIDE = 320  # pixels of a saved film's longest side at least
 EACH, LAST = 80, 2500  # milliseconds that a picture is seen
-SUFFIXES = {".gif": "GIF", ".webp": "WEBP"}
 
 
 class Film:
@@ -59,9 +53,6 @@ class Film:
         last: the picture, (height, width, 3), that comes last and is held for a while; its aspect
         is that of the film.  Raises OutputError.
         """
-        kind = SUFFIXES.get(Path(path).suffix.lower())
-        if kind is None:
-            raise OutputError(f"{path} cannot hold a film: use .gif or .webp.")
         rows, columns = last.shape[:2]
         scale = max(1, SIDE / max(rows, columns))
         shape = round(rows * scale), round(columns * scale)
@@ -69,12 +60,5 @@ class Film:
         if np.array_equal(pictures[-1], images.to_uint8(last)):
             pictures.pop()
         pictures.append(last)
-        frames = [Image.fromarray(images.to_uint8(images.resize(p, *shape))) for p in pictures]
-        if kind == "GIF":
-            frames = [frame.quantize(128, dither=Image.Dither.NONE) for frame in frames]
-        buffer, times = io.BytesIO(), [EACH] * (len(frames) - 1) + [LAST]
-        frames[0].save(
-            buffer, kind, save_all=True, append_images=frames[1:], duration=times, loop=0
-        )
-        with files.whole_file(path) as file:
-            file.write(buffer.getvalue())
+        frames = [images.resize(picture, *shape) for picture in pictures]
+        flipbook.save(path, frames, [EACH] * (len(frames) - 1) + [LAST])

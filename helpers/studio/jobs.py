@@ -10,11 +10,10 @@ import math
 import keras
 import numpy as np
 
-from .. import images
+from .. import images, memory
 from ..fast import MaxPooling
 from ..levels import begins, levels_for
 from ..settings import OPTIONS, check_weights
-from ..transfer import memory_needed
 from .painting import make_transfer
 from .scene import Snapshot, layer_weights
 
@@ -67,7 +66,7 @@ def estimate(session, size, network=None, steps=RENDER_STEPS):
     content, styles = sources.pictures(scene)
     rows, columns = content.shape[:2]
     model, pace = sources.network(scene.network), session.pace
-    needed = memory_needed(model, content.shape, styles=[style.shape for style in styles])
+    needed = memory.of_step(model, content.shape, styles=[style.shape for style in styles])
     if pace is not None:
         pace *= _work(model) / _work(session.transfer.network)
         pace *= LBFGS / math.prod(session.picture.shape[:2])  # of a pixel

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import ipywidgets as widgets
 
-from .. import images
+from .. import flipbook, images
 from . import controls, jobs, page
-from .film import SUFFIXES
 from .panels import NETWORKS
 from .scene import BETA, number
 
@@ -167,7 +166,7 @@ class Work:
     def _path(self, addition="", suffix=None):
         """Where to write: never what is there already."""
         name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
-        if name.suffix.lower() in (*images.SUFFIXES, *SUFFIXES):
+        if name.suffix.lower() in (*images.SUFFIXES, *flipbook.SUFFIXES):
             name = name.with_stem(name.stem + addition).with_suffix(suffix or name.suffix)
         path, number = self._studio.folder / name, 2
         while path.exists():
