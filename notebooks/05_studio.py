@@ -379,8 +379,6 @@ for number, (question, _, _) in enumerate(QUESTIONS, 1):
 #   small bites.
 # - Pictures of your own, that know how they were made.
 #
-# **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
-# [2 · The content cost](02_content_cost.ipynb) ·
-# [3 · Gram matrix and style cost](03_gram_and_style_cost.ipynb) ·
-# [4 · The loop](04_optimization_loop.ipynb) · 5 · The studio. From a shell, `python -m helpers
-# CONTENT STYLE --output OUT.png` paints at full size.
+# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants the wishes that one
+# knob leaves open: only the sky, finer strokes, your own colors, a film. Then it asks what else a
+# style could be.

@@ -535,7 +535,7 @@ for name, describe in costs.STYLE_COSTS.items():
 
 # %% [markdown]
 # A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
-# first, and `wasserstein` to neither. (Up to 0.001, which is the rounding.)
+# first, and `wasserstein` to neither. (What is nearly zero is a zero that was rounded.)
 #
 # ### The same texture, the same painting
 #
@@ -662,9 +662,9 @@ Markdown(table)
 # Each doubling needs four times as much, since what counts is the number of pixels. The command
 # line works this out first. It warns if less is free, and does not begin if the machine has less at
 # all. Can the table be trusted? With VGG-19 on two cores the estimate was compared with what a run
-# really took: at 512 and at 1024 pixels it was 6 % and 3 % too low in float32, and right in
-# bfloat16, which needs a third less. (These are estimates for `gram`; the sorting of `wasserstein`
-# takes more.)
+# really took, at 512 and at 1024 pixels: in float32 it was a little too low, by less than a tenth,
+# and in bfloat16, which needs a third less, it was right. (These are estimates for `gram`; the
+# sorting of `wasserstein` takes more.)
 #
 # ## 6 · A film
 #
@@ -798,3 +798,8 @@ successors.ways()
 #
 # **Now try:** write a style cost of your own. It is a function from an activation to a matrix.
 # Add it to `costs.STYLE_COSTS` in place of one that is there, and let the others judge it.
+#
+# **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
+# [2 · The content cost](02_content_cost.ipynb) ·
+# [3 · Gram matrix and style cost](03_gram_and_style_cost.ipynb) ·
+# [4 · The loop](04_optimization_loop.ipynb) · [5 · The studio](05_studio.ipynb) · 6 · In control

@@ -49,6 +49,8 @@ FACTS = {  # {beginning of the notebook's name: {what may be typed: where it is 
     "05": {
         "45": "minutes, an estimate of the reader's time",
         "ten times": "the step between the ratios of the grid",
+        "20": "a number to guess from, and the end of what is useful",
+        "30": "steps at each coarse size (helpers/studio/painting.py)",
     },
     "06": {
         "four times": "what a doubling of both sides means for memory",

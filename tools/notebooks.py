@@ -44,7 +44,7 @@ METADATA = {  # what Colab and Jupyter read: a GPU is asked for, the kernel is a
 NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorFlow, progress bars
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUDIO = ROOT / "images" / "studio.jpg"  # taken by tests/test_browser.py
-STUDIO_ALT = "The studio: a painting, sliders for content and style, cost curves, snapshots."
+STUDIO_ALT = "The studio: a painting, the knob β/α, the way so far, cost curves, paintings to choose."
 
 
 def sources(names=()):
