@@ -90,7 +90,8 @@ tf.get_logger().setLevel("ERROR")  # several small functions are compiled below,
 # Zisserman 2014) is the network of the paper. **mini** is a small stand-in inside this repository,
 # for computers without a GPU or without the internet: it was trained to answer as VGG-19 does. The
 # same code runs with both. Wherever a number depends on the network, a cell computes it and writes
-# the sentence.
+# the sentence. (If the line mentions 8 bits: the weights of those layers were rounded, so that the
+# file is smaller.)
 #
 # ## Where we are going
 #
@@ -128,8 +129,9 @@ drawings.method()
 #    It is zero when the network sees the same things in the same places.
 # 3. **$J_{style}$** asks how different the *Gram matrices* are: tables of which patterns occur
 #    together. It is zero when the network sees the same patterns, wherever they are.
-# 4. The two are added, with the weights $\alpha$ and $\beta$. The sum $J$ is one number, and it
-#    says how far $G$ is from what we want.
+# 4. The two are added, each with a factor in front: $\alpha$ says how much the content counts, and
+#    $\beta$ how much the style. The sum $J$ is one number, and it says how far $G$ is from what we
+#    want.
 # 5. The **gradient** says for every pixel of $G$ how $J$ would change if that pixel became a little
 #    brighter. So every pixel moves a little, downhill, and it all begins again. That was one step.
 #
@@ -146,8 +148,9 @@ drawings.method("vgg")
 # weights were trained with a program (Caffe) that had two habits of its own:
 #
 # - it read the colors in the order **B**, **G**, **R**;
-# - it subtracted from each color the mean of all of ImageNet's pixels, so that a middling grey
-#   became about zero. The means are 103.939 for blue, 116.779 for green and 123.68 for red.
+# - it subtracted from each color the mean of all pixels of ImageNet, the million photographs of the
+#   training, so that a middling grey became about zero. The means are 103.939 for blue, 116.779 for
+#   green and 123.68 for red.
 #
 # Weights that have learned from such numbers understand no others. We owe them the same habits.
 
@@ -210,14 +213,19 @@ drawings.vgg(network)
 # are a **channel**: a small grey picture of "how much of my pattern is here". A negative answer
 # becomes zero; that cut is called **relu**, and it means that a channel either finds its pattern or
 # stays silent. All channels of a layer together are its **activation**, an array of shape
-# $(n_H, n_W, n_C)$: height, width, channels.
+# $(n_H, n_W, n_C)$: height, width, channels. The windows of the next layer reach through all of
+# these channels, as the windows of the first layer reach through the three colors; and to its sum
+# each window adds one number of its own, the **bias**.
 #
-# Between two blocks lies a **pooling**: of every 2 × 2 neighbours only the largest goes on, so
-# height and width are halved. *Where* becomes coarser. The next block has more channels: *what*
-# becomes richer.
+# Bars of the same height are a **block**, and a layer is named after its place: `block4_conv2` is
+# the second convolution of the fourth block. Between two blocks lies a **pooling**: of every 2 × 2
+# neighbours only the largest goes on, so height and width are halved. *Where* becomes coarser. Most
+# blocks also have more channels than the one before: *what* becomes richer.
 #
-# `network.model` holds these convolutions and returns the activations of the colored layers. To
-# see a picture through it, we preprocess and call it:
+# `network.model` holds these convolutions and returns the activations of the colored layers: one
+# will serve the content and five the style, and notebooks 2 and 3 say why just these. To see a
+# picture through it, we preprocess and call it. It takes several pictures at once, a *batch*, and
+# `photo[None]` is a batch of one.
 
 
 # %% tags=["export"]
@@ -245,13 +253,14 @@ theirs = network(photo)
 print("largest difference:", max(np.abs(theirs[layer] - a[layer]).max() for layer in a))
 
 # %% [markdown]
-# Notebook by notebook you write a function, and from then on it is imported from `helpers`.
+# It will be so in every notebook: what you have written in one is imported from `helpers` in the
+# next.
 #
 # <details><summary>And without `helpers`? Where does such a model come from?</summary>
 #
-# Keras has the network, and downloads the weights the first time. Without its classifier
-# (`include_top=False`) it takes pictures of any size. One line more makes a model that returns
-# what several layers say, instead of the last one alone:
+# Keras has the network, and downloads the weights the first time. Without its classifier, the last
+# layers that name the thing (`include_top=False`), it takes pictures of any size. One line more
+# makes a model that returns what several layers say, instead of the last one alone:
 #
 # ```python
 # whole = keras.applications.VGG19(include_top=False, weights="imagenet")
@@ -314,10 +323,14 @@ display(
 #
 # ## 3 · How much of the picture one value sees
 #
+# Could a channel find an eye? Only if a value of it sees enough of the picture to hold an eye. So
+# before we ask what the layers look for, we ask how much they see.
+#
 # A value of the first layer looks through one window of 3 × 3 pixels. A value of the second layer
 # looks at 3 × 3 values of the first, so through all of them it sees 5 × 5 pixels. What a value sees
 # is its **receptive field**, and it grows from layer to layer. Two numbers are enough to follow it:
-# the side of the field, and the distance between neighbours in pixels, the **stride**.
+# the side of the field, and the **stride**, which says how many pixels of the picture two
+# neighbouring positions of the layer are apart.
 #
 # - A 3 × 3 convolution adds one neighbour on each side: the field grows by two strides.
 # - A 2 × 2 pooling joins two neighbours, which are one stride apart: the field grows by one stride.
@@ -340,7 +353,9 @@ def receptive_field(layers):
 # Is it true? Ask the network. The **gradient** of one value says, for every pixel, how much the
 # value would change if that pixel became a little brighter. For pixels that it does not see, that
 # is zero. TensorFlow's `GradientTape` records a computation and works the gradient out. We take a
-# position in the middle of a picture of noise, and measure the square that is not zero.
+# position in the middle of a picture of noise, with all its channels, and measure the square where
+# the gradient is not zero. (There are two such pictures, because in one of them a pooling may by
+# chance let nothing through from the outermost pixels.)
 
 # %%
 noise = tf.random.stateless_uniform([2, 192, 192, 3], seed=[1, 2], maxval=255.0)
@@ -390,12 +405,13 @@ display(
 # %% [markdown]
 # Two consequences will come back. A deep layer can know *things*, because it sees enough of them at
 # once. And the size of your picture matters: in a picture of twice the size, the same field covers
-# half as much of the cat.
+# half as much of the cat in each direction.
 #
 # ## 4 · The first layer's questions
 #
 # The first layer has 64 windows of 3 × 3 pixels and 3 colors. They are the only weights of the
-# network that can be looked at directly, as little pictures.
+# network that can be looked at directly, as little pictures. (Keras calls a layer's windows,
+# stacked in one array, its *kernel*.)
 #
 # **Before you go on:** what would you look for in nine pixels, if you could ask 64 questions? Write
 # three of them down.
@@ -420,9 +436,10 @@ plots.filters(
 #
 # Deeper layers ask about the answers of the layers before them, so their questions cannot be read
 # off the weights. But their answers can be looked at. Here are, for the first layer of each block,
-# the four channels that vary most over the photo. Dark is silence, bright is a strong answer. (The
-# frame stays out of the choice: beyond it the convolutions see zeros, and some channels answer to
-# that edge more than to anything in the picture. Notebook 3 comes back to them.)
+# the four channels that vary most over the photo. Dark is silence, bright is a strong answer, and
+# each map has a scale of its own. (The frame stays out of the choice: beyond it the convolutions
+# see zeros, and some channels answer to that edge more than to anything in the picture. Notebook 3
+# comes back to them.)
 #
 # **Look for** the moment when you can no longer recognize the cat, and for what remains.
 
@@ -445,9 +462,9 @@ for layer in network.style_layers:
 
 # %% [markdown]
 # The first block still shows the whole photo: its light, its dark, its outlines. Then the maps
-# become sparse: lines of one direction, then small patterns such as fur. In the last block there
-# are only a few bright spots on a dark ground. If you hold them against the photo, you find that
-# they lie on things.
+# become sparse: first outlines, then pieces of line that mostly run in one direction, then spots.
+# In the last block there are only a few bright spots on a dark ground. If you hold them against the
+# photo, you find that they lie on things.
 #
 # Choose a layer, and a way to look at it. (The dropdowns need a running notebook; elsewhere you see
 # a picture.) *Spotlight* shows the photo, light only where the channel answers.
@@ -468,7 +485,7 @@ picker.dropdowns(look, layer=list(a)[::-1], view=["spotlight", "maps"])
 # ## 6 · Which channels see the eyes?
 #
 # Let us ask precisely. We mark the two eyes by boxes, and want the channels whose answer lies
-# inside them.
+# inside them. (However coarse a layer is, a box covers at least one of its positions.)
 
 # %%
 EYES = {"left": (0.29, 0.49, 0.30, 0.46), "right": (0.36, 0.55, 0.65, 0.77)}
@@ -562,8 +579,9 @@ for layer, channel in best.items():
 
 # %% [markdown]
 # A channel that answers everywhere alike would have as much of its answer in the boxes as they have
-# of the photo. Compare that with the first layer, and with the last. Here are four channels of the
-# deepest layer, those that combine a large share with a strong answer:
+# of the photo. Compare that with the first layer, and with the last. The eyes do not begin at one
+# block: they come little by little, and only in the deepest layer is there hardly anything else.
+# Here are four of its channels, those that combine a large share with a strong answer:
 
 # %%
 deep = network.style_layers[-1]
@@ -638,7 +656,8 @@ plots.grid(rows, titles, columns, alt=alt)
 # One thing has to be seen to. To noise, a deep channel is silent: before the relu its answer is
 # negative everywhere, after the relu it is zero, and zero is as flat as a table: there is no slope
 # to climb. So for this purpose we make the relu *leaky*. What is above zero counts in full, and
-# what is below still counts a tenth.
+# what is below still counts a tenth. In the model, convolution and relu are one layer; so we take
+# the model only up to this layer's input, and do its convolution by hand.
 
 
 # %%
@@ -652,6 +671,27 @@ def leaky(layer):
         return tf.nn.leaky_relu(x + convolution.bias, 0.1)
 
     return answer
+
+
+# %% [markdown]
+# Then we climb. `climb` does so for several channels at once, each with a picture of its own:
+# `wanted` is 1 in the channel that a picture is for and 0 in all others, and the cost is *minus*
+# what this channel answers on average. To go down with the cost is to go up with the answer.
+#
+# Done plainly, this ends in patterns as fine as the pixels, which excite the channel and look like
+# nothing in the world. Olah, Mordvintsev & Schubert (*Feature Visualization*, Distill 2017) collect
+# what helps. We use two of their tricks:
+#
+# - **jitter**: shift the picture by a few pixels before each step. A pattern that only works at one
+#   exact place does not survive.
+# - **frequencies instead of pixels**: describe the picture as a sum of waves, from broad to fine,
+#   and let the steps change how strong each wave is. A **spectrum** is the list of these strengths.
+#   In photographs broad waves are strong and fine ones weak, so we give the broad ones the longer
+#   lever. A step then moves a large shape as easily as a single pixel.
+#
+# So `climb` does not ask what the numbers are that it moves. It is told how to make pictures of
+# them, by the function `paint`; the folded cell after it holds one for pixels and one for
+# frequencies.
 
 
 # %%
@@ -674,18 +714,6 @@ def climb(layer, channels, paint, start, jitter=8):
         step()
     return paint(variable).numpy()
 
-
-# %% [markdown]
-# Done plainly, this ends in patterns as fine as the pixels, which excite the channel and look like
-# nothing in the world. Olah, Mordvintsev & Schubert (*Feature Visualization*, Distill 2017) collect
-# what helps. We use two of their tricks:
-#
-# - **jitter**: shift the picture by a few pixels before each step. A pattern that only works at one
-#   exact place does not survive.
-# - **frequencies instead of pixels**: describe the picture as a sum of waves, from broad to fine,
-#   and let the steps change how strong each wave is. A **spectrum** is the list of these strengths.
-#   In photographs broad waves are strong and fine ones weak, so we give the broad ones the longer
-#   lever. A step then moves a large shape as easily as a single pixel.
 
 # %% tags=["hide-input"]
 # @title from_pixels and from_frequencies: two ways to describe a picture by numbers
@@ -731,10 +759,10 @@ alt = "Favourite pictures of three channels: harsh and fine from pixels, softer 
 plots.grid(ways.values(), list(ways), titles, alt=alt, height=2.6)
 
 # %% [markdown]
-# From pixels comes a harsh grain; from frequencies come strokes and colors that could be part of a
-# picture. Both excite the channel. The second one we can *read*. Keep this in mind: whenever a
-# picture is made by climbing through a network, leftover grain is easily mistaken for what the
-# network sees. Notebooks 2 and 3 need the same cure.
+# From pixels comes a harsh grain; from frequencies come calmer colors, and lines that the eye can
+# follow. Both were made to excite the same channel. The second one we can *read*. Keep this in
+# mind: whenever a picture is made by climbing through a network, leftover grain is easily mistaken
+# for what the network sees. Notebooks 2 and 3 need the same cure.
 #
 # Now through all five blocks, with channels that you have seen above:
 
@@ -752,11 +780,11 @@ alt += "lines to larger, richer patterns."
 plots.grid(ladder.values(), titles, columns, alt=alt)
 
 # %% [markdown]
-# Read it from top to bottom. The first block wants a color or a fine edge. Then come lines and
-# grains, then textures with a rhythm, and the deeper the block, the larger is what repeats, and
-# the more there is to it. Most of these are *textures*: they look the same here and there, and it
-# does not matter where one begins. That is the raw material of style, and notebook 3 will make it
-# a number.
+# Read it from top to bottom. The first block is content with patches of light, of dark or of one
+# color. Then come lines and grains, then textures with a rhythm, and the deeper the block, the
+# larger is what repeats, and the more there is to it. Most of these are *textures*: they look the
+# same here and there, and it does not matter where one begins. That is the raw material of style,
+# and notebook 3 will make it a number.
 #
 # And the four channels that see the eyes?
 
@@ -771,7 +799,8 @@ plots.pictures(favourites, titles, columns=2, alt=alt)
 # %% [markdown]
 # Look for round things, and for rings around a dark middle, again and again all over the picture.
 # That is how far "eye" can be said in pixels by climbing alone, and it is the other half of the
-# answer above: what a channel likes best need not look like the thing that made us notice it.
+# answer above. Some of these pictures come close to eyes in fur; where one shows only discs or
+# dots, the cat's eyes were merely the nearest thing that this photo had to offer.
 #
 # ## 8 · What a deeper layer keeps
 #
@@ -843,11 +872,12 @@ display(Markdown(table + "\n" + sentence))
 #   that has lost its fine structure goes far, although its pixels hardly moved. Color lies between:
 #   it counts most in the first layer, and deeper it is not forgotten.
 # - **Place counts.** A mirrored cat is the same cat to us. To these layers it is nearly another
-#   photo: they know very well *where* things are. Content, as the next notebook measures it, is
-#   "these things in these places".
-# - **Noise counts too**, if it is any noise: speckles move the deep layers far. But there is noise
-#   of a special kind, chosen along the gradient, that they hardly see. Notebook 2 sets both
-#   side by side.
+#   photo: they know very well *where* things are. Even a shift by one pixel, which no eye would
+#   notice, moves them a little. Content, as the next notebook measures it, is "these things in
+#   these places".
+# - **Noise counts too.** Random speckles move the deep layers far, farther than they move the
+#   pixels. But there is noise of a special kind, chosen along the gradient, that these layers
+#   hardly see. Notebook 2 sets both side by side.
 #
 # ## 9 · Is it the training?
 #
@@ -902,8 +932,9 @@ display(Markdown(sentence))
 # Random windows are windows all the same. They answer to colors and edges of all kinds, and they
 # know where things are: so the colors wander from one picture to the other, and light and dark stay
 # in their places. What is missing are the questions that are worth asking: strokes, fur, eyes. To
-# random weights fine grain is as good a pattern as any other, and the picture is full of it. *That*
-# is the difference that a million photographs make.
+# random weights a stroke is no better a pattern than a blot or a speckle, and so there are blots
+# and speckles where the trained network has laid strokes. *That* is the difference that a million
+# photographs make.
 #
 # ## What you have now
 #
@@ -913,8 +944,13 @@ display(Markdown(sentence))
 # - Channels are detectors: of edges and colors, then of textures, then of things such as eyes.
 # - Deeper layers care less about light, and more about which structures are where.
 #
-# The last point is the seed of what comes next: if two pictures agree in a deeper layer, they show
-# the same things in the same places without being the same pixels. **Next:**
+# Could you write it from an empty file? Close the notebook and try: `preprocess`, a model of VGG
+# that returns the activations of several layers (section 2 has it in a fold), and the side of the
+# field that a value of each of them sees. Then say in five sentences how a photograph becomes a
+# painting.
+#
+# The last point of the list is the seed of what comes next: if two pictures agree in a deeper
+# layer, they show the same things in the same places without being the same pixels. **Next:**
 # [2 · The content cost](02_content_cost.ipynb) turns that into a number, and then into a picture.
 #
 # <details><summary>For the curious: VGG-16 beside VGG-19</summary>

@@ -202,17 +202,18 @@ plots.channels(
 )
 
 # %% [markdown]
-# The drawing and the negative light up where the photograph does; the mirrored cat does so on the
-# other side. The cost puts one number on such a difference, over all channels.
+# The drawing and the negative light up where the photograph does; the mirrored cat does so in the
+# mirrored places. The cost puts one number on such a difference, over all channels.
 #
 # ## 3 · The cost
 #
-# $$J_{content}(C, G) = \frac{1}{4 · n_H · n_W · n_C} \sum_{i,j,k} \left(a_C - a_G\right)^2$$
+# $$J_{content}(C, G) = \frac{1}{4 · n_H · n_W · n_C} \sum_{i,j,k} \left(a_C - a_G\right)_{ijk}^2$$
 #
 # Take the difference at every position $(i, j)$ and in every channel $k$, square it, so that
-# nothing cancels, and add it all up. In front stands one over (four times) the number of terms, so
-# that the cost of a large picture is not larger for that alone. Read as a program, word by word,
-# the formula is three loops. Here they are, slow and clear, on a corner of the activation:
+# nothing cancels, and add it all up. Then divide by four times the number of terms: by their
+# number, so that a large picture does not cost more for its size alone; by the four out of a habit
+# that we come to below. Read as a program, word by word, the formula is three loops. Here they are,
+# slow and clear, on a corner of the activation:
 
 
 # %%
@@ -232,8 +233,9 @@ print(f"{content_cost_by_loops(corner_C, corner_G):.4f}")
 # %% [markdown]
 # ### Exercise 1: the content cost
 #
-# Loops would take minutes for one picture, and TensorFlow could not follow them back to the pixels.
-# Write the same without loops. Everything that follows in this notebook uses your function.
+# For a whole picture the loops would take far too long, and TensorFlow could not follow them back
+# to the pixels. Write the same without loops. Everything that follows in this notebook uses your
+# function.
 
 
 # %% tags=["exercise"]
@@ -282,11 +284,14 @@ print(f"loops      {content_cost_by_loops(corner_C, corner_G):.4f}")
 print(f"expression {float(content_cost(corner_C, corner_G)):.4f}")
 
 # %% [markdown]
+# The two agree, at most but for the last digits: TensorFlow counts with fewer digits than Python.
+#
 # ### A number that can be read
 #
 # The bare number says little: is it much? We compare it with the cost of an activation that is all
 # zeros, the answer of a network that has gone blind. Then 0 means the same, and 1 means as far off
-# as seeing nothing. (The package calls these costs `relative`.)
+# as seeing nothing. It can be more than 1, for whoever sees the wrong things is farther off than
+# whoever sees nothing. (The package calls these costs `relative`.)
 
 
 # %%
@@ -366,7 +371,7 @@ for name in costs.COSTS:
 # The cost is a number. What paints is its **gradient**: for each pixel of G, how much would the
 # cost rise if this pixel became a little brighter? Going the other way lowers the cost. We work it
 # out in two parts: from the cost back to the activation, which is yours to derive, and from there
-# back through the network to the pixels, which TensorFlow does.
+# back through the network to the pixels, which TensorFlow does. The chain rule joins the two.
 #
 # ### Exercise 2: back to the activation
 #
@@ -391,7 +396,7 @@ _ = exercises.check("activation_gradient", activation_gradient)
 #
 # </details>
 #
-# <details><summary>Why has the paper a second case, for F = 0?</summary>
+# <details><summary>Why has the paper a second case, for negative F?</summary>
 #
 # It writes the derivative for the value *before* the relu, which replaces everything below zero by
 # zero and lets no gradient through there. We stop behind the relu; the way through it belongs to
@@ -413,10 +418,10 @@ def activation_gradient(a_C, a_G):
 activation_gradient = exercises.settled("activation_gradient", mine, activation_gradient)
 
 # %% [markdown]
-# So in the layer, the gradient is nothing but the difference itself: "here is too much of this
-# pattern, there too little". Now to the pixels. `GradientTape` records what happens on the way
-# from G to the activation; given your gradient at the end of the way, it goes back to its
-# beginning:
+# So in the layer, the gradient is the difference itself, but for a constant in front: "here is too
+# much of this pattern, there too little". Now to the pixels. `GradientTape` records what happens on
+# the way from G to the activation; given your gradient at the end of the way, it goes back to its
+# beginning. (`activations_C` are those of the photograph, in all layers, from the table above.)
 
 
 # %%
@@ -479,7 +484,8 @@ plots.pictures(
 #
 # How far can it reach? A value of the layer is wrong if its receptive field, the square of pixels
 # that it sees (notebook 1), meets the spot. And then it blames every pixel that it sees. So the
-# gradient can reach one receptive field beyond the spot, less one pixel, and no further:
+# gradient can reach one receptive field beyond the spot, less one pixel. Only farther out must it
+# be exactly zero, and how far out that is depends on the layer:
 
 # %%
 columns = np.flatnonzero(np.abs(covered - C).max(axis=(0, 2)) > 0)
@@ -505,9 +511,11 @@ Markdown(
 # %% [markdown]
 # ### Is it the right gradient?
 #
-# There is a test that works for every gradient: go a very short way against it. The cost must then
-# fall by the length of the gradient squared, times the step. A longer way leaves the slope on which
-# the gradient was measured, and the promise is no longer kept.
+# There is a test that works for every gradient $g$: go a very short way against it, from $G$ to
+# $G - \varepsilon g$. Pixel for pixel, the cost changes by the slope times the way,
+# $g · (-\varepsilon g)$; so in all it must fall by $\varepsilon$ times the sum of the squares of
+# $g$. A longer way leaves the slope on which the gradient was measured, and the promise is no
+# longer kept.
 
 # %%
 layer = network.content_layer
@@ -557,8 +565,10 @@ def nearly_nothing(seed):
 
 # %% [markdown]
 # The way down is **L-BFGS**, as in the paper. It remembers its last steps and guesses from them how
-# the cost curves. SciPy has it ready; all it wants is a function from one long list of numbers to
-# the cost and its gradient. (Notebook 4 compares it with Adam.)
+# the cost curves, so that it can take longer and better aimed steps than the bare gradient would
+# allow. When a step turns out too long, it tries a shorter one. SciPy has it ready; all it wants is
+# a function from one long list of numbers to the cost and its gradient. (Notebook 4 compares it
+# with Adam.)
 
 # %%
 from scipy.optimize import minimize
@@ -586,7 +596,8 @@ def descend(J, start):
 
 
 # %% [markdown]
-# Then redrawing is three lines: the target once, the cost of a canvas, and down.
+# Then redrawing takes three lines: we compute the target once, write down the cost of a canvas and
+# descend, and turn the numbers at the end of the way into a picture.
 
 
 # %%
@@ -656,9 +667,9 @@ Markdown(
 
 # %% [markdown]
 # The second test is sharper: **draw the same activation again, from another beginning.** What the
-# layer has fixed must come out the same. Whatever differs between two drawings of equal cost was
-# never fixed. For the content layer, once more from other faint waves, and once with pixels as
-# unknowns, from white noise:
+# layer has fixed must come out the same. Whatever differs between two drawings of equally low cost
+# was never fixed. We do it for the content layer, once from other faint waves, and once from white
+# noise with the pixels as unknowns:
 
 # %%
 layer = network.content_layer
@@ -703,12 +714,15 @@ Markdown(
 # ## 6 · Any noise, and the right noise
 #
 # Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 grey levels,
-# and the deep layers were far from indifferent. Yet the drawings above are farther off than that,
-# on average over the pixels, and the layer hardly notices. Both are true, because the layer is
-# blind in *some* directions only, and random noise has a bit of every direction.
+# and the deep layers were far from indifferent. Yet the drawing that began with noise is much
+# farther off than that, on average over the pixels, and the layer hardly notices. Both are true,
+# because the layer is blind in *some* directions only, and random noise has a bit of every
+# direction. (All pixels of a picture are one long list of numbers; a direction is a way to change
+# them all together.)
 #
 # So let us look for the right noise: as strong as the random one, but chosen so that the layer
-# notices it as little as possible. The strength is fixed by dividing by it:
+# notices it as little as possible. To hold the strength, we divide the noise by its own and
+# multiply it by the one that we want:
 
 # %%
 STRENGTH = 20  # grey levels, root mean square
@@ -765,18 +779,19 @@ Markdown(
 
 # %% [markdown]
 # So "the layer does not care about fine grain" would be wrong: it cares about nearly any grain, and
-# not at all about some. Keep that in mind when a drawing from pixels is speckled: the speckle is of
-# the chosen kind. It is also why a picture that is painted by gradient descent may have a grain
+# hardly at all about some. Keep that in mind when a drawing from pixels is speckled: the speckle is
+# of the chosen kind. It is also why a picture that is painted by gradient descent may have a grain
 # that nobody ordered, and why notebook 4 adds a term against it.
 #
 # ## 7 · Which layer for the content?
 #
 # You have the reasons together. Block 1 fixes nearly every pixel: G could only be the photograph
-# again, and style would find nothing to change. In block 5 places and shapes have become uncertain.
-# In between, a layer fixes what is where, and leaves free how it is painted. Gatys takes
-# `block4_conv2`, in the fourth of five blocks, and shows what happens otherwise (2016, figure 5).
-# We can do the same, with the whole method at once; notebooks 3 and 4 build the parts that we
-# borrow here.
+# again, and style would find nothing to change. In block 5 places and shapes have become uncertain,
+# even if more steps might bring some of them back. In between, a layer fixes what is where, and
+# leaves free how it is painted. Gatys takes `block4_conv2`, in the fourth of five blocks, and shows
+# what happens otherwise (2016, figure 5). We can do the same, with the whole method at once;
+# notebooks 3 and 4 build the parts that we borrow here. Our network does not read `block2_conv2` so
+# far, so we load it once more, with this layer besides.
 #
 # **Before you look:** what will the painting be like if content is measured in block 2 already?
 
@@ -819,7 +834,8 @@ Markdown(
 #
 # - `content_cost`: the squared differences of one layer's activations, place by place. It does not
 #   ask for the same thing, but for the same structures in the same places.
-# - Its gradient: in the layer the difference itself, in the pixels a picture of what to change.
+# - Its gradient: in the layer the difference itself, but for a constant; in the pixels a picture of
+#   what to change.
 # - A way to ask a layer what it knows: redraw, check the cost, redraw from another beginning. What
 #   differs at equal cost is free.
 # - The choice of the layer: deep enough to leave the painting free, not so deep that places go.
