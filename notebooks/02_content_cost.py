@@ -502,7 +502,7 @@ deepest = list(network.layers)[-1]
 field = network.layers[deepest].receptive_field
 Markdown(
     f"The spot itself covers the columns {columns[0]} to {columns[-1]} of {width}. What is "
-    "touched stays within what is possible, and comes close to it in the upper layers. The "
+    "touched stays within what is possible, and comes close to it in the first layers. The "
     "outermost pixels of a large field hardly count, and "
     f"{deepest} with its {field} pixels could reach "
     + ("the whole width of the picture." if 2 * field > width else "a good part of the picture.")
@@ -659,10 +659,10 @@ plots.curves(
 # @title How near they come
 ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
 Markdown(
-    f"After {STEPS} steps the distance that is left, compared with an empty canvas of zeros, is "
-    f"{ends}. Where that is below one percent, the drawing answers as the photograph does, and "
-    "what still differs from C is what the layer leaves free. Where it is more, some of it would "
-    "go with more steps."
+    f"After {STEPS} steps the relative cost that is left is {ends}; a network that answers with "
+    "nothing but zeros would have 100 %. Where it is below one percent, the drawing answers as "
+    "the photograph does, and what still differs from C is what the layer leaves free. Where it is "
+    "more, some of it would go with more steps."
 )
 
 # %% [markdown]

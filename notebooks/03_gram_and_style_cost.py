@@ -85,15 +85,16 @@ SIZE, STEPS = SIZE or (512 if GPU else 160), STEPS or (300 if GPU else 100)
 # %% [markdown]
 # The last line of the setup names the network that makes every picture and every number below.
 #
-# This is the whole method, as in notebook 1. Today's part is lit: from the activations of the
-# painting to one number, the style cost.
+# This is the whole method, as in notebook 1. Today's part is lit: from the activations of two
+# pictures, the painting S and the generated picture G, to one number, the style cost. Below the
+# drawing is the painting that we shall work with.
 
 # %%
 drawings.method(lit=("gram", "style"))
 
 # %%
 S = images.load("starry_swirls", SIZE)
-S = S[: S.shape[0] // 2 * 2, : S.shape[1] // 2 * 2]  # even sides: section 8 will be glad of it
+S = S[: S.shape[0] // 2 * 2, : S.shape[1] // 2 * 2]  # even sides: what halves or repeats it needs even sides
 alt = "A night of swirling strokes, blue and yellow."
 plots.pictures([S], [f"S, {S.shape[1]} × {S.shape[0]} pixels"], height=3.6, alt=alt)
 
@@ -135,6 +136,9 @@ _ = exercises.check("unroll", unroll)
 # is accepted too, and mixes places with channels without a word.
 #
 # </details>
+#
+# The next cell is folded. It holds a solution, and puts it in the place of your function as long as
+# yours is not right yet, so that the rest of the notebook runs in any case.
 
 # %% tags=["export", "hide-input"]
 # @title A solution of exercise 1 (open it when you have tried)
@@ -151,7 +155,7 @@ unroll = exercises.settled("unroll", mine, unroll)
 # %% [markdown]
 # ## 2 · The Gram matrix, by hand
 #
-# Three places, two channels:
+# Let us begin small, with three places and two channels:
 #
 # $$F = \begin{pmatrix} 1 & 0 \\ 2 & 1 \\ 0 & 3 \end{pmatrix}$$
 #
@@ -165,7 +169,7 @@ unroll = exercises.settled("unroll", mine, unroll)
 # matrix** of $F$. (The paper calls it $G$. In this course $G$ is the generated picture and nothing
 # else.)
 #
-# **On paper, before you go on:** the four entries for the $F$ above.
+# **On paper, before you go on:** work out the four entries for the $F$ above.
 #
 # <details><summary>What you should have</summary>
 #
@@ -244,8 +248,8 @@ print("the same above and below the diagonal:", np.allclose(gram_S, gram_S.T, rt
 #
 # On the diagonal stands how *loud* a channel is: the sum of its own squares. Beside the diagonal
 # stands how much two channels answer *together*. But two loud channels have a large product
-# anyway. To see who belongs to whom we divide by both loudnesses; the result is the cosine of the
-# angle between two columns of $F$:
+# anyway. To see who belongs to whom we divide by the root of both loudnesses; the result is the
+# cosine of the angle between two columns of $F$:
 #
 # $$\cos_{ij} = \frac{\mathrm{Gram}_{ij}}{\sqrt{\mathrm{Gram}_{ii} \, \mathrm{Gram}_{jj}}}$$
 #
@@ -254,8 +258,10 @@ print("the same above and below the diagonal:", np.allclose(gram_S, gram_S.T, rt
 # activation is negative, products of unrelated channels add up as well. We find out by shuffling
 # each channel's places on its own, which keeps its values and breaks every bond.
 #
-# Look for this in the figure: on the right, all pairs are about alike. On the left some are clearly
-# brighter than there, and some clearly darker.
+# The figure shows the 24 loudest channels. Look for this: on the right there are only stripes, for
+# a channel that answers nearly everywhere has a larger cosine with *all* others than one that
+# rarely answers. On the left single pairs stand out of the stripes, some brighter than by chance
+# and some darker.
 
 # %%
 loud = np.argsort(-np.diag(gram_S))[:24]  # the channels, loudest first
@@ -360,7 +366,8 @@ together = np.unravel_index(np.argmax(real * off), real.shape)
 explore(layer, together[0] + 1, together[1] + 1)
 
 # %% [markdown]
-# Where the one map is bright, the other mostly is too, and the frames show what they share.
+# Where the one map is bright, the other mostly is too. What the six frames have in common is what
+# this entry of the matrix says about the painting.
 #
 # **Before you go on:** now the pair with the *smallest* cosine. What will its product look like?
 #
@@ -420,14 +427,14 @@ print(f"the Gram matrix changes by {change:.0e} of its largest entry;")
 print(f"the content cost is {lost:.2f} of what it would be if the layer were silent")
 
 # %% [markdown]
-# That was the activation. A painter shuffles pictures, and there every cut makes edges that were
-# not in the painting. To measure what that does we need a cost, and first of all one thing more.
+# That was the activation. If we cut up and shuffle the *picture*, every cut makes edges that were
+# not in the painting. To measure what that does we need a cost, and for the cost one thing more.
 #
 # ## 5 · The style cost of one layer
 #
-# **Pictures of different sizes.** Twice as many places, twice as large sums: the Gram matrix grows
-# with the picture. The mean over the places does not. So we divide by $n_H n_W$ and call the
-# result $A$:
+# **Pictures of different sizes.** With twice as many places the sums are twice as large: the Gram
+# matrix grows with the picture. The mean over the places does not. So we divide by $n_H n_W$ and
+# call the result $A$:
 #
 # $$A = \frac{1}{n_H n_W} \mathrm{Gram}$$
 
@@ -498,7 +505,8 @@ for name, other in {"itself": a_S, "a cat": a_C, "silence": 0 * a_S}.items():
 # %% [markdown]
 # A number like this has no unit. *Silence*, a layer in which no channel answers at all, gives it
 # one: divided by the cost of silence, 0 is "the same style" and 1 is "as far as if there were
-# nothing". Several distances of this kind are used in the course, so here they are side by side:
+# nothing". (Notebook 2 did so with the content cost, and spoke of a blind network.) Several
+# distances of this kind are used in the course, so here they are side by side:
 #
 # | name | what | divided by | where |
 # | --- | --- | --- | --- |
@@ -571,9 +579,10 @@ Markdown(
 # %% [markdown]
 # What follows from the table:
 #
-# - **Where** a thing is does not count. Large tiles may change their places: most of what a layer
-#   sees still lies inside a tile. The deeper the layer and the smaller the tile, the more of its
-#   windows hold a cut, and then the cuts become part of the style.
+# - **Where** a thing is does not count, but every cut does. To a layer whose window is small beside
+#   a tile, large tiles may change their places: nearly all that it sees still lies inside one of
+#   them. The deeper the layer and the smaller the tile, the more windows hold a cut, and then the
+#   cuts become part of the style.
 # - **The palette alone** is not the style: shuffled pixels have exactly the same colors. The first
 #   layer is the most lenient with them; those behind it ask for strokes, and find none.
 # - **Mirrored** is almost the same, **turned** is not. VGG learned from photographs that were
@@ -588,7 +597,8 @@ Markdown(
 #
 # We cut each painting of the gallery in two. Is a left half nearer to its own right half than to
 # any other? Neither half is the target here, so this is the one place for the symmetric distance of
-# the table above.
+# the table above. We measure it in the third style layer: it is deep enough to know strokes, and
+# its window is still small beside half a painting.
 
 # %%
 names = [n for n, place in images.gallery("style").items() if "http" not in str(place)]
@@ -696,8 +706,10 @@ print(f"J_style:      {float(style_cost(SEEN, activations_C, equal)):12.4g}")
 # - **rescaled**: what Gatys did. He rescaled VGG until each channel's mean activation, over many
 #   pictures, was 1, and only then took $\frac15$. (Here we do so for each layer as a whole, with
 #   the painting's mean.)
-# - **by silence**: $λ_l$ is 1 over the cost of silence in that layer, so each layer counts in the
-#   unit of section 5. That is what the package calls `relative`.
+# - **by silence**: $λ_l$ is $\frac15$ over the cost of silence in that layer, so each layer counts
+#   in the unit of section 5. That is what the package calls `relative`.
+#
+# The figure shows what each layer then has of the style cost between the painting and the cat.
 
 
 # %%
@@ -749,12 +761,13 @@ Markdown(
 # begin with a faint noise, without any content, and change it until its style cost is small
 # (Gatys et al., *Texture Synthesis Using Convolutional Neural Networks*, 2015).
 #
-# One thing needs care. If we begin with strong pixel noise, most of it will still be there at the
-# end: the network hardly sees single pixels, so nothing tells them to go. And then one cannot tell
-# "the layer leaves this free" from "we have not finished". So we do what notebook 1 did for
-# the channels' favourite pictures: what we change are not pixels but **frequencies**, waves of all
-# lengths that add up to the picture, long waves strong and short ones weak. The start is faint,
-# broad shapes come first, and what is fine in the end is there because a Gram matrix asked for it.
+# One thing needs care. If we begin with strong pixel noise, much of it will still be there at the
+# end: what stays is noise of the kind that the layers hardly notice (notebook 2, section 6), so
+# nothing tells it to go. And then one cannot tell "the layer leaves this free" from "we have not
+# finished". So we do what notebook 1 did for the channels' favourite pictures: what we change are
+# not pixels but **frequencies**, waves of all lengths that add up to the picture, long waves strong
+# and short ones weak. The start is faint, broad shapes come first, and what is fine in the end is
+# there because a Gram matrix asked for it.
 
 # %%
 # How much red, green and blue belong to light, to red–blue and to purple–green (notebook 1).
@@ -773,9 +786,9 @@ def paint(v):
 
 # %% [markdown]
 # How to go downhill is the subject of notebook 4. In short: we ask for the cost of the picture and
-# for its slope, which is the gradient, here with respect to the waves, and an optimizer makes the
-# next picture of them. This one is L-BFGS, which Gatys used as well. The cost is the function that
-# *you* have written.
+# for its slope, which is the gradient, here with respect to the waves, and from these an optimizer
+# makes the next picture. It is L-BFGS, as in notebook 2; Gatys used it too. The cost is the
+# function that *you* have written.
 
 
 # %%
@@ -823,9 +836,10 @@ def first(n):
 
 
 # %% [markdown]
-# **Before you run it:** first with `block1_conv1` alone, then with one layer more each time (2015,
-# figure 1). What will the first bring back: the colors, the strokes, the swirls? What will each
-# further one add? Will there ever be a moon again?
+# **Before you run it:** we grow the first texture from `block1_conv1` alone, and each of the others
+# from one layer more (as in figure 1 of *A Neural Algorithm of Artistic Style*, 2015). What will
+# the first bring back: the colors, the strokes, the swirls? What will each further layer add? Will
+# there ever be a moon again?
 
 # %%
 depths = {f"up to {name}": first(n + 1) for n, name in enumerate(balanced)}
@@ -836,15 +850,16 @@ alt = "The painting, and five textures grown from noise with more and more layer
 plots.pictures([S, *grown.values()], ["S", *grown], columns=2, height=3.4, alt=alt)
 
 # %% [markdown]
-# **Block 1** brings back the palette, in spots without a shape: its window of three pixels knows
-# color and the finest contrast, and no stroke. With **block 2** the spots get edges and a
-# direction, with **block 3** they become strokes that lie side by side. **Blocks 4 and 5** see many
-# times as much at once, and put strokes together to bands and curls. No layer was told what a
-# stroke is.
+# **Block 1** brings back the palette, in flecks and clouds without a shape: its window of three
+# pixels knows color and the finest contrast, and no stroke. With **block 2** the flecks get edges
+# and a direction, with **block 3** they become strokes that lie side by side. **Blocks 4 and 5**
+# see many times as much at once, and put strokes together to bands and curls. No layer was told
+# what a stroke is.
 #
-# What does not come back is the scene. Its parts may; but nothing says where they belong. How
-# much of *where* there is can be measured: we blur S and each texture down to a few fields of color
-# and correlate them. 1 means that the same colors are in the same places; by chance it is near 0.
+# And the scene? Its parts may come back, a tree, a moon; but no sum over all places says where they
+# belong. Are they near their old places all the same? How much of *where* there is can be measured:
+# we blur S and each texture down to a few fields of color and correlate them. 1 means that the same
+# colors are in the same places; by chance it is near 0.
 
 
 # %%
@@ -861,14 +876,15 @@ for name, picture in grown.items():
 print(f"S against S upside down: {same_places(S, S[::-1]):5.2f}")
 
 # %% [markdown]
-# One picture can come close by luck, so do not read much into single numbers. Section 9 repeats the
-# measurement with other paintings, and says where a "where" can come from at all.
+# One picture can come close by luck, so do not read much into single numbers. If the scene looks
+# half familiar to you all the same, keep that in mind: section 9 repeats the measurement with other
+# paintings, and says where a "where" can come from at all.
 #
 # ## 8 · Why products?
 #
 # Why not something simpler? If style is what remains when places are forgotten, then each channel's
-# *mean* over all places would do as well: $n_C$ numbers instead of $n_C^2$. Four descriptions that
-# know no "where":
+# *mean* over all places would do as well: $n_C$ numbers instead of $n_C^2$. We compare four
+# descriptions that know no "where":
 #
 # - the **means** of the channels;
 # - **means and variances**, how much each channel varies around its mean (Li et al. 2017 show that
@@ -954,16 +970,19 @@ Markdown(
 
 # %% [markdown]
 # The table judges all four by the Gram matrix, so it is no wonder that this one does well; read it
-# for *how much* the others miss, and in which layers. Then look at the pictures again, at single
-# strokes: is a stroke one thing from edge to edge? That is what products buy, and they cost little:
-# one matrix product.
+# for *how much* the others miss, and in which layers. Is it less than you thought? A channel of a
+# deep layer answers to several channels of the layers before it *together*, so its mean already
+# speaks of their products. Only the deepest layer has none behind it that could do so. Then look at
+# the pictures again, at single strokes: is a stroke one thing from edge to edge? That is what
+# products are for, and they cost little: one matrix product.
 #
 # ## 9 · How "where" comes in by the back door
 #
 # A Gram matrix knows no place. Yet the network does: beyond the border of the picture there is
 # nothing to see, and VGG's convolutions put zeros there, all channels silent at once. Nothing
 # inside a picture is like that, so a channel near the border can tell. Take a picture without a
-# single mark, one grey from side to side: every place should give the same answer.
+# single mark, one grey from side to side: every place should give the same answer. The maps show
+# whether it does: dark is "as in the middle of the picture", bright is "different from it".
 
 # %%
 a_grey = network(np.full_like(S, 128))
@@ -977,19 +996,19 @@ for name in equal:
 maps = np.stack(
     [images.resize(np.repeat(m[..., None], 3, -1), h, w)[..., 0] for m in border.values()], -1
 )
-alt = "Five maps of a grey picture: a bright rim that grows with depth until it reaches the middle."
+alt = "Five maps of a grey picture: a bright rim that grows with depth, far into the picture."
 plots.channels(
     maps, range(maps.shape[-1]), titles=list(border), columns=3, height=2.2, vmax=1, alt=alt
 )
 
 # %% [markdown]
-# Dark is "as in the middle", bright is "different from it". The rim grows with depth: a place of a
-# deep layer looks far, and so it can lie far from the border and still see it.
+# There is a bright rim, and it grows with depth: a place of a deep layer looks far, and so it can
+# lie far from the border and still see it.
 
 
 # %% [markdown]
-# In the painting there are channels that live on this. For each layer, the one that has most of its
-# answer in the outermost places:
+# In the painting, some channels of the deeper layers live on this. Here is, for each layer, the one
+# that has the largest share of its answer in the outermost places; the share stands beside it:
 
 # %% tags=["hide-input"]
 # @title The channel with the largest share in the outermost places
@@ -1035,7 +1054,7 @@ Markdown("Places that see over the border:\n\n" + "\n".join(lines))
 # matrix that pairs it with others says where the sky belongs. The larger the picture, the weaker
 # this is. (Some implementations pad with the picture's own rim instead, to get rid of it.)
 #
-# Does it show? Four more textures, of other paintings, with all layers:
+# Does it show? We grow four more textures, from other paintings and with all layers:
 
 # %%
 more = "cubist_facets", "night_cafe", "stained_glass", "woodblock_wave"
@@ -1074,6 +1093,9 @@ Markdown(
 )
 
 # %% [markdown]
+# (A number clearly below 0 says that light and dark have rather changed places. That can happen,
+# too: a mirrored painting has nearly the same Gram matrices, as section 5 has shown.)
+#
 # Each texture is made of its painting's colors and strokes, and none of them is its painting. To
 # put strokes into the service of a motif we need the content cost again, and a way to weigh the
 # two.
@@ -1085,8 +1107,12 @@ Markdown(
 #   divides by their number, so that sizes may differ.
 # - `layer_style_cost` and `style_cost`: squared differences of mean Gram matrices, over several
 #   layers, and a weight for each, without which one layer can speak for all.
-# - Style in this sense ignores where things are; it does not ignore scale, color and what is up.
+# - Style in this sense ignores where things are, but for what the border tells; it does not ignore
+#   scale, color and which way is up.
 # - Products are what ties the features of one stroke together.
+#
+# Could you write it from an empty file? Close the notebook and try: an activation unrolled, its
+# mean Gram matrix, the cost of one layer, and the weighted sum over several. Each is a line or two.
 #
 # **Next:** [4 · The optimization loop](04_optimization_loop.ipynb) puts content and style into one
 # cost, and paints.

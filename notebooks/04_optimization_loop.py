@@ -72,10 +72,11 @@ GPU, network = start.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend
-# on it are worked out by the cells themselves, so they are right for your run as well.
+# on it are worked out by the cells themselves, so they are right for your run as well. These are
+# the two pictures that we work with:
 
 # %%
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 
 from helpers import costs, drawings, exercises
 
@@ -141,7 +142,8 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # ## 2 · The loop, in a dozen lines
 #
 # C and S never change, so what the network answers to them is computed once. Content is read in one
-# layer, style in five, and each of the five has the same say:
+# layer, style in five, and each of the five has the same say. (Why is β 5? Take it as a number to
+# begin with: section 7 shows what others do.)
 
 # %%
 content_layer = network.content_layer
@@ -151,7 +153,7 @@ alpha, beta = 1.0, 5.0
 print("content:", content_layer, "  style:", ", ".join(lambdas))
 
 # %% [markdown]
-# Now $J$ as a function of G and of nothing else. Both costs are the ones that you wrote in
+# Now we write $J$ as a function of G and of nothing else. Both costs are the ones that you wrote in
 # notebooks 2 and 3. The word `"relative"` chooses the constants in front of their sums, so that 0
 # means *the same* and 1 means *as far away as nothing at all*; section 8 is about these constants.
 
@@ -190,8 +192,9 @@ _ = exercises.check("optimization_step", optimization_step)
 # <details><summary>Hint</summary>
 #
 # The cost must be computed *inside* `with tf.GradientTape() as tape:`, or nothing is recorded.
-# Keras wants a list of gradients and a list of variables, also where there is only one. A Variable
-# gets new values with `assign`.
+# Afterwards `tape.gradient(of what, with respect to what)` gives the gradient. Keras wants a list
+# of gradients and a list of variables, also where there is only one. `tf.clip_by_value` keeps
+# numbers within a range, and a Variable gets new values with `assign`.
 #
 # </details>
 
@@ -215,7 +218,8 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 # The optimizer is **Adam** (Kingma & Ba 2015). It divides each pixel's gradient by the size that
 # this gradient lately had, so that every pixel moves by about the learning rate, here 12 of 255
 # grey levels, however small its gradient is. `beta_2=0.9` makes "lately" short: we take dozens of
-# steps, not the many thousands for which its usual 0.999 is meant.
+# steps, not the many thousands for which its usual 0.999 is meant. `epsilon` keeps it from dividing
+# by zero; it is so small because the gradients of single pixels are small, too.
 #
 # `tf.function` turns the step into a graph: Python is asked once, and then no more.
 #
@@ -260,8 +264,8 @@ Markdown(
 )
 
 # %% [markdown]
-# Below you can leaf through the way there. The slider works without Python, also on a page that you
-# have saved.
+# Below you can leaf through the way there. Look for what changes first, and what comes last. (The
+# slider works without Python, also on a page that you have saved.)
 
 # %% tags=["hide-input"]
 # @title The way from the photograph to the painting
@@ -294,9 +298,9 @@ for n in milestones:
     print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} grey levels")
 
 # %% [markdown]
-# After one step they agree to the roundings. If they did not at the end, would that be a mistake?
-# It depends on how far two *right* programs may be apart. So here is the *same* class twice, from
-# two photographs that differ by a thousandth of a grey level.
+# After one step they agree but for roundings. If they do not at the end, is that a mistake? It
+# depends on how far two *right* programs may be apart. So we run the *same* class a second time,
+# from a photograph that differs from the first by a thousandth of a grey level.
 
 # %%
 speck = np.random.default_rng(0).normal(0, 1e-3, C.shape)
@@ -320,7 +324,7 @@ Markdown(
 # %% [markdown]
 # Each run has its $J$ in an object of its own, the *objective*, which takes a picture and returns
 # all the costs. It is the first thing to ask when a picture does not change, or has forgotten its
-# content: who is pulling?
+# content: who is pulling? (These are the bare costs, before α, β and λ.)
 
 # %%
 found = same.objective(same.G)
@@ -334,7 +338,9 @@ print(f"content {float(found.content[0]):.3f}, style {float(found.style[0]):.3f}
 # This is the figure that made the paper famous (Gatys 2015, figure 2). Nothing but S changes from
 # one picture to the next: one β, one network, one start. Look for what each painting gives (its
 # colors, the length and bend of its strokes, what fills an empty area) and for what all five leave
-# alone.
+# alone. (From here on we leave `Transfer` its own settings: it goes down by L-BFGS, begins at half
+# the size where there is room, and has a third term in $J$ that takes the grain away. Sections 6
+# and 9 explain all this.)
 
 
 # %%
@@ -387,9 +393,9 @@ Markdown(
 # to prove that the picture comes from the costs alone; painters begin with the **photograph**.
 # Gatys tried both, and the **painting** too (2016, figure 6).
 #
-# Four starts, as one batch: the four pictures do not know of each other, but the network looks at
-# all of them in one call. **Before you run it:** which will end lowest? Which keeps most of the
-# cat?
+# We try four starts as one batch: the four pictures do not know of each other, but the network
+# looks at all of them in one call. **Before you run it:** which will end lowest? Which keeps most
+# of the cat?
 
 # %%
 batch = Transfer(C, S, network, beta=[beta] * 4, levels=1)
@@ -441,10 +447,12 @@ Markdown(
 # %% [markdown]
 # ## 6 · Two ways down: Adam and L-BFGS
 #
-# Adam looks at one gradient at a time. **L-BFGS**, which Gatys used, also remembers its last moves
-# and what they did to the gradient. From that it guesses how $J$ curves, and steps to where the
-# valley should be; a step that led upwards is taken back and tried again, shorter. Remembering
-# costs time, so we compare by seconds. Look at who is lower early, and who late.
+# Adam looks at each pixel by itself, and at what its own gradient was lately. **L-BFGS**, which
+# Gatys used, also remembers its last moves of the whole picture, and what they did to the gradient.
+# From that it guesses how $J$ curves, and steps to where the valley should be; a step that led
+# upwards is taken back and tried again, shorter. Remembering costs time, so we compare by seconds.
+# Look at who is lower early, and who late. ($J$ is larger here than in section 2, because the third
+# term is in it.)
 
 # %%
 from time import perf_counter
@@ -479,16 +487,16 @@ Markdown(
     f"L-BFGS is below Adam's last $J$ {when}, and ends at {lbfgs_J[-1]:.2f}, Adam at "
     f"{adam_J[-1]:.2f}. One step took {1000 * adam_seconds[-1] / STEPS:.0f} and "
     f"{1000 * lbfgs_seconds[-1] / STEPS:.0f} milliseconds. Adam at a constant rate keeps trembling "
-    "around its goal; `Transfer.run` therefore lowers the rate towards the end. From here on we "
-    "take L-BFGS, which has no rate to choose. The studio takes Adam: there α and β move all the "
+    "around its goal; `Transfer.run` therefore lowers the rate towards the end. We stay with "
+    "L-BFGS, which has no rate to choose. The studio takes Adam: there α and β move all the "
     "time, and what L-BFGS remembers would be of another $J$."
 )
 
 # %% [markdown]
 # ## 7 · The knob β, and how deep the style looks
 #
-# Now turn the knob. Eight paintings have been made for the slider below, so that it answers at
-# once. **Before you move it:** at which β would *you* stop?
+# Now turn the knob. Eight paintings are made for the slider below, so that it answers at once.
+# **Before you move it:** at which β would *you* stop?
 
 # %%
 betas = [0.2, 0.5, 1, 2, 5, 10, 20, 50]
@@ -514,9 +522,9 @@ titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Each of the four is about the best picture for *its* exchange rate. Plot what each one pays,
+# Each of the four is about the best picture for *its* exchange rate. We plot what each one pays,
 # content to the right and style upwards. **Before you look:** in which direction does the curve
-# run?
+# run? And what would a picture be whose point lies below it, to the left?
 
 # %%
 paid, pictures = [points[i] for i in some], [by_beta[i] for i in some]
@@ -537,10 +545,12 @@ plots.trade_off(
 (first_c, first_s), (last_c, last_s) = points[0], points[-1]
 Markdown(
     f"From β = {betas[0]:g} to {betas[-1]:g} the style cost falls from {first_s:.3f} to "
-    f"{last_s:.3f}, and the content cost rises from {first_c:.2f} to {last_c:.2f}. No point is "
-    "better than another: each buys style with content, at another price. A content cost near 1 "
-    "means that, to the network, hardly more is left of the photograph than of an empty picture. "
-    "Which price is right, no number can say. **Look.**"
+    f"{last_s:.3f}, and the content cost rises from {first_c:.2f} to {last_c:.2f}. A point below "
+    "the curve and to the left would be better in both; on the curve no point is better than "
+    "another: each buys style with content, at another price. A content cost near 1 says that the "
+    "layer's answers are as far from the photograph's as silence would be. That need not mean that "
+    "*you* have lost the cat: what the style adds counts as much as what it takes away. Which "
+    "price is right, no number can say. **Look.**"
 )
 
 # %% [markdown]
@@ -605,7 +615,9 @@ Markdown(
 # $$J_{content} = c · \sum (a_C - a_G)^2 \qquad J_{style}^l = s_l · \sum (A_S - A_G)^2$$
 #
 # ($A$ is the Gram matrix divided by the number of positions.) So what counts is the product: $α c$
-# is how hard the content pulls, and $β λ_l s_l$ how hard layer $l$ does.
+# is how hard the content pulls, and $β λ_l s_l$ how hard layer $l$ does. The package knows four
+# sets of constants: `course`, those of notebooks 2 and 3; `gatys`, those of the paper; `mse`, mean
+# squares; and `relative`, which we have used all the time.
 
 # %%
 A_S = {layer: costs.mean_gram_matrix(activations_S[layer]) for layer in lambdas}
@@ -647,8 +659,8 @@ def weights_for(content_pull, style_pulls, name, layer=content_layer):
 
 
 # %% [markdown]
-# Is that exact? If it is, the gradient is the same vector, number by number, whatever we call the
-# weights. **Before you run it:** the β/α of these four differ by a factor of many thousands. By how
+# Is that exact? We write one and the same $J$ with each of the four sets of constants, and ask for
+# its gradient. **Before you run it:** the four β/α differ by a factor of many thousands. By how
 # much will the gradients differ?
 
 # %%
@@ -669,19 +681,21 @@ for name, gradient in gradients.items():
     print(f"{name:9} β/α = {ratios[name]:8.2g}   gradients differ by {differ:.0e} of the largest")
 
 # %% [markdown]
-# The conversion is exact but for roundings. Two things it cannot convert. One is another *network*:
-# Gatys rescaled his VGG, so that the mean activation of every channel became 1 (and took average
-# pooling), so his β does not mean for us what it meant for him. But a rescaled activation is about
-# $a/m_l$, with $m_l$ the mean activation of the layer, so we can put the rescaling into the
-# constants: $1/m^2$ for the content, $1/m_l^4$ for the products of the style.
+# The conversion is exact but for roundings. There are two things that it cannot convert. One is
+# another *network*: Gatys took average pooling and rescaled his VGG, until the mean activation of
+# every channel was 1. His β does not mean for us what it meant for him. But a rescaled activation
+# is about $a/m_l$, with $m_l$ the mean activation of the layer, and so the rescaling can be put
+# into the constants: $1/m^2$ for the content, $1/m_l^4$ for the products of the style.
 #
 # The other is another *layer*. TensorFlow's tutorial and keras.io read the content in
-# `block5_conv2`; of that, the nearest that we have is `block5_conv1`. So these two are estimates.
+# `block5_conv2`, one layer behind the last that we read, so `block5_conv1` has to stand in for it.
+# These two are estimates.
 
 # %%
 m = {layer: float(tf.reduce_mean(a)) for layer, a in activations_C.items()}
 layers = {layer: network.layers[layer] for layer in lambdas}
 per_square = {layer: 1 / row.channels**2 for layer, row in layers.items()}
+# keras.io divides by 4·3²·(height·width)²: colors and pixels, not channels and positions.
 keras_io = {layer: 1e-6 / len(layers) / (36 * row.stride**4) for layer, row in layers.items()}
 
 
@@ -741,7 +755,8 @@ Markdown(
 )
 
 # %% [markdown]
-# And this is what they paint, all from the photograph and with the same number of steps:
+# And this is what they paint, all from the photograph and with the same number of steps. Look at
+# two whose β/α are far apart, both of them large: how much do their pictures differ?
 
 # %%
 by_others, contents = [], []
@@ -761,8 +776,9 @@ plots.pictures(by_others, titles, columns=2, height=2.45, alt=alt)
 
 # %% [markdown]
 # So "α = 10, β = 40" is no recipe, unless the constants, the network, the layers, the start and the
-# number of steps come with it. The course's pictures keep their content because they *start* from
-# it and stop early: where the style rules, every further step would cost more of it.
+# number of steps come with it. And once the style has nearly all the say, an even larger β changes
+# hardly anything. Such pictures keep their content only because they *start* from it and stop
+# early: every further step would cost more of it.
 #
 # <details><summary>On paper: somebody's code takes plain mean squares for both costs, and
 # recommends α = 1, β = 100. What are they with the constants of notebooks 2 and 3?</summary>
@@ -777,10 +793,10 @@ plots.pictures(by_others, titles, columns=2, height=2.45, alt=alt)
 # ### Coarse to fine
 #
 # A layer sees only so far (notebook 1), and it counts in pixels. A stroke that is longer than that
-# is not its business. So the larger the picture, the smaller the strokes. The remedy is to paint
-# small first, where the same strokes fit into what the network sees, then to enlarge the result,
-# add the photograph's detail that the small size could not hold, and go on. Each size is called a
-# *level*. **Look at the sky:** how far does one line run before it breaks off?
+# is not its business. So the larger the picture, the smaller the strokes in it. The remedy is to
+# paint small first, where the same strokes fit into what the network sees, then to enlarge the
+# result, add the photograph's detail that the small size could not hold, and go on. Each size is
+# called a *level*. **Look at the sky:** how far does one line run before it breaks off?
 
 # %%
 most = 3 if SIZE > 300 else 2
@@ -807,8 +823,8 @@ Markdown(
 # %% [markdown]
 # ### Total variation
 #
-# Look closely at a painting that began as noise. There is a grain left from single pixels, which
-# the network hardly sees, because pooling throws it away; so nothing removes it. A third term does:
+# Look closely at a painting that began as noise. A grain is left, and it is of the kind that the
+# network hardly notices (notebook 2, section 6); so nothing in $J$ removes it. A third term does:
 # the mean squared difference of neighboring pixels, called *total variation* (Mahendran & Vedaldi
 # 2015).
 #
@@ -981,9 +997,10 @@ Markdown(table)
 # Colab's free card, a T4, has 16 GB, most of which can be used. With VGG-19 that is plenty for 1024
 # pixels, and twice the side should fit. An A100 has 40 GB, enough for 3072. For the seconds we have
 # only estimates, from the number of multiplications: at 1024 pixels a step takes a third of a
-# second on a T4, and a tenth of that on an A100. What yours does, the next cell tells; with a GPU
-# it takes some minutes, and we would like to see your table. Until there are some, the network
-# stays in float32: a T4 knows no bfloat16, and in float16 large activations can overflow.
+# second on a T4, and a tenth of that on an A100. What yours does, the next cell tells when you tick
+# `MEASURE`; with a GPU it takes some minutes, and we would like to see your table. Until there are
+# some, the network computes in float32. Numbers of half the length would need less memory and time,
+# but in float16 large activations can overflow, and a T4 does not know bfloat16.
 
 # %%
 # @title What does this card do?
@@ -996,7 +1013,8 @@ if MEASURE:
 # %% [markdown]
 # A large painting takes minutes, and Colab ends a session when it likes. `keep.begin` puts the two
 # pictures into the folder, and `run` writes a checkpoint beside them about once a minute. In the
-# Drive they outlive the session.
+# Drive they outlive the session. `LARGE` is the longest side in pixels; with `None` it is that of
+# the pictures above.
 
 # %%
 # @title Paint large
@@ -1028,7 +1046,7 @@ if RESUME:
 # |---|---|---|
 # | the photograph, hardly changed | α rules | ten times the β |
 # | texture everywhere, no motif | β rules, or G began as noise | a tenth of the β; another start |
-# | colored grain, checkers | nothing sees single pixels | raise the total variation |
+# | colored grain, checkers | the network hardly notices them | raise the total variation |
 # | small strokes, however long it runs | at this size the network sees too little | more levels |
 # | black, or NaN | Gram matrices overflow in float16 | costs in float32, as here |
 # | blue skin, red sky | RGB and BGR exchanged, or the mean forgotten | leave it to `vgg` |
