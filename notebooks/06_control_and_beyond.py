@@ -81,7 +81,8 @@ GPU, network = start.up(NETWORK)
 # %%
 from IPython.display import Markdown
 
-from helpers import colors, costs, exercises, masks
+from helpers import colors, costs, masks
+from helpers.course import exercises
 from helpers.transfer import Transfer
 
 SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (100 if GPU else 30)
@@ -414,6 +415,8 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
 stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32, axis=0)
 grey = colors.luminance(stripes)
+
+# %%
 alt = "Red and green stripes, and the same in grey, where they have vanished."
 plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=alt)
 
@@ -697,7 +700,7 @@ frames = [frame(t) for t in np.linspace(0, 1, 5)]
 
 # %% [markdown]
 # **Flicker** can be measured: how much do the paintings change from frame to frame *where the film
-# does not*? **Before you run it:** the frames below are painted three times. Each from a noise of
+# does not*? **Before you run it:** the frames below are painted in three ways. Each from a noise of
 # its own; each from its photograph; each from the last painting. Order them by flicker.
 
 # %%
@@ -754,7 +757,7 @@ plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
 # others.
 
 # %%
-from helpers import successors
+from helpers.course import successors
 
 successors.ways()
 
