@@ -521,20 +521,24 @@ earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 #
 # ### What each of them lets go
 #
-# Two channels that fire together, or each where the other is silent. One channel that is mostly
-# silent and sometimes loud, or the other way round. **Before you run it:** in the table of above,
+# Two channels that fire together, or each where the other is silent. One channel that is quiet and
+# seldom loud, or loud and seldom silent. **Before you run it:** in the table of above,
 # find the descriptions for which the two of a pair are *the same*.
 
 # %%
 together = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
 apart = np.float32([[0, 1], [1, 0]] * 8).reshape(4, 4, 2)
-loud = np.float32([0, 0, 0, 4] * 4).reshape(4, 4, 1)
-mostly = 2 - loud
+loud = np.float32([2, 2, 2, 6] * 4).reshape(4, 4, 1)
+low = 6 - loud
+
+# %%
 for name, describe in costs.STYLE_COSTS.items():
-    pairs = (together, apart), (loud, mostly)
+    pairs = (together, apart), (loud, low)
     found = [float(costs.layer_style_cost(tf.constant(a), tf.constant(b), "relative", describe))
              for a, b in pairs]  # fmt: skip
-    print(f"{name:12} together or apart {found[0]:.3f}    seldom loud or seldom low {found[1]:.3f}")
+    print(
+        f"{name:12} together or apart {found[0]:.3f}    seldom loud or seldom silent {found[1]:.3f}"
+    )
 
 # %% [markdown]
 # A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
@@ -649,11 +653,13 @@ plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
 # way back. What a run needs can be worked out before it begins, from the network's channels alone.
 # **Before you run it:** the size doubles from row to row. By what does the need grow?
 
-# %% tags=["hide-input"]
-# @title Memory by size
+# %%
 from helpers import memory
 
 precise = vgg.load(network.name)
+
+# %% tags=["hide-input"]
+# @title Memory by size
 table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
 for side in (256, 512, 1024, 2048):
     shape = side * C.shape[0] // C.shape[1], side
