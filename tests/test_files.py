@@ -366,8 +366,8 @@ def test_what_is_a_picture_is_loaded_whatever_the_server_calls_it(server, path):
 
 
 def test_hosts_have_any_letters():
-    assert files._ascii("http://bücher.example/ü") == "http://xn--bcher-kva.example/%C3%BC"
-    assert files._ascii("http://a.b:80/%20?q=1#x") == "http://a.b:80/%20?q=1#x"
+    assert download._ascii("http://bücher.example/ü") == "http://xn--bcher-kva.example/%C3%BC"
+    assert download._ascii("http://a.b:80/%20?q=1#x") == "http://a.b:80/%20?q=1#x"
 
 
 @pytest.mark.parametrize("where", ["header", "body"])
