@@ -2,7 +2,7 @@
 
 The path that a reader of notebook 4 walks, from a picture to a gradient and back:
 
-    images      pictures in and out (files: whole files, downloads; colors: luminance, histograms)
+    images      pictures in and out (files: whole files; download; colors: luminance, histograms)
     vgg         picture → {layer name: activation} (weights: where a network's arrays come from)
     costs       the formulas, beside the papers' equations
     objective   J(G) = α·J_content + β·J_style + λ·TV, with weights that may be moved (masks: where)
@@ -14,8 +14,9 @@ What is built on it:
     settings    each option once; python -m helpers --help prints them
     __main__    the command line, paint: one job → one file, batch: a table of jobs, film: frames
     studio/     the live tuner of notebook 5
-    plots, drawings, successors, picker, exercises, answers    what the notebooks show and ask
-    start, keep     their setup cell; uploads, the Drive, runs that outlive a session of Colab
+    plots       figures;  flipbook: pictures that follow one another, as a film or under a slider
+    course/     what the notebooks show and ask: drawings, exercises and their answers
+    start, keep  their setup cell; uploads, the Drive, runs that outlive a session of Colab
     memory      what a run takes, beforehand
     fast        values and gradients of TensorFlow's own, in less time
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
-from . import files
+from . import download, files
 from .errors import OutputError, PictureError, SettingError, StyleTransferError
 
 # Beside the package in the repository, within it where it was installed.
@@ -194,7 +194,7 @@ def _load_address(address, size):
     cached = Path(folder) / hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
     with contextlib.suppress(PictureError):  # there is none, or a damaged one is fetched again
         return _decode(files.readable(cached), address, size)
-    data = files.fetch(address)
+    data = download.fetch(address)
     try:
         picture = _decode(io.BytesIO(data), address, size)
     except PictureError:

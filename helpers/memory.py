@@ -26,6 +26,12 @@ def of_step(network, shape, optimizer="lbfgs", batch=1, styles=()):
     return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
 
 
+def of_transfer(run):
+    """Bytes that a step of a `transfer.Transfer` at full size takes, about."""
+    shape, *styles = (picture.shape for picture in (run.content, *run.styles))
+    return of_step(run.network, shape, run.optimizer_name, run.objective.batch, styles)
+
+
 def of_job(job, network):
     """Bytes that the pictures, the targets and the steps of a `paint.Job` take, about."""
     sources = [(job.content, job.settings["size"]), *job.style_sizes]

@@ -9,12 +9,13 @@ import contextlib
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import tensorflow as tf
 
 from . import checkpoint as checkpoints
-from . import images, memory, optimizers
+from . import images, optimizers
 from .canvas import Canvas, checked_pictures
 from .errors import DivergedError, SettingError
 from .levels import begins, levels_for, rates
@@ -23,7 +24,7 @@ from .objective import WEIGHTS, Objective, number_or_array
 from .optimizers import OPTIMIZERS
 from .settings import OPTIONS, check_one_each
 
-_DEFAULT = {name: option.default for name, option in OPTIONS.items()}
+_DEFAULT = SimpleNamespace(**{name: option.default for name, option in OPTIONS.items()})
 
 
 def _weight(name):
@@ -51,43 +52,21 @@ class Transfer:
     small, NetworkError for a layer that the network lacks.
     """
 
-    def __init__(
-        self,
-        content,
-        styles,
-        network,
-        *,
-        alpha=_DEFAULT["alpha"],
-        beta=_DEFAULT["beta"],
-        tv=_DEFAULT["tv"],
-        costs=_DEFAULT["costs"],
-        style_cost=_DEFAULT["style_cost"],
-        content_layer=None,
-        layer_weights=None,
-        style_weights=None,
-        mask=None,
-        style_masks=None,
-        init=_DEFAULT["init"],
-        optimizer=_DEFAULT["optimizer"],
-        learning_rate=_DEFAULT["learning_rate"],
-        levels=None,
-        keep_colors=_DEFAULT["keep_colors"],
-        seed=_DEFAULT["seed"],
-    ):
+    def __init__(self, content, styles, network, *,
+                 alpha=_DEFAULT.alpha, beta=_DEFAULT.beta, tv=_DEFAULT.tv,
+                 layer_weights=None, style_weights=None, content_layer=None,
+                 costs=_DEFAULT.costs, style_cost=_DEFAULT.style_cost,
+                 mask=None, style_masks=None, keep_colors=_DEFAULT.keep_colors,
+                 init=_DEFAULT.init, seed=_DEFAULT.seed, levels=None,
+                 optimizer=_DEFAULT.optimizer, learning_rate=_DEFAULT.learning_rate):  # fmt: skip
         content, styles = checked_pictures(content, styles)
-        init, optimizer, keep_colors, learning_rate, seed = _checked(
-            init=init,
-            optimizer=optimizer,
-            keep_colors=keep_colors,
-            learning_rate=learning_rate,
-            seed=seed,
-        )
+        optimizer, learning_rate = _checked(optimizer=optimizer, learning_rate=learning_rate)
+        self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
         if levels is None:
             levels = levels_for([content, *styles], network.stride)
-        (levels,) = _checked(levels=levels)
-        self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
+        way = _checked(levels=levels, init=init, keep_colors=keep_colors, seed=seed)
         masks = None if mask is None else Masks(mask, style_masks, content, styles)
-        self.canvas = Canvas(content, styles, levels, init, keep_colors, seed, masks)
+        self.canvas = Canvas(content, styles, *way, masks)
         for picture in (content, *styles):  # none may be pooled away at the smallest size
             network.check_size(*self.canvas.shape(0, picture))
         layer_weights = _of_layers(layer_weights, network)
@@ -104,14 +83,13 @@ class Transfer:
             regions=masks and masks.regions,
         )
         self.step_count, self.begins, self.rows = 0, None, []
-        self.enter(0, [self.first_picture()] * self.objective.batch)
+        self.enter(0, [self.canvas.first_picture()] * self.objective.batch)
 
     alpha, beta, tv, layer_weights = (_weight(name) for name in WEIGHTS)
     content, styles, G, level, levels = (
         property(lambda self, name=name: getattr(self.canvas, name))
-        for name in ("content", "styles", "G", "level", "levels")
+        for name in ("content", "styles", "G", "level", "levels", "pictures")
     )
-    pictures = property(lambda self: self.canvas.pictures, doc=Canvas.pictures.__doc__)
 
     def set(self, **weights):
         """New alpha, beta, tv or layer_weights, all or, with a SettingError, none of them."""
@@ -149,9 +127,8 @@ class Transfer:
     def history(self):
         """{name: one row for each step}: step, level, content, style, tv, total and each layer.
 
-        Costs are those before the step, with L-BFGS those of the lowest picture that it has
-        measured; content, style and tv are not yet weighted.  In a batch each row holds one value
-        for each picture.
+        Costs are those before the step, with L-BFGS the lowest so far, not yet weighted but for
+        total.  In a batch each row holds one value for each picture.
         """
         names = ("step", "level", "content", "style", "tv", "total", *self.objective.style_layers)
         found = {name: np.array([row[name] for row in self.rows]) for name in names}
@@ -166,13 +143,6 @@ class Transfer:
         """{name: value} of the picture as it is now, the same names as in `history`."""
         found = self.objective(tf.convert_to_tensor(self.G)).named()
         return {name: number_or_array(value.numpy()) for name, value in found.items()}
-
-    def memory_needed(self):
-        """Bytes that a step at full size takes, about: to be compared with what is free."""
-        shape, *styles = (picture.shape for picture in (self.content, *self.styles))
-        return memory.of_step(
-            self.network, shape, self.optimizer_name, self.objective.batch, styles
-        )
 
     # The work.
 
@@ -249,10 +219,6 @@ class Transfer:
             self._steps = optimizers.in_one_call(self.optimizer)
         else:
             self.optimizer.begin()
-
-    def first_picture(self, level=0):
-        """The picture to start from, as `init` says, in the size of a level."""
-        return self.canvas.first_picture(level)
 
     @property
     def settings(self):

@@ -79,7 +79,7 @@ import time
 
 from IPython.display import Markdown, display
 
-from helpers import drawings, exercises, picker
+from helpers.course import drawings, exercises, picker
 from helpers.transfer import Transfer
 
 SIZE = SIZE or (512 if GPU else 256)

@@ -83,7 +83,8 @@ GPU, network = start.up(NETWORK)
 # @title What this notebook needs besides
 from IPython.display import Markdown
 
-from helpers import colors, drawings, exercises
+from helpers import colors
+from helpers.course import drawings, exercises
 
 SIZE = SIZE or (512 if GPU else 144)
 drawings.method(lit=("vgg", "content"))

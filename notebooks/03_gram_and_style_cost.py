@@ -76,8 +76,9 @@ from IPython.display import Markdown
 from matplotlib.patches import Rectangle
 from scipy.optimize import minimize
 
-from helpers import colors, drawings, exercises, picker
+from helpers import colors
 from helpers.costs import content_cost  # written in notebook 2
+from helpers.course import drawings, exercises, picker
 
 SIZE, STEPS = SIZE or (512 if GPU else 160), STEPS or (300 if GPU else 100)
 

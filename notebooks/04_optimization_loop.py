@@ -78,7 +78,8 @@ GPU, network = start.up(NETWORK)
 # %%
 from IPython.display import Markdown
 
-from helpers import costs, drawings, exercises
+from helpers import costs
+from helpers.course import drawings, exercises
 
 SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (120 if GPU else 40)
 C, S = images.load("cat", SIZE), images.load("cubist_facets", SIZE)

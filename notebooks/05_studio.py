@@ -379,6 +379,6 @@ for number, (question, _, _) in enumerate(QUESTIONS, 1):
 #   small bites.
 # - Pictures of your own, that know how they were made.
 #
-# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants the wishes that one
-# knob leaves open: only the sky, finer strokes, your own colors, a film. Then it asks what else a
-# style could be.
+# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants the wishes that
+# one knob leaves open: only the sky, finer strokes, your own colors, a film. Then it asks what else
+# a style could be.

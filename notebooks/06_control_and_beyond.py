@@ -81,7 +81,8 @@ GPU, network = start.up(NETWORK)
 # %%
 from IPython.display import Markdown
 
-from helpers import colors, costs, exercises, masks
+from helpers import colors, costs, masks
+from helpers.course import exercises
 from helpers.transfer import Transfer
 
 SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (100 if GPU else 30)
@@ -414,6 +415,8 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
 stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32, axis=0)
 grey = colors.luminance(stripes)
+
+# %%
 alt = "Red and green stripes, and the same in grey, where they have vanished."
 plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=alt)
 
@@ -518,20 +521,24 @@ earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 #
 # ### What each of them lets go
 #
-# Two channels that fire together, or each where the other is silent. One channel that is mostly
-# silent and sometimes loud, or the other way round. **Before you run it:** in the table of above,
+# Two channels that fire together, or each where the other is silent. One channel that is quiet and
+# seldom loud, or loud and seldom silent. **Before you run it:** in the table of above,
 # find the descriptions for which the two of a pair are *the same*.
 
 # %%
 together = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
 apart = np.float32([[0, 1], [1, 0]] * 8).reshape(4, 4, 2)
-loud = np.float32([0, 0, 0, 4] * 4).reshape(4, 4, 1)
-mostly = 2 - loud
+loud = np.float32([2, 2, 2, 6] * 4).reshape(4, 4, 1)
+low = 6 - loud
+
+# %%
 for name, describe in costs.STYLE_COSTS.items():
-    pairs = (together, apart), (loud, mostly)
+    pairs = (together, apart), (loud, low)
     found = [float(costs.layer_style_cost(tf.constant(a), tf.constant(b), "relative", describe))
              for a, b in pairs]  # fmt: skip
-    print(f"{name:12} together or apart {found[0]:.3f}    seldom loud or seldom low {found[1]:.3f}")
+    print(
+        f"{name:12} together or apart {found[0]:.3f}    seldom loud or seldom silent {found[1]:.3f}"
+    )
 
 # %% [markdown]
 # A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
@@ -646,11 +653,13 @@ plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
 # way back. What a run needs can be worked out before it begins, from the network's channels alone.
 # **Before you run it:** the size doubles from row to row. By what does the need grow?
 
-# %% tags=["hide-input"]
-# @title Memory by size
+# %%
 from helpers import memory
 
 precise = vgg.load(network.name)
+
+# %% tags=["hide-input"]
+# @title Memory by size
 table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
 for side in (256, 512, 1024, 2048):
     shape = side * C.shape[0] // C.shape[1], side
@@ -697,7 +706,7 @@ frames = [frame(t) for t in np.linspace(0, 1, 5)]
 
 # %% [markdown]
 # **Flicker** can be measured: how much do the paintings change from frame to frame *where the film
-# does not*? **Before you run it:** the frames below are painted three times. Each from a noise of
+# does not*? **Before you run it:** the frames below are painted in three ways. Each from a noise of
 # its own; each from its photograph; each from the last painting. Order them by flicker.
 
 # %%
@@ -754,7 +763,7 @@ plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
 # others.
 
 # %%
-from helpers import successors
+from helpers.course import successors
 
 successors.ways()
 

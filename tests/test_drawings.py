@@ -4,7 +4,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from helpers import drawings, successors, vgg
+from helpers import vgg
+from helpers.course import drawings, successors
 
 DRAWN = {
     "method": drawings.method,

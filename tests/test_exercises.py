@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import costs, exercises
-from helpers.answers import EXERCISES
+from helpers import costs
+from helpers.course import exercises
+from helpers.course.answers import EXERCISES
 
 MEAN = np.float32([103.939, 116.779, 123.68])
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import files, images
+from helpers import download, files, images
 from helpers.errors import OutputError, PictureError
 
 
@@ -352,7 +352,7 @@ def test_addresses_that_give_no_picture_are_clear_errors(server, monkeypatch):
     not_fetched(f"{server.address}/page", "is a page, not a picture")
     server.data = picture  # what was no picture is not in the cache
     assert images.load(f"{server.address}/b.png").shape == (6, 8, 3)
-    monkeypatch.setattr(files, "MAX_DOWNLOAD", 10)
+    monkeypatch.setattr(download, "MAX_BYTES", 10)
     not_fetched(f"{server.address}/c.png", "is larger than")
 
 
@@ -366,13 +366,13 @@ def test_what_is_a_picture_is_loaded_whatever_the_server_calls_it(server, path):
 
 
 def test_hosts_have_any_letters():
-    assert files._ascii("http://bücher.example/ü") == "http://xn--bcher-kva.example/%C3%BC"
-    assert files._ascii("http://a.b:80/%20?q=1#x") == "http://a.b:80/%20?q=1#x"
+    assert download._ascii("http://bücher.example/ü") == "http://xn--bcher-kva.example/%C3%BC"
+    assert download._ascii("http://a.b:80/%20?q=1#x") == "http://a.b:80/%20?q=1#x"
 
 
 @pytest.mark.parametrize("where", ["header", "body"])
 def test_a_server_that_drips_is_left(server, monkeypatch, where):
-    monkeypatch.setattr(files, "DURATION", 0.4)
+    monkeypatch.setattr(download, "DURATION", 0.4)
     started = time.monotonic()
     not_fetched(f"{server.address}/drip/{where}", "took longer than 0.4 seconds: try again")
     assert time.monotonic() - started < 3

@@ -225,7 +225,7 @@ def test_runs_and_every_solution_is_right(path, network, tmp_path, monkeypatch, 
         settled = re.search(r"exercises\.settled\(\s*\"(\w+)\"", cell.source)
         if settled:
             name = settled[1]
-            again = f"from helpers import exercises\n_ = exercises.check({name!r}, {name})"
+            again = f"from helpers.course import exercises\n_ = exercises.check({name!r}, {name})"
             cells.append(nbformat.v4.new_code_cell(again, metadata={"tags": ["recheck"]}))
         elif tagged([cell], "check") and "exercises.check" not in cell.source:
             for source, tag in (

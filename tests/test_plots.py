@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from test_browser import browser  # noqa: F401, a fixture
 
-from helpers import picker, plots, vgg
+from helpers import plots, vgg
+from helpers.course import picker
 from helpers.flipbook import Flipbook
 
 RNG = np.random.default_rng(0)

@@ -221,18 +221,18 @@ def test_a_step_is_traced_once_for_all_levels(make):
 def test_a_larger_level_brings_back_the_detail_of_the_photograph(make, settings):
     run = make(levels=2, **settings)
     run.enter(1)  # with no step taken, nothing of it may be lost
-    np.testing.assert_allclose(run.G[0], run.first_picture(1), atol=2)
+    np.testing.assert_allclose(run.G[0], run.canvas.first_picture(1), atol=2)
     blank = make(levels=2, init="blank")
     blank.enter(1)
     assert np.ptp(blank.picture) < 1
 
 
 def test_it_needs_more_memory_for_more_pictures_and_moves(make, shallow, picture, style_picture):
-    needed = make().memory_needed()
-    assert make(beta=[1.0, 2.0, 3.0]).memory_needed() == 3 * needed
-    assert make(optimizer="adam").memory_needed() < needed
+    needed = memory.of_transfer(make())
+    assert memory.of_transfer(make(beta=[1.0, 2.0, 3.0])) == 3 * needed
+    assert memory.of_transfer(make(optimizer="adam")) < needed
     half = vgg.load("mini", list(shallow.layers), precision="bfloat16")
-    assert Transfer(picture, style_picture, half).memory_needed() < needed
+    assert memory.of_transfer(Transfer(picture, style_picture, half)) < needed
     # The activations of the layers read are held at once, whatever else there is.
     held = sum(tf.size(a).numpy() for a in shallow(picture).values())
     assert 4 * held < needed < 40 * held
@@ -420,7 +420,7 @@ def test_a_nan_within_a_network_points_at_the_precision(shallow, picture, style_
         ({"layer_weights": [1.0]}, "layer_weights as"),
         ({"layer_weights": {"block1_conv1": 0.0}}, "weight of every style layer is 0"),
         ({"layer_weights": {"block1_conv1": -1.0}}, "weight of a style layer is -1"),
-        ({"style_weights": [1.0, 2.0]}, "2 style weights for 1 style pictures"),
+        ({"style_weights": [1.0, 2.0, 3.0]}, "3 style weights for 1 style pictures"),
         ({"style_weights": 1.0}, "weight of a style picture is 1.0"),
         ({"style_weights": [0.0]}, "weight of every style picture is 0"),
     ],

@@ -44,7 +44,7 @@ METADATA = {  # what Colab and Jupyter read: a GPU is asked for, the kernel is a
 NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorFlow, progress bars
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUDIO = ROOT / "images" / "studio.jpg"  # taken by tests/test_browser.py
-STUDIO_ALT = "The studio: a painting, the knob β/α, the way so far, cost curves, paintings to choose."
+STUDIO_ALT = "The studio: a painting, the knob β/α, its way so far, cost curves, other paintings."
 
 
 def sources(names=()):
@@ -99,7 +99,7 @@ def execute(made, parameters=None, name=""):
 def _lasting(output):
     """A widget is dead without its Python: what is stored in its place is a picture of it.
 
-    A picker of helpers/picker.py brings its own; the studio's is taken by the browser's test.
+    A picker (helpers/course/picker.py) brings its own; the studio's is from the browser's test.
     """
     if static := output.get("metadata", {}).get("static"):
         output.data, output.metadata = static["data"], static["metadata"]

@@ -56,7 +56,7 @@ class Painting:
 
     def begin(self):
         """Back to the picture to start from."""
-        self.put(self.transfer.first_picture())
+        self.put(self.transfer.canvas.first_picture())
         self.plan(FRESH)
         self.steps, self.curve = 0, []
 

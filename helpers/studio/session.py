@@ -13,12 +13,10 @@ import numpy as np
 
 from .. import files, images
 from ..errors import SettingError
-from ..objective import WEIGHTS
-from ..settings import OPTIONS
 from . import jobs
 from .film import Film
 from .painting import Painting
-from .scene import ALPHA, BETA, TV, Scene, Snapshot, layer_weights
+from .scene import ALPHA, BETA, TV, Scene, Snapshot
 from .sources import Sources
 
 
@@ -96,26 +94,7 @@ class Session:
         Raises SettingError where the weights belong to other costs, and what `change` raises.
         Pictures that are not at hand are left as they are; returns their names.
         """
-        if settings.get("costs", "relative") != "relative":
-            raise SettingError(
-                f"This picture was painted with the costs {settings['costs']}, whose alpha and "
-                "beta mean something else here: choose one painted with relative costs."
-            )
-        styles, shares = settings.get("styles"), settings.get("style_weights")
-        style, second = [*styles, None, None][:2] if isinstance(styles, list) else (None, None)
-        named = {"content": settings.get("content"), "style": style, "second": second}
-        fields, missing = self.sources.at_hand(self.scene, named)
-        if "second" in fields and isinstance(shares, list) and len(shares) > 1:
-            shares = OPTIONS["style_weights"].check(shares)
-            fields["share"] = shares[1] / sum(shares[:2])
-        if isinstance(scales := settings.get("style_scale"), list) and scales:
-            fields["style_scale"] = scales[0]
-        fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
-        fields.setdefault("second", None)
-        scene = self.scene.changed(**fields)
-        weights = {name: settings[name] for name in WEIGHTS if name in settings}
-        network, given = self.sources.network(scene.network), weights.get("layer_weights")
-        weights["layer_weights"] = layer_weights(network, given)
+        scene, weights, missing = self.sources.saved(self.scene, settings)
         self._go(scene, self.weights | weights)
         return missing
 

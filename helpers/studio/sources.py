@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 from .. import files, images, vgg
-from ..errors import PictureError
+from ..errors import PictureError, SettingError
+from ..objective import WEIGHTS
+from ..settings import OPTIONS
+from .scene import layer_weights
 
 
 class Sources:
@@ -71,6 +74,31 @@ class Sources:
             except PictureError:
                 missing.append(name)
         return fields, missing
+
+    def saved(self, scene, settings):
+        """(scene, weights, names of pictures that are not at hand) of a saved picture's settings.
+
+        What these do not say is as in `scene`.  Raises SettingError for weights of other costs.
+        """
+        if settings.get("costs", "relative") != "relative":
+            raise SettingError(
+                f"This picture was painted with the costs {settings['costs']}, whose alpha and "
+                "beta mean something else here: choose one painted with relative costs."
+            )
+        styles, shares = settings.get("styles"), settings.get("style_weights")
+        style, second = [*styles, None, None][:2] if isinstance(styles, list) else (None, None)
+        named = {"content": settings.get("content"), "style": style, "second": second}
+        fields, missing = self.at_hand(scene, named)
+        if "second" in fields and isinstance(shares, list) and len(shares) > 1:
+            shares = OPTIONS["style_weights"].check(shares)
+            fields["share"] = shares[1] / sum(shares[:2])
+        if isinstance(scales := settings.get("style_scale"), list) and scales:
+            fields["style_scale"] = scales[0]
+        fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
+        scene = scene.changed(**{"second": None} | fields)
+        weights = {name: settings[name] for name in WEIGHTS if name in settings}
+        network, given = self.network(scene.network), weights.get("layer_weights")
+        return scene, weights | {"layer_weights": layer_weights(network, given)}, missing
 
     def check_output(self, path):
         """Raises OutputError where none can be written, or one that was read would be lost."""

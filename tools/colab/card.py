@@ -82,7 +82,7 @@ def measure(size, precision, steps, name):
     import keras
     import tensorflow as tf
 
-    from helpers import images, vgg
+    from helpers import images, memory, vgg
     from helpers.transfer import Transfer
 
     pictures = images.load("cat", size), images.load("starry_swirls", size)
@@ -102,7 +102,7 @@ def measure(size, precision, steps, name):
         "first_s": first,
         "ms": statistics.median(milliseconds),
         "peak_gb": peak,
-        "estimated_gb": run.memory_needed() / 1e9,
+        "estimated_gb": memory.of_transfer(run) / 1e9,
         "J": judge.costs()["total"],
         "versions": f"TensorFlow {tf.__version__}, Keras {keras.__version__}. "
         f"{network.description}",

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tools.mini.losses import imitation, relative_distance
 from tools.mini.pictures import paintings, sample, to_learn_from
 from tools.mini.student import (
     FACTORS,
@@ -31,7 +32,7 @@ from tools.mini.student import (
     read_student,
     teacher_from,
 )
-from tools.mini.train import OUTPUT, imitation, relative_distance
+from tools.mini.train import OUTPUT
 
 FIRST_DEEP = "block4_conv1"
 # How much a layer's error counts; block5_conv1 is the farthest off, and style looks at it.

@@ -33,6 +33,15 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from helpers import files
+from tools.mini.easels import Easels
+from tools.mini.losses import (
+    CONTENT_LAYER,
+    STYLE_LAYERS,
+    imitation,
+    relative_distance,
+    targets_of,
+    transfer_cost,
+)
 from tools.mini.pictures import HELD_OUT, paintings, sample, to_learn_from
 from tools.mini.student import RANKS, Student, before_relu, export, read_student, teacher_from
 
@@ -44,64 +53,11 @@ PATHS = (
     "photographs",
 )  # say where, and so stay out of the report
 OUTPUT = Path(__file__).resolve().parents[2] / "helpers" / "weights" / "mini.npz"
-STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
-CONTENT_LAYER = "block4_conv2"
-READ = {*STYLE_LAYERS, CONTENT_LAYER}
 # How much an activation error counts; the layers that the costs read count most.
+READ = {*STYLE_LAYERS, CONTENT_LAYER}
 LAYER_WEIGHTS = {name: 1.0 if name in READ else 0.3 for name in RANKS}
-BOTH_SHUT = 0.1  # weight of an error where both relus are shut
 # Of the Gram matrices: most for the last, where all errors before it have added up.
 GRAM_WEIGHTS = {name: 1.0 if name == STYLE_LAYERS[-1] else 0.3 for name in STYLE_LAYERS}
-
-
-# The costs, for a batch of pictures: `relative`, as in helpers/costs.py.
-
-
-def mean_gram_matrices(z):
-    F = tf.reshape(tf.nn.relu(z), (tf.shape(z)[0], -1, z.shape[-1]))
-    return tf.matmul(F, F, transpose_a=True) / tf.cast(tf.shape(F)[1], tf.float32)
-
-
-def relative_error(a, b):
-    """Σ(a − b)² / Σb² for each picture."""
-    axes = list(range(1, a.shape.rank))
-    return tf.reduce_sum((a - b) ** 2, axes) / (tf.reduce_sum(b**2, axes) + 1e-12)
-
-
-def relative_distance(a, b):
-    """|a − b| / |b|, averaged over the pictures; its root keeps one bad picture from ruling."""
-    return tf.reduce_mean(tf.sqrt(relative_error(a, b) + 1e-6))
-
-
-def targets_of(z_content, z_style):
-    """What a transfer aims at: the content activation, then a Gram matrix per style layer."""
-    grams = [mean_gram_matrices(z_style[name]) for name in STYLE_LAYERS]
-    return [tf.nn.relu(z_content[CONTENT_LAYER]), *grams]
-
-
-def transfer_cost(z, targets, beta):
-    """J of each picture, α = 1."""
-    content, *styles = targets
-    J_style = tf.add_n(
-        [
-            relative_error(mean_gram_matrices(z[name]), A)
-            for name, A in zip(STYLE_LAYERS, styles, strict=True)
-        ]
-    ) / len(STYLE_LAYERS)
-    return relative_error(tf.nn.relu(z[CONTENT_LAYER]), content) + beta * J_style
-
-
-def imitation(z_s, z_t, spread, layer_weights, gram_weights):
-    """Errors before the relu, in units of each channel's spread, and of the Gram matrices."""
-    loss = 0.0
-    for name, weight in layer_weights.items():
-        s, t = z_s[name], z_t[name]
-        seen = tf.where((s < 0) & (t < 0), BOTH_SHUT, 1.0)
-        loss += weight * tf.reduce_mean(seen * ((s - t) / spread[name]) ** 2)
-        if name in gram_weights:
-            grams = mean_gram_matrices(s), mean_gram_matrices(t)
-            loss += gram_weights[name] * relative_distance(*grams)
-    return loss
 
 
 class Trainer:
@@ -165,63 +121,6 @@ class Trainer:
 
     def _imitation(self, z_s, z_t):
         return imitation(z_s, z_t, self.student.spread, LAYER_WEIGHTS, GRAM_WEIGHTS)
-
-
-class Easels:
-    """The pictures that the student is painting: each a transfer somewhere between two pictures.
-
-    They start and end at different times, so that a batch holds every stage of a transfer.
-    """
-
-    def __init__(self, trainer, rng, draw, count, batch):
-        self.trainer, self.rng, self.draw, self.batch = trainer, rng, draw, batch
-        self.easels = []
-        while len(self.easels) < count:
-            self._begin(life=rng.integers(1, 200, batch))
-
-    def _begin(self, life):
-        content, style = (np.stack([self.draw() for _ in life]) for _ in range(2))
-        targets = self.trainer.targets(content, style)
-        student, teacher = ([t.numpy() for t in part] for part in targets)
-        for i, steps in enumerate(life):
-            noise = self.rng.uniform(0, 255, content[i].shape).astype(np.float32)
-            share = self.rng.uniform(0.3, 1) if self.rng.random() < 0.2 else 0
-            self.easels.append(
-                {
-                    "x": content[i] + np.float32(share) * (noise - content[i]),
-                    "m": np.zeros_like(content[i]),
-                    "v": np.zeros_like(content[i]),
-                    "step": 0,
-                    "life": int(steps),
-                    "beta": np.float32(np.exp(self.rng.uniform(np.log(2), np.log(100)))),
-                    "student": [t[i] for t in student],
-                    "teacher": [t[i] for t in teacher],
-                }
-            )
-
-    def take(self):
-        """The next batch: (easels, pictures, the student's targets, the teacher's, β)."""
-        taken, self.easels = self.easels[: self.batch], self.easels[self.batch :]
-        return (
-            taken,
-            np.stack([e["x"] for e in taken]),
-            [np.stack(t) for t in zip(*(e["student"] for e in taken), strict=True)],
-            [np.stack(t) for t in zip(*(e["teacher"] for e in taken), strict=True)],
-            np.stack([e["beta"] for e in taken]),
-        )
-
-    def put(self, taken, gradients):
-        """One step of Adam on each picture; those at the end of their life make room."""
-        for e, g in zip(taken, gradients, strict=True):
-            e["step"] += 1
-            e["m"] += 0.1 * (g - e["m"])
-            e["v"] += 0.01 * (g * g - e["v"])
-            m, v = e["m"] / (1 - 0.9 ** e["step"]), e["v"] / (1 - 0.99 ** e["step"])
-            e["x"] = np.clip(e["x"] - 8 * m / (np.sqrt(v) + 1e-9), 0, 255)
-        alive = [e for e in taken if e["step"] < e["life"]]
-        self.easels += alive
-        if len(taken) - len(alive):
-            self._begin(life=self.rng.integers(50, 250, len(taken) - len(alive)))
 
 
 def save_checkpoint(path, trainer, step, seconds):

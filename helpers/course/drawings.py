@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from IPython.display import SVG
 
-from . import vgg as networks
+from .. import vgg as networks
 
 INK, PALE, GROUND = "#333333", "#8c8c8c", "#fcfcfa"
 CONTENT, STYLE, TOTAL = "#0072B2", "#D55E00", "#007a5a"  # as plots.COLORS
@@ -84,6 +84,22 @@ def method(lit=()):
         on = lit & set(parts)
         return (color, 2.4) if on else (PALE if lit else INK, 1.3)
 
+    body = _pictures_and_network(tint)
+    for hue, part, points in _ARROWS:
+        body += arrow(points, *tint(hue, part))
+    body += _sum_of_costs(tint)
+    alt = (
+        "The whole method. Three pictures, C, G and S, go through one frozen VGG, which gives the "
+        "activations a_C, a_G and a_S. J_content compares a_G with a_C; J_style compares the Gram "
+        "matrices of a_G and a_S. J is α times the first plus β times the second. Its gradient "
+        "goes back through the same layers and moves the pixels of G."
+    )
+    alt += f" Lit here: {', '.join(part for part in PARTS if part in lit)}." if lit else ""
+    return Drawing(body, 910, 420, alt)
+
+
+def _pictures_and_network(tint):
+    """C, G and S, the network that sees them, and the activations that it gives."""
     sees, moved = tint(TOTAL, "vgg"), tint(TOTAL, "pixels")
     body = rect(168, 20, 128, 330, "#f1f3f1", *sees, radius=6) + text(232, 42, "VGG", sees[0], 15)
     for i in range(5):
@@ -103,9 +119,12 @@ def method(lit=()):
         for shift in (12, 6, 0):
             body += rect(330 + shift, y - 18 - shift, 40, 40, "white", color, line)
         body += text(352, y + 40, f"a_{{{name}}}", color, 15)
-    for hue, part, points in _ARROWS:
-        body += arrow(points, *tint(hue, part))
-    body += _cost(
+    return body
+
+
+def _sum_of_costs(tint):
+    """Both costs, the Gram matrices before one of them, J, and the words on the way back."""
+    body = _cost(
         524, 70, "J_{content}", "same things in", "the same places", *tint(CONTENT, "content")
     )
     body += _cost(524, 252, "J_{style}", "the same patterns,", "anywhere", *tint(STYLE, "style"))
@@ -122,15 +141,7 @@ def method(lit=()):
     color, line = tint(TOTAL, "gradient")
     body += text(430, 388, "gradient: how would J change if this pixel were brighter?", color)
     body += text(430, 404, "(back through the same layers, for every pixel of G)", color, 11)
-    body += text(120, 408, "a step: move the pixels of G", moved[0], 11)
-    alt = (
-        "The whole method. Three pictures, C, G and S, go through one frozen VGG, which gives the "
-        "activations a_C, a_G and a_S. J_content compares a_G with a_C; J_style compares the Gram "
-        "matrices of a_G and a_S. J is α times the first plus β times the second. Its gradient "
-        "goes back through the same layers and moves the pixels of G."
-    )
-    alt += f" Lit here: {', '.join(part for part in PARTS if part in lit)}." if lit else ""
-    return Drawing(body, 910, 420, alt)
+    return body + text(120, 408, "a step: move the pixels of G", tint(TOTAL, "pixels")[0], 11)
 
 
 _ARROWS = (  # color, part, points

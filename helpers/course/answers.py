@@ -1,10 +1,8 @@
 """What each exercise of the notebooks asks for: its answer, and wrong answers that students give.
 
-exercises.py compares a reader's function with these.  Shapes are random and their sides differ, so
-that an axis that is taken for another shows; values are above zero, as behind a relu.
+exercises.py compares a reader's function with these, on what draws.py draws.
 """
 
-import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import costs, fast
+from .. import costs, fast
+from . import draws
 
 
 class Exercise(NamedTuple):
@@ -26,38 +25,6 @@ class Exercise(NamedTuple):
     slips: dict
     praise: str
     played: Callable | None = None
-
-
-_CHANNELS = itertools.cycle([3, 5, 2, 7])
-_BATCHES = itertools.cycle([[], [2], [], [3]])
-
-
-def _activation(rng, n_C=None):
-    n_C = n_C or next(_CHANNELS)
-    n_H, n_W = rng.permutation([side for side in range(2, 8) if side != n_C])[:2]
-    return tf.constant(rng.gamma(1.0, 2.0, (n_H, n_W, n_C)), tf.float32)
-
-
-def _twins(rng):
-    a = _activation(rng)
-    return a, a + tf.constant(rng.normal(0, 1, a.shape), tf.float32)
-
-
-def _two_sizes(rng):
-    a = _activation(rng)
-    return a, _activation(rng, a.shape[-1])
-
-
-def _layers(rng):
-    found = {layer: _two_sizes(rng) for layer in ("block1_conv1", "block2_conv1", "block3_conv1")}
-    S, G = ({layer: pair[i] for layer, pair in found.items()} for i in range(2))
-    asked = rng.permutation(list(found))[:2]  # what is read need not be what is compared
-    return S, G, {str(layer): float(rng.uniform(0.2, 2)) for layer in asked}
-
-
-def _pictures(rng):
-    shape = (*next(_BATCHES), *rng.integers(4, 9, 2), 3)
-    return (tf.constant(rng.uniform(0, 255, shape), tf.float32),)
 
 
 def _play_steps(step):
@@ -79,11 +46,6 @@ def _play_steps(step):
     return played
 
 
-def _steps(rng):
-    start, goal = rng.uniform(0, 255, (3, 4, 3)), rng.uniform(-120, 375, (3, 4, 3))
-    return np.float32(start), np.float32(goal), float(rng.uniform(0.1, 0.3))
-
-
 def _step(G, optimizer, cost, low=0.0, high=255.0, late=False, sign=1.0):
     with tf.GradientTape() as tape:
         value = cost(G)
@@ -103,13 +65,6 @@ def _gram_distance(a_S, a_G, gram=costs.mean_gram_matrix):
     return tf.reduce_sum((gram(a_S) - gram(a_G)) ** 2)
 
 
-def _masked(rng):
-    a = _activation(rng)
-    mask = rng.integers(0, 2, a.shape[:2])
-    mask.flat[:2] = 0, 1  # never all of one kind
-    return a, tf.constant(mask, tf.float32)
-
-
 def _inside(a, mask):
     return tf.reduce_sum(a * mask[..., None], [0, 1])
 
@@ -118,18 +73,9 @@ def _share(a, mask):
     return _inside(a, mask) / (1 + tf.reduce_sum(a, [0, 1]))
 
 
-def _part(rng):
-    a, mask = _masked(rng)
-    return a, mask.numpy()
-
-
 def _region_gram(a, mask):
     F = costs.unroll(a * mask[..., None])
     return tf.matmul(F, F, transpose_a=True) / _sum(mask)
-
-
-def _piles(rng):
-    return [tf.constant(rng.normal(5, 3, n), tf.float32) for n in [rng.integers(4, 9)] * 2]
 
 
 def _in_order(x, y, power=2):
@@ -139,7 +85,7 @@ def _in_order(x, y, power=2):
 EXERCISES = {
     "preprocess": Exercise(
         lambda pictures: pictures[..., ::-1] - _MEAN,
-        _pictures,
+        draws.pictures,
         {
             "the channels are still red, green, blue.": lambda p: p - _MEAN,
             "the means are subtracted from the wrong channels: look at their order.": (
@@ -157,7 +103,7 @@ EXERCISES = {
     ),
     "content_cost": Exercise(
         costs.content_cost,
-        _twins,
+        draws.twins,
         {
             "differences above and below zero cancel: nothing must.": (
                 lambda a, b: _sum(a - b) / (4 * tf.size(a, tf.float32))
@@ -173,7 +119,7 @@ EXERCISES = {
     ),
     "share_inside": Exercise(
         _share,
-        _masked,
+        draws.masked,
         {
             "the 1 below the line is missing.": (
                 lambda a, m: _inside(a, m) / tf.reduce_sum(a, [0, 1])
@@ -194,7 +140,7 @@ EXERCISES = {
     ),
     "activation_gradient": Exercise(
         lambda a_C, a_G: (a_G - a_C) / (2 * tf.size(a_C, tf.float32)),
-        _twins,
+        draws.twins,
         {
             "the sign is the other way round: where a_G is too large, J grows with it.": (
                 lambda a_C, a_G: (a_C - a_G) / (2 * tf.size(a_C, tf.float32))
@@ -211,7 +157,7 @@ EXERCISES = {
     ),
     "unroll": Exercise(
         costs.unroll,
-        lambda rng: (_activation(rng),),
+        lambda rng: (draws.activation(rng),),
         {
             "the rows are channels now, as in the paper; here they are the positions.": (
                 lambda a: tf.transpose(costs.unroll(a))
@@ -228,7 +174,7 @@ EXERCISES = {
     ),
     "gram_matrix": Exercise(
         costs.gram_matrix,
-        lambda rng: (_activation(rng),),
+        lambda rng: (draws.activation(rng),),
         {
             "this compares positions with one another; the question is about channels.": (
                 lambda a: tf.matmul(costs.unroll(a), costs.unroll(a), transpose_b=True)
@@ -248,7 +194,7 @@ EXERCISES = {
     ),
     "layer_style_cost": Exercise(
         costs.layer_style_cost,
-        _two_sizes,
+        draws.two_sizes,
         {
             "the Gram matrices are sums over the positions: a larger picture then has "
             "another style.": (
@@ -263,7 +209,7 @@ EXERCISES = {
     ),
     "style_cost": Exercise(
         costs.style_cost,
-        _layers,
+        draws.layers,
         {
             "the weights are not used: each layer has its own.": (
                 lambda S, G, w: costs.style_cost(S, G, dict.fromkeys(w, 1.0))
@@ -291,7 +237,7 @@ EXERCISES = {
     ),
     "optimization_step": Exercise(
         _step,
-        _steps,
+        draws.steps,
         {
             "G moves as it should, but the cost is not returned.": (
                 lambda *given: _step(*given) * np.nan
@@ -311,7 +257,7 @@ EXERCISES = {
     ),
     "region_gram": Exercise(
         _region_gram,
-        _part,
+        draws.part,
         {
             "it is right but for what it is divided by: how many positions were counted?": (
                 lambda a, m: costs.mean_gram_matrix(a * m[..., None])
@@ -328,7 +274,7 @@ EXERCISES = {
     ),
     "earth_moved": Exercise(
         _in_order,
-        _piles,
+        draws.piles,
         {
             "each grain goes where its number in the list sends it; is that the shortest way?": (
                 lambda x, y: tf.reduce_mean((x - y) ** 2)
