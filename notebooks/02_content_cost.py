@@ -661,7 +661,7 @@ plots.curves(
 ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
 Markdown(
     f"After {STEPS} steps the relative cost that is left is {ends}; a network that answers with "
-    "nothing but zeros would have 100 %. Where it is below one percent, the drawing answers as "
+    "nothing but zeros would leave it whole. Where it is below one percent, the drawing answers as "
     "the photograph does, and what still differs from C is what the layer leaves free. Where it is "
     "more, some of it would go with more steps."
 )

@@ -95,7 +95,7 @@ drawings.method(lit=("gram", "style"))
 
 # %%
 S = images.load("starry_swirls", SIZE)
-S = S[: S.shape[0] // 2 * 2, : S.shape[1] // 2 * 2]  # even sides: what halves or repeats it needs even sides
+S = S[: S.shape[0] // 2 * 2, : S.shape[1] // 2 * 2]  # even sides, to be halved
 alt = "A night of swirling strokes, blue and yellow."
 plots.pictures([S], [f"S, {S.shape[1]} × {S.shape[0]} pixels"], height=3.6, alt=alt)
 
