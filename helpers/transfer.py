@@ -86,7 +86,7 @@ class Transfer:
         self.enter(0, [self.canvas.first_picture()] * self.objective.batch)
 
     alpha, beta, tv, layer_weights = (_weight(name) for name in WEIGHTS)
-    content, styles, G, level, levels = (
+    content, styles, G, level, levels, pictures = (
         property(lambda self, name=name: getattr(self.canvas, name))
         for name in ("content", "styles", "G", "level", "levels", "pictures")
     )
