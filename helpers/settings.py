@@ -180,7 +180,7 @@ _ALL = (
     Option("steps", 200, "steps over all levels", int, "number of steps", least=1, most=10**9),
     Option("levels", None, _LEVELS, int, "number of levels", least=1, most=16),
     Option("alpha", 1.0, "weight of the content cost", float, batch=True),
-    Option("beta", 5.0, "weight of the style cost", float, batch=True),
+    Option("beta", 6.0, "weight of the style cost", float, batch=True),
     Option("tv", 1e-3, "weight of the total variation", float, "weight of the total variation"),
     Option("costs", "relative", "constants of the costs", what="cost convention", choices=_COSTS),
     Option("style_cost", "gram", "what of a layer is its style", choices=_STYLE_COSTS),

@@ -143,14 +143,14 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # ## 2 · The loop, in a dozen lines
 #
 # C and S never change, so what the network answers to them is computed once. Content is read in one
-# layer, style in five, and each of the five has the same say. (Why is β 5? Take it as a number to
+# layer, style in five, and each of the five has the same say. (Why is β 6? Take it as a number to
 # begin with: section 7 shows what others do.)
 
 # %%
 content_layer = network.content_layer
 lambdas = {layer: 1 / len(network.style_layers) for layer in network.style_layers}
 activations_C, activations_S = network(C), network(S)
-alpha, beta = 1.0, 5.0
+alpha, beta = 1.0, 6.0
 print("content:", content_layer, "  style:", ", ".join(lambdas))
 
 # %% [markdown]
@@ -500,7 +500,7 @@ Markdown(
 # **Before you move it:** at which β would *you* stop?
 
 # %%
-betas = [0.2, 0.5, 1, 2, 5, 10, 20, 50]
+betas = [0.2, 0.5, 1, 2, 6, 15, 30, 60]
 by_beta, points = [], []
 for four in (betas[:4], betas[4:]):
     batch.set(beta=four)
@@ -669,7 +669,7 @@ from helpers.objective import Objective
 
 pixels, gradients, ratios = tf.convert_to_tensor(G)[tf.newaxis], {}, {}
 for name in costs.COSTS:
-    a, b, weights = weights_for(*pulls(1.0, 5.0, "relative"), name)
+    a, b, weights = weights_for(*pulls(1.0, 6.0, "relative"), name)
     options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
     objective = Objective(network, alpha=a, beta=b, costs=name, layer_weights=weights, **options)
     objective.aim(C, [S])
@@ -955,7 +955,7 @@ if UPLOAD:
 
 # %%
 my_C, my_S = (images.load(source, SIZE) for source in sources)
-mine, frames = Transfer(my_C, my_S, network, beta=5.0), [(0, my_C)]
+mine, frames = Transfer(my_C, my_S, network, beta=6.0), [(0, my_C)]
 mine.run(STEPS, lambda run: frames.append((run.step_count, run.full_picture)))
 alt = "The photograph, the painting and the result that were chosen above."
 plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
@@ -1021,7 +1021,7 @@ if MEASURE:
 # @title Paint large
 LARGE = None  # @param {type: "raw"}
 large_C, large_S = (images.load(source, LARGE or SIZE) for source in sources)
-large = keep.begin(folder, large_C, large_S, network, beta=5.0)
+large = keep.begin(folder, large_C, large_S, network, beta=6.0)
 large.run(STEPS, checkpoint=folder / keep.CHECKPOINT)
 images.save(folder / "large.png", large.picture, large.settings)
 
@@ -1093,7 +1093,7 @@ if RESUME:
 #     J_style = 0.0
 #     for layer, target in A_S.items():
 #         J_style += tf.reduce_sum((A(a_G[layer]) - target) ** 2) / tf.reduce_sum(target**2)
-#     return J_content + 5.0 * J_style / len(A_S)
+#     return J_content + 6.0 * J_style / len(A_S)
 #
 #
 # G = tf.Variable(C)

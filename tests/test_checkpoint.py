@@ -110,11 +110,11 @@ def test_a_finished_run_is_resumed_with_more_steps(make, tmp_path, optimizer):
 def test_a_checkpoint_of_other_settings_is_refused(make, saved, picture, style_picture, shallow):
     path, _ = saved
     for run, sentence in (
-        (make(beta=7.0), r"made with beta 5.0, this run has 7.0"),
+        (make(beta=7.0), r"made with beta 6.0, this run has 7.0"),
         (make(init="noise"), "made with init content, this run has noise"),
         (make(costs="mse"), "made with costs relative, this run has mse"),
         (make(levels=2), "made with levels 1, this run has 2"),
-        (make(beta=[5.0, 5.0]), "made with alpha"),
+        (make(beta=[6.0, 6.0]), "made with alpha"),
         (Transfer(picture + 1, style_picture, shallow, levels=1), "other pictures or weights"),
     ):
         before = run.picture

@@ -338,7 +338,7 @@ def test_a_checkpoint_of_other_settings_is_one_sentence(files, capsys, tmp_path)
     cli.main(arguments(files, "--checkpoint", checkpoint))
     capsys.readouterr()
     given = arguments(files, "--resume", checkpoint, "--beta", 7)
-    refused(capsys, given, "was made with beta 5.0, this run has 7.0")
+    refused(capsys, given, "was made with beta 6.0, this run has 7.0")
     checkpoint.write_bytes(checkpoint.read_bytes()[:100])
     refused(capsys, arguments(files, "--resume", checkpoint), "is damaged: begin anew")
 

@@ -263,7 +263,7 @@ def test_the_answer_from_an_empty_file_is_the_method(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(program.replace("192", "64").replace("range(40)", "range(3)"), names)
-    run = Transfer(names["C"], names["S"], MINI, beta=5.0, tv=0.0, optimizer="adam", levels=1)
+    run = Transfer(names["C"], names["S"], MINI, beta=6.0, tv=0.0, optimizer="adam", levels=1)
     run.step(3)
     assert np.isclose(float(names["J"](names["C"])), run.history["total"][0], rtol=1e-4)
     assert np.isclose(float(names["value"]), run.history["total"][2], rtol=1e-2)
