@@ -243,6 +243,7 @@ def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, hei
 
 def _show(axes, picture, title=None):
     _bare(axes, title)
+    axes.spines[:].set(visible=True, color="#dddddd", linewidth=0.6)  # else white has no edge
     axes.imshow(np.clip(np.asarray(picture) / 255, 0, 1), interpolation=_SMOOTH)
 
 

@@ -18,8 +18,9 @@
 # %% [markdown]
 # # 5 · The studio: β/α under your fingers
 #
-# The picture is painted while you turn the knob. No cell to run again, nothing begins anew: α and β
-# are two numbers in the cost, the next step uses the new ones, and the picture follows.
+# In notebook 4 a new β meant a new run, and you waited for its end. Here the picture is painted
+# while you turn the knob. There is no cell to run again, and nothing begins anew: α and β are two
+# numbers in the cost, the next step uses the new ones, and the picture follows.
 #
 # **After this notebook you can**
 # - find, by hand and in seconds, the β that a pair of pictures wants;
@@ -68,9 +69,8 @@ from helpers import images, plots, start, vgg
 GPU, network = start.up(NETWORK)
 
 # %% [markdown]
-# The last line names the network with which the studio begins; you can choose another one there.
-#
-# (The stored picture of the studio itself was taken with `mini`.)
+# The last line names the network with which the studio begins; in the studio you can choose another
+# one. (The stored picture of the studio itself was taken with `mini`.)
 #
 # ## 1 · The studio
 #
@@ -83,16 +83,18 @@ GPU, network = start.up(NETWORK)
 # | **β/α** | how much painting; the buttons below it are three places to begin with |
 # | **The way so far** | looks back at any moment; whatever you do next goes on from there |
 # | **Snapshot**, **Undo** | keep a picture with all that is set; go back. Nothing is ever lost |
-# | **Painting** | what is painted after, how large its strokes are, a second one mixed in, colors |
+# | **Painting** | which one is S, how large its strokes are, a second one mixed in, whose colors |
 # | **Photograph** | what is painted: one of these, or one of yours |
 # | **Grid** | nine pairs of α and β at once; a click takes one of them over |
 # | **What the cost sees** | where content and style pull at the picture, and both Gram matrices |
 # | **Save and load** | the picture, the film of its way, a larger rendering, and how it was made |
-# | **Advanced** | α and β one by one, the smoothing, the style layers, network and size |
+# | **Advanced** | α and β one by one, smoothing, style layers, network, size, where G starts |
 # | **Classroom** | large type, few controls, and questions to predict first |
 #
-# The knob needs a running Python. Where you read this without one (on GitHub, say), the slider over
-# eight paintings in section 2 shows what it does.
+# The *smoothing* is the third term of $J$, the total variation of notebook 4, section 9.
+#
+# The knob needs a running Python. Where you read this without one (on GitHub, say), section 2 shows
+# what it does, with eight paintings that were made beforehand.
 
 # %%
 from helpers.studio import Studio
@@ -107,18 +109,20 @@ studio
 # 2. Turn the knob to its left end and wait. Then to its right end. Which way is faster, and why?
 # 3. Make the strokes twice as large (under **Painting**). Which of the two costs jumps?
 # 4. Set the smoothing to its largest (under **Advanced**). What happens to the eyes?
-# 5. Start from *noise*. Where does the motif appear first?
+# 5. Start from *noise* (under **Advanced**, too). Where does the motif appear first?
 #
-# Under **What the cost sees** you can watch the two costs at work. At first only the style pulls,
-# for a photograph has no content cost yet. Soon both pull at the same places and in opposite
-# directions. That is what an optimum of a sum looks like: not two satisfied wishes, but two forces
-# that hold each other. The knob makes one of them stronger, and the balance shifts.
+# Under **What the cost sees** you can watch the two costs at work: the brighter a place, the harder
+# a cost pulls there. At first only the style pulls, for a photograph has no content cost yet. Soon
+# both pull at the same places. And as the picture comes to rest, they must do so in opposite
+# directions, because at the lowest point of a sum the two slopes cancel. (The smoothing has a small
+# part in it, too.) That is what an optimum of a sum looks like: not two satisfied wishes, but two
+# forces that hold each other. The knob makes one of them stronger, and the balance shifts.
 #
 # ## 2 · The same picture, eight values of β
 #
 # The studio is a face. Behind it is a `Session`, which has no widgets and does what the sliders do.
 # `tick` paints for a fraction of a second, `set` changes a weight, `grid` paints several pairs of α
-# and β at once, as one batch.
+# and β at once, as one batch. So the whole way of the knob can be looked at side by side.
 #
 # **Predict first:** at which β will the cat's whiskers go?
 
@@ -142,17 +146,19 @@ alt = "A cat's face, from a photograph at β = 0.1 to swirling strokes everywher
 plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
 
 # %% [markdown]
-# Look for the last picture whose whiskers you can still count, and for the first in which the face
-# is gone. All that is worth looking at lies between these two, and it takes factors, not
-# differences, to walk through it: one step of the list is a factor of two to five. That is why the
-# knob is logarithmic. The costs behind it are *relative*, 0 is "the same" and 1 is "as far away as
-# nothing at all" (notebook 4), so that a useful β is a number near 1 to 20 and not 10⁻⁷ or 10⁴. The
-# same β is not equally strong for every set of layers: deeper layers are harder to please.
+# Look for the last picture whose whiskers you can still count, and for the first that a stranger
+# would not take for a cat. All that is worth looking at lies between these two, and it takes
+# factors, not differences, to walk through it: one step of the list is a factor of two to five.
+# That is why the knob is logarithmic. The costs behind it are *relative*, 0 is "the same" and 1 is
+# "as far away as nothing at all" (notebook 4), so that a useful β lies somewhere between 1 and 20,
+# and not at 10⁻⁷ or 10⁴. The same β is not equally strong for every set of layers: deeper layers
+# are harder to please.
 #
 # ### Exercise 1: a log slider
 #
-# A knob goes from position 0 to position 1. Which β is that, if 0 means 0.1 and 1 means 10 000, and
-# equal ways mean equal *factors*?
+# The slider for β under **Advanced** goes from 0.1 at its left end to 10 000 at its right end, and
+# equal ways mean equal *factors*. Let its position be a number from 0, left, to 1, right. Which β
+# belongs to a position?
 
 
 # %% tags=["exercise"]
@@ -173,7 +179,8 @@ else:
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Half of the way is the factor $\sqrt{high / low}$, a quarter its square root.
+# The whole way is the factor $high / low$. Half of the way is $\sqrt{high / low}$, a quarter the
+# square root of that. What do roots have to do with powers?
 #
 # </details>
 #
@@ -207,10 +214,10 @@ alt = "Nine paintings of a cat. On a diagonal, where β/α is the same, they are
 plots.grid([[cell.picture for cell in row] for row in session.cells], rows, columns, alt=alt)
 
 # %% [markdown]
-# Those on the same diagonal, from the upper left to the lower right: β/α is the same there. In $J =
-# αJ_{content} + βJ_{style}$ a common factor changes the height of the landscape, not where its
-# valleys are. How near are they to each other, pixel by pixel, and how near are pictures whose
-# ratios are ten apart?
+# Those on the same diagonal belong together, from the upper left to the lower right, for there β/α
+# is the same. In $J = αJ_{content} + βJ_{style}$ a common factor changes the height of the
+# landscape, not where its valleys are. So how near are they to each other, pixel by pixel? And how
+# near are neighbors in a row, whose ratios are a factor of ten apart?
 
 
 # %%
@@ -221,21 +228,24 @@ def apart(a, b):
 cells = session.cells
 same = [apart(cells[i][i], cells[j][j]) for i, j in ((0, 1), (1, 2))]
 other = [apart(cells[i][i], cells[i][i + 1]) for i in (0, 1)]
-print("mean difference in grey levels, same ratio:   ", *(f"{d:.0f}" for d in same))
-print("mean difference in grey levels, ten times it: ", *(f"{d:.0f}" for d in other))
+print("mean difference in grey levels, on a diagonal: ", *(f"{d:.0f}" for d in same))
+print("mean difference in grey levels, in a row:      ", *(f"{d:.0f}" for d in other))
 
 # %% [markdown]
-# Not the same picture at all, where you might have expected zeros. Two things differ on a diagonal.
-# The weight of the smoothing stays while α and β grow, so the first picture of each diagonal is the
-# smoothest. And nothing here has converged: after so few steps each run is at another place of the
-# same valley, with its strokes laid otherwise. What a diagonal shares is how much photograph and
-# how much painting there is. That is what one slider can set, and why the studio has just one in
-# front.
+# They are not the same picture at all, where you might have expected zeros. Two things differ on a
+# diagonal. The weight of the smoothing stays while α and β grow, so the first picture of each
+# diagonal is the smoothest. And nothing here has converged: after so few steps each run is at
+# another place of the landscape, with its strokes laid otherwise. What a diagonal shares is not its
+# pixels, but how much photograph and how much painting there is: look at the figure once more. That
+# is what one slider can set, and why the studio has just one in front.
 #
 # ## 4 · How it can be live
 #
-# **Weights are variables.** A step is compiled once. Were α and β numbers *in* it, each move of a
-# slider would compile it anew, for a second or more. They are `tf.Variable`s that it reads.
+# Why did notebook 4 have to wait, and the studio not? Four ideas make the difference.
+#
+# **Weights are variables.** A step is compiled once (that is what `tf.function` does). Were α and β
+# numbers *in* it, each move of a slider would compile it anew, for a second or more. So they are
+# `tf.Variable`s, which the compiled step reads each time.
 
 # %%
 import time
@@ -260,16 +270,17 @@ print(f"compiled anew:      {again:.3f} s")
 # %% [markdown]
 # **Adam has to forget.** The studio walks with Adam: what L-BFGS guesses of the curvature would be
 # wrong after each move of a slider. But Adam remembers too: it divides its steps by the lengths of
-# the last gradients. When β goes from 1000 to 1, the gradient becomes a thousand times shorter and
-# the memory fades only step by step. How far a picture *moves* proves little, since an Adam that
-# has just forgotten always moves by its learning rate, wherever that leads. What counts is where J
-# stands: the new J, ten steps after the slider moved, with the memory and without.
+# the last gradients. When β goes from 1000 to 1, the gradient becomes about a thousand times
+# shorter, and the memory of the long ones fades only step by step. Does that matter? How far a
+# picture *moves* proves little, since an Adam that has just forgotten always moves by its learning
+# rate, wherever that leads. What counts is where J stands: the new J, ten steps after the slider
+# moved, with the memory and without.
 
 # %%
 reached = {}
-start = run.picture
+beginning = run.picture
 for memory in ("kept", "forgotten"):
-    run.beta, run.picture = 1000.0, start
+    run.beta, run.picture = 1000.0, beginning
     run.step(STEPS)
     if memory == "kept":  # past the studio, which would make Adam forget
         run.objective.set(beta=1.0)
@@ -282,14 +293,15 @@ print("J after ten steps, as a share of J before them:")
 print({memory: round(share, 3) for memory, share in reached.items()})
 
 # %% [markdown]
-# The smaller share is the better one. After a small move of a slider, of less than a factor of
-# eight, the studio keeps the memory all the same: it still fits nearly, and beginning anew would
-# cost some steps.
+# The smaller share is the better one. That is why the studio lets Adam forget after a large move of
+# a slider. After a small one, of less than a factor of eight, it keeps the memory: that still fits
+# nearly, and beginning anew would cost some steps.
 #
-# **Coarse first.** A step at a quarter of the size costs a sixteenth, and it moves what steps at
-# full size would need minutes for: large strokes, whole areas. So at the start, with another
-# picture or size, other style layers, and when β/α has risen eightfold, the studio takes 30 steps
-# at ¼ and 30 at ½ of the size, adds what they change to the picture, and only then goes on at full
+# **Coarse first.** A step at half the size costs a quarter, one at a quarter of the size a
+# sixteenth, and such steps move what full size would need minutes for: large strokes, whole areas.
+# So at the start, with another picture or size, other style layers, and when β/α has risen
+# eightfold, the studio takes 30 steps at ½ of the size (and before these 30 at ¼, where the picture
+# is large enough for that), adds what they change to the picture, and only then goes on at full
 # size. That is why the picture is blurred for a moment, and then sharp. After a small move of a
 # slider the strokes are there already: it only goes on.
 #
@@ -299,6 +311,8 @@ print({memory: round(share, 3) for memory, share in reached.items()})
 # in the kernel: other cells get their turn, and a page that is closed costs nothing.
 #
 # ### Exercise 2: how many steps in a bite?
+#
+# The studio knows how many seconds a bite may last, and has measured how many a step takes.
 
 
 # %% tags=["exercise"]
@@ -336,8 +350,8 @@ else:
 # ## 5 · Without sliders
 #
 # Some places show no widgets. Then this cell is the studio: change the numbers (Colab shows them as
-# a form) and run it again. It goes on from the picture that it made before; set `begin_anew` for a
-# fresh start.
+# a form) and run it again. With `begin_anew` it starts from the photograph each time; set it to
+# `False`, and it goes on from the picture that it made before.
 
 # %%
 # @title Change the numbers, run the cell
@@ -362,8 +376,9 @@ plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting
 #
 # `Studio(classroom=True)`, or the button **Classroom** in the studio above: large type, the picture
 # beside the two that it is made from, these questions, and only the controls that a question sets.
-# It sets them when you press **Try it**; let the class predict before you do. The last five take
-# the style layers one by one, from block 1 to block 5.
+# It sets them when you press **Try it**; let the class predict before you do, and afterwards press
+# **What to see** for an answer. The last five take the style layers one by one, from block 1 to
+# block 5.
 
 # %%
 from helpers.studio.classroom import QUESTIONS
@@ -374,10 +389,16 @@ for number, (question, _, _) in enumerate(QUESTIONS, 1):
 # %% [markdown]
 # ## What you have now
 #
-# - A feeling for β/α: one factor of ten is a clear step, and nothing else about α and β matters.
-# - A live tuner, and the three ideas behind it: weights as variables, an optimizer that forgets,
-#   small bites.
+# - A feeling for β/α: one factor of ten is a clear step, and but for the smoothing nothing else
+#   about α and β matters.
+# - A live tuner, and the four ideas behind it: weights as variables, an optimizer that forgets,
+#   coarse before fine, small bites.
 # - Pictures of your own, that know how they were made.
+#
+# Could you write it from an empty file? Take your loop of notebook 4, and put β into a
+# `tf.Variable` that `J` reads. Let the loop take as many steps as fit into a bite, show G, and then
+# `assign` another β. If the first step after that is as fast as the others, it is a studio; the
+# rest is sliders.
 #
 # **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants the wishes that
 # one knob leaves open: only the sky, finer strokes, your own colors, a film. Then it asks what else

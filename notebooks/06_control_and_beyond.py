@@ -82,7 +82,7 @@ GPU, network = start.up(NETWORK)
 from IPython.display import Markdown
 
 from helpers import colors, costs, masks
-from helpers.course import exercises
+from helpers.course import drawings, exercises
 from helpers.transfer import Transfer
 
 SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (100 if GPU else 30)
@@ -90,6 +90,16 @@ C = images.load("building", SIZE)
 S, T = images.load("starry_swirls", SIZE), images.load("stained_glass", SIZE)
 titles = ["C, a temple hall", "S, painted strokes", "T, colored glass"]
 plots.pictures([C, S, T], titles, alt="A temple hall under a pale sky, and two paintings.")
+
+# %% [markdown]
+# Here is the whole method a last time. Lit is where most of the wishes come in: what is measured of
+# the layers, and how it is compared. Sections 1 and 4 change that description itself. Sections 2
+# and 3 mostly change what goes in at the left, the size of the strokes and the colors. Sections 5
+# and 6 leave $J$ alone: they ask what a step takes, and where G begins. All the rest stays as you
+# wrote it.
+
+# %%
+drawings.method(lit=("gram", "style"))
 
 
 # %%
@@ -111,8 +121,11 @@ def paint(content, *styles, **options):
 #
 # $$A^r_{ij} = \frac{1}{n_r} \sum_{k \,\in\, r} F_{ki} F_{kj}$$
 #
-# That is the Gram matrix of the sky alone. Each region has one of its own, and each is compared
-# with a painting of its own.
+# Here $n_r$ is the number of these positions. That is the mean Gram matrix of the sky alone. Each
+# region has one of its own, and each is compared with a painting of its own. The style cost of a
+# layer is then the sum over the regions, in which each counts by its share of the picture:
+#
+# $$J^l_{style} = \sum_r \text{share}_r \, J^l_{style}(A^r_S, A^r_G)$$
 #
 # ### Exercise 1: the Gram matrix of a region
 #
@@ -154,10 +167,10 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # %% [markdown]
 # ### Where masks come from
 #
-# A mask of the whole picture can be had in several ways. The sky of our photograph is lighter than
-# all the rest, so a threshold will do; Otsu's (1979) is the one that parts light and dark best. A
-# color can be chosen likewise. Where neither helps, there is the rectangle and the brush, and for
-# patient work any drawing program: `masks.load` reads a picture file.
+# A mask of the whole picture can be had in several ways. In our photograph the sky, and with it the
+# water, is lighter than the rest, so a threshold will do; Otsu's (1979) is the one that parts light
+# and dark best. A color can be chosen likewise. Where neither helps, there is the rectangle and the
+# brush, and for patient work any drawing program: `masks.load` reads a picture file.
 
 # %%
 found = {
@@ -236,8 +249,10 @@ alt = "The hall in a mixture of two styles; with a style for the sky and one bel
 plots.pictures(found, titles, columns=2, height=3.2, alt=alt)
 
 # %% [markdown]
-# The eye says yes. What do the numbers say? Your function measures how far the region below the sky
-# is from each painting, here in the third layer, once as painted without the mask and once with it.
+# Without a mask, strokes and glass are mixed everywhere. With it the strokes stay in the sky and
+# the glass below; and with S alone, the hall is still a photograph. Do the numbers say so, too?
+# Your function measures how far the region below the sky is from each painting, here in the third
+# layer, once as painted without the mask and once with it.
 
 # %%
 layer = layers[2]
@@ -255,17 +270,18 @@ def below_the_sky(picture, painting):
 
 # %% tags=["hide-input"]
 # @title The region below the sky, and the two paintings
-table = "| painted | distance to S | distance to T |\n|---|---|---|\n"
+table = "| painted | style cost against S | against T |\n|---|---|---|\n"
 for title, run in {"without a mask": mean, "with the mask": both}.items():
     pair = (below_the_sky(run.picture, painting) for painting in (S, T))
     table += "| {} | {:.3f} | {:.3f} |\n".format(title, *pair)
 stays = np.abs(sky.picture - C)[mask == 0].max()
 Markdown(
     table + "\nWith the mask the region comes nearer to T than it does in the mean of the two, and "
-    "it no longer has to please S. "
-    f"Where there is no style, no pixel differs from the photograph by more than {stays:.2g} grey "
-    "levels. That is not a strong content cost but a rule: before the network looks at G, the "
-    "photograph is put in there, so $J$ has no slope at these pixels at all."
+    "it no longer has to please S. (A cost above 1 is no mistake: glass can be farther from these "
+    "strokes than silence is.) In the third picture there is no style below the sky, and no pixel "
+    f"differs from the photograph there by more than {stays:.2g} grey levels. That is not a strong "
+    "content cost but a rule: before the network looks at G, the photograph is put in there, so "
+    "$J$ has no slope at these pixels at all."
 )
 
 # %% [markdown]
@@ -274,7 +290,7 @@ Markdown(
 # A painting has a sky as well. With a mask of its own, its sky paints ours and its ground paints
 # our ground. The mask below has two rectangles of sky, left and right of the church tower. With one
 # that is as wide as the picture, the tower would count as sky, and towers would grow among our
-# clouds.
+# clouds. (β is larger here than before, so that the difference shows.)
 
 # %%
 church = images.load("church_at_auvers", SIZE)
@@ -285,12 +301,17 @@ plain = paint(C, church, beta=20.0)
 split = paint(C, church, beta=20.0, mask=mask, style_masks=[church_mask])
 
 # %%
-found = [church, masks.to_picture(church_mask), plain.picture, split.picture]
-titles = ["the painting", "its mask", "without masks", "sky to sky, ground to ground"]
-alt = "Van Gogh's church, its mask, and the hall painted after it without masks and with them."
+lit = church * np.where(above, 1.0, 0.2)[..., None]
+found = [church, lit, plain.picture, split.picture]
+titles = ["the painting", "its mask, sky lit", "without masks", "sky to sky, ground to ground"]
+alt = "Van Gogh's church, its sky lit, and the hall painted after it without masks and with them."
 plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
+# Compare the two skies. Without masks nothing says which part of the painting ours should take
+# after, and the yellow of the path and the grey of the walls may turn up among the clouds. With
+# them, our sky has only the painting's sky to learn from.
+#
 # From a shell the same is `python -m helpers building church.jpg --mask sky.png --style-mask
 # church_mask.png --output OUT.png`, and `--style-mask white black` gives each of two paintings a
 # color of the mask.
@@ -301,8 +322,8 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 # the size, its strokes are half as wide, and the network asks for strokes that are half as wide. So
 # the **scale of the style picture** is a knob of its own, independent of the size of the result.
 #
-# **Before you run it:** a painting at a quarter of its size is a small picture with fine strokes;
-# one at twice the size shows a few large ones. At which end will something be lost, and why?
+# **Before you run it:** at half its size a painting is a small picture with fine strokes, at twice
+# its size a large one with broad strokes. What will be lost at either end, and why?
 
 # %%
 scales = [0.5, 1, 2]
@@ -312,13 +333,18 @@ for scale in scales:
     by_scale.append(paint(C, painting, beta=10.0))
 
 # %%
-alt = "The hall with fine, middle and large strokes, as the painting's scale grows."
+alt = "The hall with small swirls, with larger ones, and with broad strokes."
 titles = [f"scale {scale:g}" for scale in scales]
 plots.pictures([run.picture for run in by_scale], titles, columns=2, height=3.2, alt=alt)
 
 # %% [markdown]
-# Below, the painting's Gram matrices at the three scales are compared with those at scale 1: how
-# much of a "scale" is there in each layer?
+# Two things change at once. A single stroke becomes broader from picture to picture. But the larger
+# the painting, the less of it fits into a layer's window: at the small scale you find whole swirls,
+# as if they were strokes, and at the large one broad strokes, and less of the swirls that they
+# build.
+#
+# How much of a "scale" is there in each layer? Below, the painting's Gram matrices at the three
+# scales are compared with those at scale 1.
 
 # %%
 seen_S = network(S)
@@ -351,7 +377,7 @@ except StyleTransferError as error:
 # shapes, to the other. `style_weights` takes one number for each painting in each layer.
 #
 # **Before you run it:** strokes of S and shapes of T, or strokes of T and shapes of S. Which of the
-# two will have the leading of the glass windows?
+# two will have the net of lead that holds the panes of the glass?
 
 # %%
 few = len(layers) // 2 + 1
@@ -365,7 +391,9 @@ alt = "The hall with the strokes of one painting and the shapes of the other, bo
 plots.pictures([run.picture for run in crossed], titles, height=3.2, alt=alt)
 
 # %% [markdown]
-# The palette follows the shallow layers, because there are the colors. From a shell these are
+# A pane with its frame is larger than what a shallow layer sees. So the net goes with the deep
+# layers, and you find it where T has these. The palette goes with the shallow ones, because they
+# are the ones that tell colors apart. From a shell the two knobs of this section are
 # `--style-scale 0.5` and `--style-weights 1 0 1 0 1 0 0 1 0 1`.
 #
 # ## 3 · Which colors
@@ -373,18 +401,23 @@ plots.pictures([run.picture for run in crossed], titles, height=3.2, alt=alt)
 # A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016b).
 #
 # **Luminance.** Eyes see shape in light and dark, and much less of it in color. So take the light
-# $Y = 0.299\,R + 0.587\,G + 0.114\,B$ of both pictures, paint with light alone, and in the end put
-# the photograph's colors back: $G' = C - Y_C + Y_G$. Before that, the light of S is shifted and
-# scaled to the mean and the deviation of C's, because a dark painting would make a dark sky.
+# $Y = 0.299\,r + 0.587\,g + 0.114\,b$ of both pictures (from red, green and blue), paint with light
+# alone, and in the end put the photograph's colors back: $C - Y_C + Y_G$. Before that, the light of
+# S is shifted and scaled to the mean and the deviation of C's, because a dark painting would make a
+# dark sky.
 #
 # **Histogram.** Or recolor the *painting* first, so that it looks as if it had been painted with
-# the photograph's colors. A pixel $x$ becomes $A(x - \mu_S) + \mu_C$. The mean is then right for
-# any $A$. The covariance becomes $A \Sigma_S A^T$, and this is $\Sigma_C$ for
+# the photograph's colors. (The paper's word is histogram. What is matched of it are the mean and
+# the covariance of the colors, as for the channels in notebook 3, section 8.) A pixel $x$ becomes
+# $M(x - \mu_S) + \mu_C$. The mean is then right for any matrix $M$. The covariance becomes
+# $M \Sigma_S M^T$, and this is $\Sigma_C$ for
 #
-# $$A = \Sigma_C^{1/2}\, \Sigma_S^{-1/2}$$
+# $$M = \Sigma_C^{1/2}\, \Sigma_S^{-1/2}$$
 #
-# since $\Sigma_C^{1/2} \Sigma_S^{-1/2} \Sigma_S \Sigma_S^{-1/2} \Sigma_C^{1/2} = \Sigma_C$. Check
-# it:
+# where $\Sigma^{1/2}$ is the symmetric matrix whose square is $\Sigma$, and $\Sigma^{-1/2}$ is its
+# inverse. (The root has the same eigenvectors, and the roots of the eigenvalues.) For then
+# $\Sigma_C^{1/2} \Sigma_S^{-1/2} \, \Sigma_S \, \Sigma_S^{-1/2} \Sigma_C^{1/2} = \Sigma_C$.
+# Check it with the painting T:
 
 # %%
 recolored = colors.match_colors(T, C)
@@ -393,7 +426,8 @@ for name, picture in {"C": C, "T": T, "T recolored": recolored}.items():
     print(f"{name:12} mean {mean_color.round()}   covariance of red and blue {spread[0, 2]:7.0f}")
 
 # %% [markdown]
-# It is nearly right, and not quite: a few colors ended beyond black or white and were cut off.
+# The recolored painting is near to C in all of these, and not quite equal: some colors ended beyond
+# black or white and were cut off.
 
 # %%
 kept = {how: paint(C, T, keep_colors=how) for how in ("luminance", "histogram")}
@@ -403,13 +437,19 @@ alt = "The stained glass, the same in the photograph's colors, and the hall pain
 plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
+# Both results have the painting's panes and the photograph's colors. With luminance each place has
+# the color that it had. With histogram only the palette as a whole is the photograph's, and the
+# style has a say in which of its colors goes where.
+#
 # ### When each of them fails
 #
-# **Luminance** throws away what is only in the colors. Stripes of a red and a green that are
-# equally light are a strong pattern to the eye, and nothing at all to $Y$. **Histogram** asks one
-# matrix to turn one cloud of colors into another. Where the clouds have different shapes, colors
-# end outside of 0 to 255 and are cut off, and a color that the painting uses as an accent goes
-# wherever the matrix takes it. **Before you run it:** how much of the stripes will be left?
+# **Luminance** throws away what is only in the colors. **Histogram** asks one matrix to turn one
+# cloud of colors into another. Where the clouds have different shapes, colors end outside of 0 to
+# 255 and are cut off, and a color that the painting uses as an accent goes wherever the matrix
+# takes it.
+#
+# **Before you run it:** a style has stripes of a red, (200, 60, 60), and a green, (60, 131.3, 60).
+# Put both into the formula of $Y$. How much of the stripes will be left in the luminance?
 
 # %%
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
@@ -417,7 +457,7 @@ stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32,
 grey = colors.luminance(stripes)
 
 # %%
-alt = "Red and green stripes, and the same in grey, where they have vanished."
+alt = "Red and green stripes, and their luminance, in which they have vanished."
 plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=alt)
 
 # %% tags=["hide-input"]
@@ -425,10 +465,10 @@ plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=al
 cut = np.mean((recolored <= 0) | (recolored >= 255))
 Markdown(
     f"The stripes differ by {np.abs(red - green).max():.0f} grey levels in red, and by "
-    f"{np.ptp(grey):.1f} in luminance: the style is gone before the network looks. In the "
-    f"recolored painting {cut:.1%} of all values lie at the end of the range. "
-    "So take luminance where the strokes are drawn in light and dark, as with a pen, and histogram "
-    "where color makes the strokes."
+    f"{np.ptp(grey):.1f} in luminance: what is a strong pattern to the eye is gone before the "
+    f"network looks. And of the recolored painting, {cut:.1%} of all values lie at an end of the "
+    "range. So take luminance where the strokes are drawn in light and dark, as with a pen, and "
+    "histogram where color makes the strokes."
 )
 
 # %% [markdown]
@@ -438,7 +478,7 @@ Markdown(
 # it, one row for each position, and then we forgot the order of the rows. What is left when a list
 # has lost its order is a **cloud** of points, here in a space of $n_C$ dimensions. *A style is a
 # cloud of activations*, and a style cost is a distance between two clouds. There are many such
-# distances (Li et al. 2017 were the first to say this clearly):
+# distances (Yanghao Li et al. 2017 were the first to say this clearly):
 #
 # | `style_cost` | what it keeps of the cloud | numbers |
 # |---|---|---|
@@ -466,23 +506,28 @@ clouds = {
     "Gram": rng.multivariate_normal(middle, np.cov(cloud.T), 1500),
 }
 figure = plots.AltFigure(9.0, 2.6, alt="A tilted, skewed cloud; a dot; a round one; a tilted one.")
+ends = min(points.min() for points in clouds.values()), cloud.max()
 for n, (name, points) in enumerate(clouds.items()):
     axes = figure.add_subplot(1, 4, n + 1)
     axes.scatter(*points.T, s=3, alpha=0.3, color=plots.COLORS[n])
-    axes.set(title=name, xlim=(cloud.min(), cloud.max()), ylim=(cloud.min(), cloud.max()))
+    axes.set(title=name, xlim=ends, ylim=ends)
+    axes.axhline(0, color="0.6", lw=0.8)
+    axes.axvline(0, color="0.6", lw=0.8)
 figure
 
 # %% [markdown]
-# Behind a relu nothing is below zero, and the cloud has a hard edge there. None of the three knows
-# that. To keep *everything*, one compares whole clouds, and asks: how far do the points of one have
-# to be carried, so that they become the other? That is the **earth mover's** or *Wasserstein*
-# distance. For clouds it is hard to compute. On a line it is easy, and that is your exercise.
+# Behind a relu nothing is below zero, and the cloud of the layer has a hard edge there, at the grey
+# lines. None of the three descriptions knows that: of the points drawn after the last two, some lie
+# beyond the lines. To keep *everything*, one compares whole clouds, and asks: how far do the points
+# of one have to be carried, so that they become the other? That is the **earth mover's** or
+# *Wasserstein* distance. For clouds it is hard to compute. On a line it is easy, and that is your
+# exercise.
 #
 # ### Exercise 2: earth moved
 #
-# `x` and `y` hold the places of two piles of grains on a line, as many in each. Return the mean
-# squared way when the grains of x are carried to the places of y, each to another, in the best
-# possible manner.
+# `x` and `y` hold the places of two piles of grains on a line, as many in each. The grains of x are
+# carried to the places of y, one to each place, so that the mean of the squared ways is as small as
+# it can be. Return this mean.
 
 
 # %% tags=["exercise"]
@@ -497,8 +542,8 @@ _ = exercises.check("earth_moved", earth_moved)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# If two grains cross on their way, they may as well change their goals: both ways together become
-# shorter. So in the best plan nobody crosses. What does that say about the smallest of x?
+# If two grains cross on their way, let them change their goals: the sum of the two squares becomes
+# smaller. So in the best plan nobody crosses. What does that say about the smallest of x?
 #
 # </details>
 
@@ -516,14 +561,18 @@ earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 
 # %% [markdown]
 # The way back to the cloud is to look at it from many directions: along each one, every point has a
-# place on a line. This is the *sliced* Wasserstein distance (Heitz et al. 2021), and in the package
-# it is `costs.quantiles`. Two clouds that differ at all differ from some direction.
+# place on a line. This is the *sliced* Wasserstein distance (Heitz et al. 2021). Two clouds that
+# differ at all differ from some direction. The package looks from $n_C$ directions, drawn by chance
+# once and for all. And since pictures of two sizes have piles of different numbers of grains, it
+# cuts each sorted pile into 128 equal parts and compares the means of these, the *quantiles*
+# (`costs.quantiles`).
 #
 # ### What each of them lets go
 #
-# Two channels that fire together, or each where the other is silent. One channel that is quiet and
-# seldom loud, or loud and seldom silent. **Before you run it:** in the table of above,
-# find the descriptions for which the two of a pair are *the same*.
+# Two small tests will show it, each with a pair of tiny layers. In the first pair there are two
+# channels: they fire together, or each fires where the other is silent. In the second there is a
+# single channel: it is quiet and seldom loud, or it is loud and seldom silent. **Before you run
+# it:** for which descriptions in the table above are the two of a pair *the same*?
 
 # %%
 together = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
@@ -544,11 +593,11 @@ for name, describe in costs.STYLE_COSTS.items():
 # A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
 # first, and `wasserstein` to neither. (What is nearly zero is a zero that was rounded.)
 #
-# ### The same texture, the same painting
+# ### One glass, four descriptions
 #
-# First textures: no content at all ($α = 0$), a start of faint noise, and the painting T, whose
-# lines of lead are a hard test. **Before you run it:** which description will lose the lines, if
-# any does?
+# Does it show in pictures? We begin with textures, as in notebook 3: there is no content at all
+# ($α = 0$), G starts as faint noise on grey, and the painting is T, whose lines of lead are a hard
+# test. **Before you run it:** which description will lose the lines, if any does?
 
 # %%
 from time import perf_counter
@@ -573,12 +622,13 @@ def texture(run):
 # %%
 made = {name: texture(run) for name, run in runs.items()}
 textures = {name: picture for name, (picture, _) in made.items()}
-alt = "The stained glass, and textures of it by four descriptions, more and more like glass."
+alt = "The stained glass, and a texture of it by each of the four descriptions."
 plots.pictures([T, *textures.values()], ["T", *textures], columns=3, height=2.4, alt=alt)
 
 # %% [markdown]
-# Each texture was made by one description. Now all of them judge all textures, as a mean over the
-# layers. 0 is *the same*, 1 is *as far as silence*.
+# (A texture that is still grey has not come far from its start, which was grey.) Each of them was
+# made by one description. Now all descriptions judge all textures, as a mean over the layers. 0 is
+# *the same*, 1 is *as far as silence*. The means are a fifth judge, who made none.
 
 
 # %%
@@ -608,8 +658,8 @@ own = [name for name in verdict if name == min(verdict, key=lambda n: verdict[n]
 order = sorted(verdict, key=lambda n: verdict[n]["gram"])
 Markdown(
     table + "\nRead a column from top to bottom: who satisfies this judge? After "
-    f"{STEPS} steps {len(own)} of the four judges are pleased best by the texture that was made "
-    f"for them ({', '.join(own)}); where it is another's, more steps are needed, or the cost is "
+    f"{STEPS} steps {len(own)} of the four makers are pleased best by the texture that they made "
+    f"({', '.join(own)}). Where another's is better, more steps would be needed, or the cost is "
     "harder to go down. The Gram matrix, which sees tilts, puts them in this order: "
     + ", ".join(f"{name} ({verdict[name]['gram']:.3f})" for name in order)
     + ". The last column is the price: sorting is slow, products are quick."
@@ -623,8 +673,8 @@ Markdown(
 # layer's description lets go, the next layer's may have kept.
 
 # %% [markdown]
-# And paintings? The content cost holds the motif, so less is left for the style to do, and the
-# differences are finer. Look at a flat area, such as the sky, and at edges.
+# And paintings? Now the content cost holds the motif, and the style works against it. Look at a
+# flat area, such as the cheek of the cat, and at edges: how much glass has come to each picture?
 
 # %%
 for run in runs.values():
@@ -636,10 +686,11 @@ alt = "The cat painted after the stained glass with four style costs."
 plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
 
 # %% [markdown]
-# The lesson is not that one of them wins. It is that "style" is not one thing that a formula
-# captures or misses: **you choose what to keep of a cloud, and the picture shows what you chose**.
-# Most methods that came after Gatys choose `mean-std`, because it is so cheap; section 7 says why
-# that is enough for them.
+# A picture with less glass in it is not yet a worse one: every description has its own unit, so one
+# and the same β asks more of the one than of the other, and some want a larger β. The lesson is not
+# that one of them wins. It is that "style" is not one thing that a formula captures or misses:
+# **you choose what to keep of a cloud, and the picture shows what you chose**. Many methods that
+# came after Gatys choose `mean-std`, because it is so cheap; section 7 says what they do with it.
 
 # %% [markdown]
 # ## 5 · Large pictures
@@ -650,21 +701,25 @@ plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
 # level; for 2048 pixels take four (`--levels 4`), and the painting is laid out at 256.
 #
 # The other is memory. To find the gradient, every activation on the way has to be kept until the
-# way back. What a run needs can be worked out before it begins, from the network's channels alone.
-# **Before you run it:** the size doubles from row to row. By what does the need grow?
+# way back. What a step needs can be worked out before it begins, from the network's channels and
+# the number of pixels, as at the end of notebook 4. **Before you run it:** the size doubles from
+# row to row. By what does the need grow?
 
 # %%
 from helpers import memory
 
-precise = vgg.load(network.name)
+
+def gigabytes(height, width):
+    return memory.of_step(network, (height, width)) / 1e9
+
 
 # %% tags=["hide-input"]
 # @title Memory by size
 table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
 for side in (256, 512, 1024, 2048):
     shape = side * C.shape[0] // C.shape[1], side
-    needed = memory.of_step(precise, shape) / 1e9
-    table += f"| {side} | {shape[0] * shape[1] / 1e6:.2f} million | {needed:.2f} GB |\n"
+    million = shape[0] * shape[1] / 1e6
+    table += f"| {side} | {million:.2f} million | {gigabytes(*shape):.2f} GB |\n"
 Markdown(table)
 
 # %% [markdown]
@@ -747,11 +802,11 @@ alt = "Five frames of the painted hall, while a sun crosses the sky."
 plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
 
 # %% [markdown]
-# Now what this cannot do. It knows that a pixel has changed, and not that a *thing* has moved.
-# Where the sun was, the strokes of the sun stay behind for a few steps. And when the camera turns,
-# everything changes everywhere: then the strokes would stay on the glass of the screen while the
-# world slides along behind them. For that, one computes the **optical flow**, which says where each
-# pixel has gone, moves the last painting along with it, and punishes differences (Ruder et al.
+# There is something that this cannot do. It knows that a pixel has changed, and not that a *thing*
+# has moved. Where the sun was, traces of it may stay behind for a few steps. And when the camera
+# turns, everything changes everywhere: then the strokes would stay on the glass of the screen while
+# the world slides along behind them. For that, one computes the **optical flow**, which says where
+# each pixel has gone, moves the last painting along with it, and punishes differences (Ruder et al.
 # 2016). That needs a network of its own, and is not built here. `python -m helpers.film IN.gif
 # starry_swirls --output OUT.gif` does what you have just seen, for an animated GIF or WebP file, or
 # for a directory of frames.
@@ -770,20 +825,22 @@ successors.ways()
 # %% [markdown]
 # **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Do not optimize the pixels
 # of one picture, but the weights of a network that paints *any* photograph. Its training minimizes
-# exactly the $J$ of notebook 4, over thousands of photographs. Afterwards it paints at one go, a
+# such a $J$ as that of notebook 4, over thousands of photographs. Afterwards it paints at one go, a
 # thousand times faster. The price: one network knows one painting, its β and its scale, for good.
 #
-# **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Li et al. 2017). Section 4 showed that means
-# and deviations say much of a style. Then why search for a picture that has them? Take the *layer*
-# of the photograph, shift and scale every channel to the painting's mean and deviation, and let a
-# trained decoder turn the layer into a picture. Any painting will do, without training. WCT does
-# the same with the whole covariance, the formula of section 3 with 512 channels in the place of
-# three colors. The price: what the decoder has not learned, such as a crisp line of lead, it blurs.
+# **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Yijun Li et al. 2017). Section 4 showed that
+# means and deviations say much of a style. Then why search for a picture that has them? Take the
+# *layer* of the photograph, shift and scale every channel to the painting's mean and deviation, and
+# let a decoder, trained once, turn the layer into a picture. Any painting will do, without new
+# training. WCT does the same with the whole covariance: that is the formula of section 3 with 512
+# channels in the place of three colors, and with C and S exchanged. The price: what the decoder has
+# not learned, such as a crisp line of lead, it blurs.
 #
 # **Matching** (STROTSS, Kolkin et al. 2019; NNST, 2022). A mean over all positions is a crowd's
-# opinion. Here each place of G looks for its nearest place in S instead, and becomes like that one:
-# an earth mover's distance without slices. The pictures are among the best there are. They are
-# slow, and matching needs a place in S that fits: what the painting does not have, cannot be had.
+# opinion. Here each place of G looks for its nearest place in S instead, and becomes like that one.
+# It is an earth mover's distance without slices, and with less strict rules: several grains may go
+# to the same place. The pictures are among the best there are. They are slow, and matching needs a
+# place in S that fits: what the painting does not have, cannot be had.
 #
 # **Diffusion** (since 2022). A network that has seen millions of captioned pictures learned to
 # remove noise from a picture, step by step, and words steer it. It knows what a temple *is*, and
@@ -803,10 +860,16 @@ successors.ways()
 # - Stroke size is the scale of the painting; strokes and shapes can come from two paintings.
 # - Colors are kept with luminance or by recoloring, and each fails in its own way.
 # - A style is a cloud of activations. Gram keeps its second moments; you may keep less, or all.
-# - Memory grows with the pixels and can be known beforehand; a film begins at the last frame.
+# - Memory grows with the pixels and can be known beforehand.
+# - Each frame of a film begins at the last painting, plus what has changed in the film.
 #
-# **Now try:** write a style cost of your own. It is a function from an activation to a matrix.
-# Add it to `costs.STYLE_COSTS` in place of one that is there, and let the others judge it.
+# Could you write it from an empty file? Close the notebook and try: the Gram matrix of a region,
+# the matrix that recolors a painting, an earth mover's distance on a line, and the picture with
+# which the next frame begins. Each is a few lines.
+#
+# **Now try:** write a style cost of your own. It is a function from an activation to a matrix, as
+# `means` in section 4 is one. Put it into `costs.STYLE_COSTS` under one of the names that are there
+# (the package knows no others), run that part of section 4 again, and let the others judge it.
 #
 # **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
 # [2 · The content cost](02_content_cost.ipynb) ·

@@ -3,7 +3,7 @@
     film      the way of a picture: moments to go back to
     scene     what a painting is made of, and what is kept of it
     sources   the pictures and networks that a scene names
-    painting  a picture at ¼, ½ and full size, painted in bites of a fraction of a second
+    painting  a picture, small first and then at full size, in bites of a fraction of a second
     jobs      the α × β grid and the rendering at another size
     session   all of these together, without widgets
     page      the style sheet, the chart, pictures as HTML

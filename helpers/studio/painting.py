@@ -1,4 +1,4 @@
-"""A picture at ¼, ½ and full size, painted in bites of a fraction of a second."""
+"""A picture, laid out small and painted at full size, in bites of a fraction of a second."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .scene import layer_weights, ratio
 MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
 # The learning rate, in pixel units: high after a change, then falling, so that the pixels settle.
 FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
-# Where larger strokes are asked for, steps at ¼ and at ½ of the size come first: they are cheap,
+# Where larger strokes are asked for, steps at ½ (and ¼) of the size come first: they are cheap,
 # and find strokes that steps at full size never would.  After a small change they would only blur.
 COARSE_STEPS = 30  # steps at each smaller size
 LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
