@@ -659,8 +659,8 @@ order = sorted(verdict, key=lambda n: verdict[n]["gram"])
 Markdown(
     table + "\nRead a column from top to bottom: who satisfies this judge? After "
     f"{2 * STEPS} steps {len(own)} of the four makers are pleased best by the texture that they "
-    f"made ({', '.join(own)}). Where another's is better, more steps would be needed, or the cost is "
-    "harder to go down. The Gram matrix, which sees tilts, puts them in this order: "
+    f"made ({', '.join(own)}). Where another's is better, more steps would be needed, or the cost "
+    "is harder to go down. The Gram matrix, which sees tilts, puts them in this order: "
     + ", ".join(f"{name} ({verdict[name]['gram']:.3f})" for name in order)
     + ". The last column is the price: sorting is slow, products are quick."
 )
