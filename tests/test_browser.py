@@ -455,7 +455,7 @@ def test_in_the_dark_and_on_a_projector(page):
     press(page, "Classroom")
     page.wait_for_selector(".nst-classroom")
     press(page, "Try it")
-    wait_until(lambda: ratio_shown(page) == 0.1)
+    wait_until(lambda: ratio_shown(page) == 0.12)  # β / 50
     press(page, "What to see")
     for name in ("classroom", *["classroom_layers"] * 4):
         shoot(page, name)
