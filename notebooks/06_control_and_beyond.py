@@ -744,8 +744,7 @@ Markdown(table)
 # %%
 from helpers import film
 
-small = images.load("building", max(64, SIZE * 2 // 3))
-height, width = small.shape[:2]
+height, width = C.shape[:2]
 y, x = np.mgrid[:height, :width]
 
 
@@ -753,8 +752,8 @@ def frame(t):
     """The hall at time t from 0 to 1, with a sun of the radius of a tenth of the height."""
     across, high = (0.45 + 0.5 * t) * width, (0.28 - 0.3 * t * (1 - t)) * height
     sun = np.hypot(x - across, y - high)[..., None] < height / 10
-    noise = np.random.default_rng(int(100 * t)).normal(0, 2, small.shape)
-    return np.clip(np.where(sun, [250, 170, 60], small) + noise, 0, 255).astype(np.float32)
+    noise = np.random.default_rng(int(100 * t)).normal(0, 2, C.shape)
+    return np.clip(np.where(sun, [250, 170, 60], C) + noise, 0, 255).astype(np.float32)
 
 
 frames = [frame(t) for t in np.linspace(0, 1, 5)]
@@ -776,7 +775,7 @@ def alone(start, frame):
 
 
 # %%
-noises = [np.random.default_rng(i).uniform(0, 255, small.shape) for i in range(3)]
+noises = [np.random.default_rng(i).uniform(0, 255, C.shape) for i in range(3)]
 films = {
     "from noise": [alone(noise, frame) for noise, frame in zip(noises, frames, strict=False)],
     "from the photograph": [alone(frame, frame) for frame in frames[:3]],
