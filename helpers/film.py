@@ -16,7 +16,7 @@ from PIL import ImageSequence
 
 from . import files, flipbook, images, settings
 from .errors import PictureError
-from .paint import Job, load_network, make_transfer
+from .paint import Job, check, load_network, make_transfer
 from .terminal import Parser, command, say
 
 PROG = "python -m helpers.film"
@@ -32,8 +32,7 @@ def load(path, size):
     """
     found = files.resolve(path, PictureError)
     if found.is_dir():
-        paths = sorted(p for p in found.iterdir() if p.suffix.lower() in images.READABLE)
-        frames, milliseconds = [images.load(p, size) for p in paths], 100
+        frames, milliseconds = [images.load(p, size) for p in _pictures_in(found)], 100
     else:
         frames, milliseconds = _animated(path, size)
     if len(frames) < 2:
@@ -41,6 +40,10 @@ def load(path, size):
     if len({frame.shape for frame in frames}) > 1:
         raise PictureError(f"The pictures in {path} have several sizes: a film needs one.")
     return frames, milliseconds
+
+
+def _pictures_in(directory):
+    return sorted(p for p in directory.iterdir() if p.suffix.lower() in images.READABLE)
 
 
 def _animated(path, size):
@@ -102,6 +105,8 @@ def main(arguments=None):
         flipbook.check_film(output)
         job = Job(path, styles, Path(output), settings.read(given))
         settings.check_one_each(job.settings["style_weights"], styles)
+        found = files.resolve(path, PictureError)
+        check([job], [("frame", p) for p in (_pictures_in(found) if found.is_dir() else ())])
         frames, milliseconds = load(path, job.settings["size"])
         network = load_network(job.settings)
         say(network.description)

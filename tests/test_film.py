@@ -105,3 +105,21 @@ def test_what_makes_no_sense_is_one_sentence(tmp_path, frames, style_picture, ca
     with pytest.raises(SystemExit):
         film.main([str(tmp_path / "one.gif"), "cat", "--output", str(tmp_path / "out.gif")])
     assert "a film needs two or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lost", ["in.gif", "style.gif", "frames/b.gif"])
+def test_no_picture_that_is_read_is_written_over(tmp_path, frames, style_picture, capsys, lost):
+    film_file = tmp_path / "in.gif"
+    flipbook.save(film_file, frames, 120)
+    flipbook.save(tmp_path / "style.gif", [style_picture], 120)
+    (tmp_path / "frames").mkdir()
+    for name, frame in zip("abc", frames, strict=True):
+        flipbook.save(tmp_path / "frames" / f"{name}.gif", [frame], 120)
+    source = tmp_path / "frames" if lost.startswith("frames") else film_file
+    before = (tmp_path / lost).read_bytes()
+    quick = ["--network", "mini", "--size", "48", "--steps", "1", "--again", "1", "--levels", "1"]
+    given = [source, tmp_path / "style.gif", "--output", tmp_path / lost, *quick]
+    with pytest.raises(SystemExit):
+        film.main(list(map(str, given)))
+    assert "another name" in capsys.readouterr().err
+    assert (tmp_path / lost).read_bytes() == before
