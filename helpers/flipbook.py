@@ -1,6 +1,5 @@
 """Pictures that follow one another: as an animated file, and under a slider that leafs."""
 
-import base64
 import html
 import io
 from pathlib import Path
@@ -63,10 +62,10 @@ class Flipbook:
         for i, (frame, caption) in enumerate(zip(frames, captions, strict=True)):
             frame = images.resize(frame, round(width * frame.shape[0] / frame.shape[1]), width)
             jpeg = images.encode(frame, quality=68, optimize=True, progressive=True)
-            data, caption = base64.b64encode(jpeg).decode(), html.escape(caption, quote=True)
+            caption = html.escape(caption, quote=True)
             shown = "" if i == first else "display:none"
             pages.append(
-                f'<figure style="margin:0;{shown}"><img src="data:image/jpeg;base64,{data}" '
+                f'<figure style="margin:0;{shown}"><img src="{images.data_address(jpeg)}" '
                 f'alt="{caption}" style="width:{width}px;max-width:100%">'
                 f"<figcaption>{caption}</figcaption></figure>"
             )

@@ -3,6 +3,7 @@
 A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
 
+import base64
 import contextlib
 import hashlib
 import io
@@ -275,6 +276,11 @@ def read_settings(path):
     if not isinstance(settings, dict):
         raise PictureError(f"{path} holds no settings: only pictures saved by this package do.")
     return settings
+
+
+def data_address(data, kind="jpeg"):
+    """The address under which a page finds the bytes of a picture file within itself."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def check_output(path):

@@ -8,8 +8,6 @@ ANY_SIZE: whether G may be given another size, after which `begin` is called; a 
 once then serves all sizes.  PICTURES: how many of the size of G, about, a step holds besides it.
 """
 
-import functools
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -53,8 +51,7 @@ def in_one_call(optimizer):
         done, _, rows = tf.while_loop(goes_on, step, (0, True, rows))
         return tf.nest.map_structure(lambda row: row.stack(), rows), done
 
-    traced = functools.cache(steps.get_concrete_function)
-    return lambda rates: traced()(rates)
+    return steps
 
 
 class Adam:

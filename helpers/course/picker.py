@@ -3,6 +3,8 @@
 import base64
 import html
 
+from .. import images
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -23,9 +25,9 @@ class Picker:
         self.figure = self.draw(**self.picked)
 
     def html(self):
-        source = base64.b64encode(self.figure.jpeg()).decode()
+        source = images.data_address(self.figure.jpeg())
         alt = html.escape(self.figure.alt)
-        return f'<img alt="{alt}" src="data:image/jpeg;base64,{source}" style="max-width: 100%">'
+        return f'<img alt="{alt}" src="{source}" style="max-width: 100%">'
 
     def widget(self):
         import ipywidgets

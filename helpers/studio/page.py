@@ -1,6 +1,5 @@
 """What the page shows, as text: the style sheet, the chart, pictures and sentences as HTML."""
 
-import base64
 import html
 import math
 from pathlib import Path
@@ -142,7 +141,7 @@ def download(path):
     """A link to the file in the page itself, which opens it once: in Colab the file would be on
     another machine."""
     kind = path.suffix.lower().lstrip(".").replace("jpg", "jpeg")
-    address = f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    address = images.data_address(path.read_bytes(), kind)
     name = html.escape(path.name)
     click = "this.previousElementSibling.click();this.remove()"
     return (
@@ -160,8 +159,7 @@ def at_most(picture, side):
 
 def address(picture, side):
     """The picture as a data: address, at most `side` pixels long."""
-    data = images.encode(at_most(picture, side), quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"
+    return images.data_address(images.encode(at_most(picture, side), quality=85))
 
 
 def img(picture, side, alt):

@@ -73,10 +73,10 @@ class View:
     def _show(self, picture):
         rows, columns = picture.shape[:2]
         self.frame.layout.width = f"min(100%, {round(TALL * columns / rows)}px)"
-        self.picture.value = images.encode(page.at_most(picture, SHOWN), quality=88)
+        self.picture.value = _jpeg(picture)
 
     def _show_before(self, content):
-        self.before.value = images.encode(page.at_most(content, SHOWN), quality=88)
+        self.before.value = _jpeg(content)
 
     def _show_strip(self):
         self.strip.value = images.encode(self._studio.session.film.strip(), quality=80)
@@ -94,6 +94,10 @@ class View:
             moment, self.moment = self.moment, None
             self._studio.session.go_back(moment)
             self.show()
+
+
+def _jpeg(picture):
+    return images.encode(page.at_most(picture, SHOWN), quality=88)
 
 
 class Buttons:

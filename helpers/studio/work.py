@@ -1,5 +1,6 @@
 """The panels for what takes longer, the grid and the rendering, and for files."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -168,12 +169,9 @@ class Work:
         name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
         if name.suffix.lower() in (*images.SUFFIXES, *flipbook.SUFFIXES):
             name = name.with_stem(name.stem + addition).with_suffix(suffix or name.suffix)
-        path, number = self._studio.folder / name, 2
+        path, numbers = self._studio.folder / name, itertools.count(2)
         while path.exists():
-            path, number = (
-                (self._studio.folder / name).with_stem(f"{name.stem} ({number})"),
-                number + 1,
-            )
+            path = path.with_stem(f"{name.stem} ({next(numbers)})")
         return path
 
     def _load_settings(self, picture):
