@@ -16,12 +16,27 @@ from .errors import SettingError
 # A color's number has a bit each for red, green and blue.
 COLORS = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
 WHITE = COLORS.index("white")  # of paintings without a mask
+PARTS = ("light", "dark")  # of a photograph, for which no mask has to be drawn
 PURE = 0.75  # of what a position sees, so much must lie in a region, that it may speak for it
 
 
 def load(source, size):
     """The mask in a picture file: each pixel is the nearest of COLORS.  See `images.load`."""
     return from_picture(images.load(source, size))
+
+
+def of_photograph(source, content, read=load):
+    """The mask of a photograph (height, width, 3) that a setting names: the path of a picture, or
+    one of PARTS, which is then white.
+
+    read: loads a mask, as `load` does.
+    """
+    if source in PARTS:
+        return white(lighter(content) == (source == "light"))
+    mask, shape = read(source, max(content.shape[:2])), content.shape[:2]
+    # A picture of the same shape and another size may come out a row longer or shorter.
+    close = np.abs(np.subtract(mask.shape, shape)).max() <= 1
+    return _resized(mask, shape) if close else mask
 
 
 def from_picture(picture):
@@ -78,7 +93,7 @@ def lighter(picture, than=None):
         light = count.sum() - dark
         with np.errstate(divide="ignore", invalid="ignore"):
             between = dark * light * (total / dark - (total[-1] - total) / light) ** 2
-        than = edges[np.nanargmax(between) + 1]
+        than = edges[np.nanargmax(between) + 1] if np.isfinite(between).any() else 0
     return grey >= than
 
 

@@ -77,8 +77,9 @@ def check_alone(job):
 def _reads(job, known):
     """[(label, path or address)] of what painting will read."""
     sources = [("content", job.content), *(("style", style) for style in job.styles)]
-    given = [job.settings["mask"], *(job.style_masks or [])]
-    sources += [("mask", mask) for mask in given if mask not in (None, *masks.COLORS)]
+    given = [job.settings["mask"]] if job.settings["mask"] not in masks.PARTS else []
+    given += [mask for mask in job.style_masks or [] if mask not in masks.COLORS]
+    sources += [("mask", mask) for mask in given if mask]
     found = [(name, known.get(str(source), source)) for name, source in sources]
     weights = job.settings["weights"] or os.environ.get("NST_WEIGHTS")
     if weights:
@@ -250,21 +251,22 @@ def make_transfer(job, network, content=None):
         raise SettingError(f"Give one of --layer-weights for each of {', '.join(layers)}.")
     names = ("alpha", "beta", "tv", "costs", "style_cost", "content_layer", "style_weights")
     names += ("init", "optimizer", "learning_rate", "levels", "keep_colors", "seed")
+    content = images.load(job.content, given["size"]) if content is None else content
     return Transfer(
-        images.load(job.content, given["size"]) if content is None else content,
+        content,
         [images.load(style, size) for style, size in job.style_sizes],
         network,
         layer_weights=dict(zip(layers, weights, strict=True)),
-        **_masks(job),
+        **_masks(job, content),
         **{name: given[name] for name in names},
     )
 
 
-def _masks(job):
+def _masks(job, content):
     """The masks of a job as `Transfer` takes them."""
     if not job.settings["mask"]:
         return {}
-    found = {"mask": masks.load(job.settings["mask"], job.settings["size"])}
+    found = {"mask": masks.of_photograph(job.settings["mask"], content)}
     if job.style_masks:
         pairs = zip(job.style_masks, job.style_sizes, strict=True)
         found["style_masks"] = [

@@ -163,7 +163,10 @@ _STYLE_WEIGHTS = "one for each STYLE, or for each in each style layer (default: 
 _STYLE_SCALE = (
     "size of STYLE over SIZE, one for all or for each: 0.5 has finer strokes (default: 1)"
 )
-_MASK = "picture of CONTENT's regions, black, white or red to magenta; those of no STYLE stay"
+_MASK = (
+    "picture of CONTENT's regions, black, white or red to magenta, or light or dark for its light "
+    "or dark parts; those of no STYLE stay"
+)
 _STYLE_MASK = "for each STYLE the region it paints, or such a picture of it (default: white)"
 _LEVELS = "coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)"
 _REPORT = "file (.json) for settings, network, costs per step and seconds"

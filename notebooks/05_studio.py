@@ -85,10 +85,11 @@ GPU, network = start.up(NETWORK)
 # | **Snapshot**, **Undo** | keep a picture with all that is set; go back. Nothing is ever lost |
 # | **Painting** | which one is S, how large its strokes are, a second one mixed in, whose colors |
 # | **Photograph** | what is painted: one of these, or one of yours |
+# | **Where** | which part of it: brush over it, or take its light or its dark parts |
 # | **Grid** | nine pairs of α and β at once; a click takes one of them over |
 # | **What the cost sees** | where content and style pull at the picture, and both Gram matrices |
 # | **Save and load** | the picture, the film of its way, a larger rendering, and how it was made |
-# | **Advanced** | α and β one by one, smoothing, style layers, network, size, where G starts |
+# | **Advanced** | α, β, smoothing, style layers, network, size, where G starts, what style is |
 # | **Classroom** | large type, few controls, and questions to predict first |
 #
 # The *smoothing* is the third term of $J$, the total variation of notebook 4, section 9.

@@ -170,7 +170,8 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # A mask of the whole picture can be had in several ways. In our photograph the sky, and with it the
 # water, is lighter than the rest, so a threshold will do; Otsu's (1979) is the one that parts light
 # and dark best. A color can be chosen likewise. Where neither helps, there is the rectangle and the
-# brush, and for patient work any drawing program: `masks.load` reads a picture file.
+# brush, and for patient work any drawing program: `masks.load` reads a picture file. With your own
+# hand you brush in the studio of notebook 5, under **Where**.
 
 # %%
 found = {

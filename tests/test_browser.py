@@ -375,6 +375,31 @@ def test_a_photograph_of_4_megabytes_is_uploaded_upright_in_its_colors(page):
     assert np.abs(found - expected).mean() < 4
 
 
+def test_a_brush_says_where_the_painting_belongs(page):
+    press(page, "Where")
+    canvas = page.locator(".nst-brush canvas")
+    wait_until(lambda: canvas.count() and canvas.bounding_box()["height"] > 50)
+    box = canvas.bounding_box()
+    for y in (0.2, 0.5, 0.8):  # the left third, in three strokes
+        page.mouse.move(box["x"] + 2, box["y"] + y * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 3, box["y"] + y * box["height"], steps=5)
+        page.mouse.up()
+    page.get_by_label("brush", exact=True).fill("30")
+    shoot(page, "brush")
+    press(page, "Paint there")
+    wait_until(lambda: page.get_by_label("painted is").locator("option", has_text="brush").count())
+    before = steps(page)
+    wait_until(lambda: steps(page) > before + 8)
+    pause(page)
+    shoot(page, "mask")
+    found, photograph = (images.load(picture(page, kind)) for kind in ("view", "before"))
+    change = np.abs(found - photograph).mean(axis=-1)
+    width = change.shape[1]
+    assert change[:, width // 2 :].mean() < 3 < 6 < change[:, : width // 4].mean()
+    assert said(page) == []
+
+
 def test_it_is_saved_filmed_rendered_and_set_again(page):
     press(page, "a painting")
     wait_until(lambda: steps(page) > 8)

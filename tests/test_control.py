@@ -31,6 +31,16 @@ def test_masks_from_files_and_colors(files, tmp_path):
     assert (found["mask"], found["style_mask"]) == ("mask.png", ["white", "mask_s.png"])
 
 
+@pytest.mark.parametrize("part", masks.PARTS)
+def test_a_part_of_the_photograph_by_its_brightness(files, part):
+    cli.main(arguments(files, "--mask", part))
+    content = images.load(files[0])
+    change = np.abs(images.load(files[2]) - content).mean(axis=-1)
+    painted = masks.lighter(content) == (part == "light")
+    assert change[~painted].max() < 1 and change[painted].mean() > 3
+    assert images.read_settings(files[2])["mask"] == part
+
+
 def test_the_scale_of_each_style_is_its_size_over_that_of_the_photograph(files, monkeypatch):
     content, style, output = files
     loaded, load = [], images.load

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from helpers import checkpoint, costs, masks, vgg
+from helpers import checkpoint, costs, images, masks, vgg
 from helpers.errors import CheckpointError, SettingError
 from helpers.masks import COLORS, WHITE, Masks
 from helpers.transfer import Transfer
@@ -62,6 +62,24 @@ def test_selections():
     assert masks.lighter(picture, than=10).all()
     np.testing.assert_array_equal(masks.near_color(picture, (200, 230, 220)), picture[..., 0] > 100)
     assert set(np.unique(masks.white(masks.lighter(picture)))) == {0, WHITE}
+
+
+def test_a_part_of_a_photograph_or_a_file_by_name(picture, tmp_path):
+    light = masks.of_photograph("light", picture)
+    np.testing.assert_array_equal(light == WHITE, masks.lighter(picture))
+    np.testing.assert_array_equal(masks.of_photograph("dark", picture) == WHITE, light == 0)
+    images.save(tmp_path / "mask.png", masks.to_picture(light))
+    found = masks.of_photograph(tmp_path / "mask.png", picture)
+    np.testing.assert_array_equal(found, light)
+    # A row less than the photograph's is another rounding, many less another shape.
+    images.save(tmp_path / "mask.png", masks.to_picture(light[1:]))
+    assert masks.of_photograph(tmp_path / "mask.png", picture).shape == light.shape
+    images.save(tmp_path / "mask.png", masks.to_picture(light[9:]))
+    assert masks.of_photograph(tmp_path / "mask.png", picture).shape != light.shape
+
+
+def test_all_of_an_even_picture_is_light():
+    assert masks.lighter(np.full((4, 5, 3), 80.0)).all()
 
 
 @pytest.mark.parametrize("layer", vgg.layer_table("vgg19").values())

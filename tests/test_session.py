@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from helpers import colors, images, optimizers, vgg
+from helpers import colors, images, masks, optimizers, vgg
+from helpers.costs import STYLE_COSTS
 from helpers.errors import DivergedError, NetworkError, OutputError, PictureError, SettingError
 from helpers.studio import Session, eye, film, jobs, painting, session
 from helpers.studio.scene import BETA, number
@@ -323,6 +324,8 @@ def test_keeping_the_colors_keeps_the_painting(made):
         ({"second": "no_such.png"}, PictureError),
         ({"style_scale": 9}, SettingError),
         ({"share": 1.5}, SettingError),
+        ({"style_cost": "grams"}, SettingError),
+        ({"mask": "no_such.png"}, PictureError),
     ],
 )
 def test_a_change_that_fails_changes_nothing(made, fields, error):
@@ -388,6 +391,52 @@ def test_a_second_style_has_its_share_of_the_cost(made):
     assert made.settings["styles"] == ["starry_swirls"]
     made.change(second="starry_swirls")  # the same once more: no second one
     assert made.settings["style_weights"] == [1.0]
+
+
+def test_a_mask_keeps_the_photograph_or_gives_the_rest_to_the_second_style(made):
+    made.change(mask="light")
+    for _ in range(3):
+        made.tick(0)
+    light = masks.lighter(made.content)
+    change = np.abs(made.picture - made.content).mean(axis=-1)
+    assert change[~light].max() < 1e-3 and change[light].mean() > 3
+    made.change(second="stained_glass", share=0.25)
+    made.tick(0)
+    assert made.settings["style_mask"] == ["white", "black"]
+    expected = Transfer(made.content, made.styles, made.transfer.network,
+                        mask=masks.white(light), style_masks=["white", "black"])  # fmt: skip
+    expected.picture = made.picture
+    assert made.transfer.costs()["style"] == pytest.approx(expected.costs()["style"], rel=1e-3)
+    made.change(style="stained_glass")  # the same as the second: the rest stays as it is
+    assert made.settings["style_mask"] == ["white"]
+
+
+def test_a_mask_in_a_file_and_one_that_does_not_fit(made, tmp_path):
+    left = masks.white(masks.rectangle(made.content, 0, 0, 1, 0.5))
+    images.save(tmp_path / "mask.png", masks.to_picture(left))
+    made.change(mask=tmp_path / "mask.png")
+    made.tick(0)
+    with pytest.raises(OutputError, match="both a picture to paint from"):
+        made.save(tmp_path / "mask.png")
+    list(made.render(size=192, steps=4))
+    assert made.rendered[1]["mask"] == "mask.png"
+    images.save(tmp_path / "square.png", np.zeros((40, 40, 3)))
+    before = made.scene
+    with pytest.raises(SettingError, match="have other sizes"):
+        made.change(mask=tmp_path / "square.png")
+    assert made.scene == before
+
+
+@pytest.mark.parametrize("name", list(STYLE_COSTS))
+def test_every_style_cost_is_painted_with(made, name):
+    made.change(style_cost=name)
+    start = made.transfer.costs()["total"]
+    for _ in range(4):
+        made.tick(0)
+    assert made.transfer.costs()["total"] < start
+    assert made.settings["style_cost"] == name
+    list(made.grid([1.0], [1.0, 10.0], size=64, steps=3))
+    assert len(made.cells) == 2
 
 
 def test_the_film_is_the_whole_way_and_any_moment_can_be_gone_back_to(made):
@@ -643,9 +692,16 @@ def test_saved_settings_set_everything_again(made, tmp_path):
     made.tick(0)
     made.save(tmp_path / "g.png")
     fresh = Session(size=64)
-    assert fresh.apply(images.read_settings(tmp_path / "g.png")) == []
-    assert fresh.weights == made.weights
-    assert fresh.scene == made.scene
+    for _ in range(2):  # the second time all of it is there already
+        assert fresh.apply(images.read_settings(tmp_path / "g.png")) == []
+        assert fresh.weights == made.weights
+        assert fresh.scene == made.scene
+    fresh.change(mask="dark", style_cost="mean-std", share=0.5)
+    fresh.save(tmp_path / "masked.png")
+    assert made.apply(images.read_settings(tmp_path / "masked.png")) == []
+    assert made.scene == fresh.scene
+    with pytest.raises(SettingError, match="other style masks than white and black"):
+        made.apply(fresh.settings | {"style_mask": ["red", "black"]})
 
 
 def test_settings_of_other_costs_are_refused_and_change_nothing(made):

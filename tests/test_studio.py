@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from helpers import images
+from helpers import images, masks
 from helpers.errors import PictureError, SettingError, StyleTransferError
 from helpers.studio import Studio, classroom, controls, page, panels, work
 from helpers.studio.scene import BETA, number
@@ -294,6 +294,39 @@ def test_an_upload_becomes_the_content_and_a_face(made):
     made.pictures.faces["content"].button("cat").click()
     made.pictures.faces["content"].button("mine.jpg").click()
     assert made.session.scene.content == "mine.jpg"
+
+
+def test_where_the_painting_belongs(made):
+    made.tabs.value = "Where"
+    made.where.place.value = "light"
+    assert made.session.scene.mask == "light"
+    assert "lit is what" in made.where.shown.value
+    drawn = masks.white(masks.rectangle(made.session.content, 0, 0, 1, 0.5))
+    canvas = made.where.brush.html.value
+    put(made.where.brush, "brush.png", images.encode(masks.to_picture(drawn), "png"), "png")
+    assert (made.session.scene.mask, made.where.place.label) == ("brush.png", "brush.png")
+    assert made.where.brush.html.value == canvas  # the strokes stay
+    tick(made, 2)
+    change = np.abs(made.session.picture - made.session.content).mean(axis=-1)
+    assert change[drawn == 0].max() < 1e-3 and change[drawn > 0].mean() > 3
+    made.where.place.value = "dark"
+    made.where.place.value = "brush.png"
+    put(made.where.brush, "brush.png", images.encode(0 * made.session.content, "png"), "png")
+    assert "Nothing in the mask is white" in said(made)
+    assert made.session.scene.mask == "brush.png"
+    made.pictures.faces["second"].button("stained_glass").click()
+    assert made.pictures.share.layout.display == "none"  # each has its place
+    made.pictures.faces["content"].button("dandelions").click()
+    assert made.session.scene.mask is None  # it was the other photograph's
+    assert made.where.brush.html.value != canvas
+    assert said(made) == ""
+
+
+def test_what_style_is_can_be_chosen(made):
+    made.pictures.choices["style_cost"].value = "wasserstein"
+    tick(made)
+    assert made.session.settings["style_cost"] == "wasserstein"
+    assert said(made) == ""
 
 
 def test_a_path_is_taken_as_well(made, tmp_path):

@@ -130,6 +130,15 @@ def test_the_benchmark_compares_a_grid_with_its_runs_and_measures_curvature(tmp_
     assert max(row["brightness"][0], row["brightness"][-1], *row["color"][7:]) < 0.3
 
 
+def test_the_benchmark_names_what_passes_before_the_first_picture(tmp_path, capsys):
+    given = ["--networks", "mini", "--sizes", "64", "--rounds", "1", "--json", tmp_path / "b.json"]
+    benchmark.main([str(word) for word in ("first", *given)])
+    (row,) = json.loads((tmp_path / "b.json").read_text())
+    assert row["tracing and the first look"] > row["the first move"] > 0
+    assert row["TensorFlow and Keras"] > row["pictures"] > 0
+    assert "the first changed picture" in capsys.readouterr().out
+
+
 def test_the_table_of_a_card_also_tells_what_does_not_fit(capsys, monkeypatch):
     """On a CPU it is small and says so; a row that fails does not end the others."""
     monkeypatch.setattr(card, "WAYS", (("float32", True), ("float99", False)))

@@ -28,6 +28,10 @@ measures how strongly J curves along waves of each frequency, from which L-BFGS 
 
 measures what a step spends outside the network: on the costs and on L-BFGS.
 
+    python tools/benchmark.py first
+
+says what passes before the first changed picture: imports, network, tracing, first move.
+
     python tools/benchmark.py colab
 
 prints what the card of a Colab session does (see colab/card.py).
@@ -53,7 +57,7 @@ def main(arguments=None):
     add(
         "words",
         nargs="*",
-        help="yardstick, curvature, --against: CONTENT STYLE …; grid; shares; colab; nothing",
+        help="yardstick, curvature, --against: CONTENT STYLE …; or grid, shares, first, colab",
     )
     add("--against", action="store_true", help="race against what people would use instead")
     add("--networks", nargs="+", default=["mini", "vgg19"])
@@ -90,6 +94,8 @@ def main(arguments=None):
         found = card.table()
     elif what == "shares":
         found = timing.shares(options)
+    elif what == "first":
+        found = timing.first(options)
     elif what == "steps":
         found = timing.measure(options)
         timing.print_table(found)

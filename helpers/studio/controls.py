@@ -136,16 +136,17 @@ class Faces:
 
 
 class Upload:
-    """A field for a picture file of any size, by a click or a drop.
+    """What the page sends as a file: see `page.upload` and `page.brush`.
 
-    take(name, bytes).  The page makes the picture small and sends it as text: a FileUpload of 1 MB
-    or more fails in Colab without a word.  whole: False sends the beginning of the file instead.
+    take(name, bytes).  The page sends it as text, and a picture made small: a FileUpload of 1 MB
+    or more fails in Colab without a word.
     """
 
-    def __init__(self, on, label, take, whole=True):
+    def __init__(self, on, html, take):
         self._take, self._text = take, widgets.Textarea(continuous_update=False)
         self._text.observe(on(self._come), "value")
-        self.box = box("nst-upload", widgets.HTML(page.upload(label, whole)), self._text)
+        self.html = widgets.HTML(html)
+        self.box = box("nst-upload", self.html, self._text)
 
     def _come(self, change):
         if not change["new"]:

@@ -112,4 +112,4 @@ def _build(sources, scene, weights, most):
     given = layer_weights(network, weights["layer_weights"])
     levels = levels_for([content, *styles], network.stride, most)
     options = weights | {"layer_weights": given, "optimizer": "lbfgs", "levels": levels}
-    return make_transfer(scene, content, styles, network, **options)
+    return make_transfer(scene, content, styles, sources, **options)

@@ -118,12 +118,46 @@ _HEAD = (
 )
 
 
-def upload(label, whole):
-    """A field for a picture file of any size, by a click or a drop: see `controls.Upload`."""
+def upload(label, whole=True):
+    """A field for a picture file of any size, by a click or a drop: see `controls.Upload`.
+
+    whole: False sends the beginning of the file as it is, not the picture made small.
+    """
     script = _SHRINK if whole else _HEAD
     return (
         f'<label class="nst-drop">{html.escape(label)} <input type="file" accept="image/*" '
         f'onchange="{script}"></label>'
+    )
+
+
+# A round brush, wide as the slider says in hundredths of the picture's width.
+_DRAW = (
+    "if(!event.buttons)return;const pen=this.getContext('2d'),k=this.width/this.clientWidth,"
+    "x=k*event.offsetX,y=k*event.offsetY;if(event.type=='pointerdown'){"
+    "this.setPointerCapture(event.pointerId);pen.beginPath();pen.moveTo(x-.1,y)}"
+    "pen.lineWidth=this.width*this.closest('.nst-upload').querySelector('input').value/100;"
+    "pen.lineCap=pen.lineJoin='round';pen.strokeStyle='#fff';pen.lineTo(x,y);pen.stroke()"
+)
+_CLEAR = "const all=this.closest('.nst-upload').querySelector('canvas');all.width=all.width"
+_SEND = (
+    "const box=this.closest('.nst-upload'),drawn=box.querySelector('canvas'),"
+    "to=box.querySelector('textarea'),all=document.createElement('canvas'),"
+    "pen=all.getContext('2d');all.width=drawn.width;all.height=drawn.height;"
+    "pen.fillRect(0,0,all.width,all.height);pen.drawImage(drawn,0,0);"
+    "to.value='brush.png|'+all.toDataURL();to.dispatchEvent(new Event('change',{bubbles:true}))"
+)
+
+
+def brush(picture):
+    """The picture to brush over, which sends a mask, white under the brush: `controls.Upload`."""
+    height, width = picture.shape[:2]
+    return (
+        f'<div class="nst-brush">{img(picture, 640, "the photograph")}<canvas width="{width}" '
+        f'height="{height}" aria-label="Brush over the photograph" onpointerdown="{_DRAW}" '
+        f'onpointermove="{_DRAW}"></canvas></div><div class="nst-row"><label>brush '
+        '<input type="range" min="2" max="30" value="12"></label>'
+        f'<button type="button" onclick="{_SEND}">Paint there</button>'
+        f'<button type="button" onclick="{_CLEAR}">Clear</button></div>'
     )
 
 

@@ -19,11 +19,11 @@ LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
 CURVE_POINTS = 400
 
 
-def make_transfer(scene, content, styles, network, **options):
+def make_transfer(scene, content, styles, sources, **options):
     """A Transfer of the scene; content, styles: its pictures, in the size to paint."""
-    options |= {"init": scene.init, "keep_colors": scene.keep_colors}
-    options |= {"style_weights": list(scene.styles.values())}
-    return Transfer(content, styles, network, **options)
+    options |= {n: getattr(scene, n) for n in ("init", "keep_colors", "style_cost", "style_masks")}
+    options |= {"style_weights": list(scene.styles.values()), "mask": sources.mask(scene, content)}
+    return Transfer(content, styles, sources.network(scene.network), **options)
 
 
 class Painting:
@@ -41,7 +41,7 @@ class Painting:
         for halvings in reversed(range(_levels(content, styles, network))):
             small, *others = (_shrunk(picture, 2**halvings) for picture in (content, *styles))
             # Adam where weights move: the memory of L-BFGS would be lost each time.
-            run = make_transfer(scene, small, others, network, optimizer="adam", levels=1)
+            run = make_transfer(scene, small, others, sources, optimizer="adam", levels=1)
             self._runs.append(run)
         given = layer_weights(network, weights.get("layer_weights"))
         self._assign(weights | {"layer_weights": given})
@@ -74,6 +74,8 @@ class Painting:
         Returns False, and does nothing, where that takes a new painting.
         """
         if scene._replace(style=self.scene.style, style_scale=self.scene.style_scale) != self.scene:
+            return False
+        if len(scene.styles) != len(self.scene.styles):
             return False
         content, styles = sources.pictures(scene)
         network, before = self.transfer.network, [run.styles for run in self._runs]

@@ -9,7 +9,7 @@ import math
 import ipywidgets as widgets
 import numpy as np
 
-from .. import images
+from .. import images, masks
 from . import controls, eye, page
 from .scene import BETA, number, ratio, readable
 
@@ -17,6 +17,8 @@ NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
 SIZES = (128, 192, 256, 384, 512)
 COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance",
           "the photograph's, by histogram": "histogram"}  # fmt: skip
+STYLES = {"the Gram matrix": "gram", "means and deviations": "mean-std",
+          "five moments": "moments", "sliced Wasserstein": "wasserstein"}  # fmt: skip
 REACH = 50  # the knob goes from BETA / REACH to BETA · REACH: the useful middle is its middle
 PRESETS = {"a hint of it": BETA / 5, "a painting": BETA, "pure style": BETA * REACH}
 THUMBNAIL = 168  # pixels, twice those that a face has on the page
@@ -115,7 +117,8 @@ class Pictures:
         for kind, what in (("content", "Your photograph"), ("style", "Your painting")):
             take = self._taker(kind)
             self.faces[kind] = controls.Faces(on, take)
-            upload = controls.Upload(on, what, lambda *file, t=take: t(self._known(*file)))
+            known = lambda *file, t=take: t(self._known(*file))  # noqa: E731
+            upload = controls.Upload(on, page.upload(what), known)
             line = controls.field(on, "path or address", take, images.PAINTINGS if kind == "style"
                                   else ())  # fmt: skip
             own[kind] = controls.column("nst-own", upload.box, line)
@@ -132,6 +135,7 @@ class Pictures:
             "network": controls.choice("network", NETWORKS, scene.network),
             "size": controls.choice("size, pixels", SIZES, scene.size),
             "init": controls.choice("start from", ("content", "noise", "blank"), scene.init),
+            "style_cost": controls.choice("style is", STYLES, scene.style_cost),
         }
         for field, control in (self.sliders | self.choices).items():
             control.observe(on(lambda change, f=field: self.change(**{f: change["new"]})), "value")
@@ -157,14 +161,17 @@ class Pictures:
         others = [item for item in styles if item[0] != scene.style]
         none = ("", "none", lambda: np.full((64, 80, 3), 128.0))
         self.faces["second"].show([none, *others], {scene.second or ""})
-        self.share.layout.display = controls.ON if len(scene.styles) > 1 else controls.OFF
+        mixed = len(scene.styles) > 1 and not scene.mask
+        self.share.layout.display = controls.ON if mixed else controls.OFF
         content, style = self._studio.session.content, self._studio.session.styles[0]
         self.both.value = page.figures([(content, "photograph"), (style, "painting")], 240)
 
     def change(self, **fields):
-        """Another scene, which is painted on at once."""
+        """Another scene, painted on at once; the picture of a mask stays with its photograph."""
         if "keep_colors" in fields:
             fields["keep_colors"] = fields["keep_colors"] or None
+        if "content" in fields and self._studio.session.scene.mask not in (None, *masks.PARTS):
+            fields["mask"] = None
         if fields.items() <= self._studio.session.scene._asdict().items():
             return
         what = " and ".join(fields).replace("_", " ")

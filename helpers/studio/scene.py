@@ -11,6 +11,7 @@ from ..settings import OPTIONS, Option
 from .film import Film
 
 ALPHA, BETA, TV = (OPTIONS[name].default for name in ("alpha", "beta", "tv"))
+MASKS = ("white", "black")  # the parts of a mask that the first style and the second one have
 # What only a scene has.
 _OWN = {
     "style_scale": Option("style_scale", 1.0, "", float, "scale of the style picture",
@@ -27,6 +28,9 @@ class Scene(NamedTuple):
     keep_colors: None, "luminance" or "histogram".
     style_scale: the style picture's longest side as a share of the photograph's; with 2 the strokes
     are twice as large.  second: another style picture, or None.  share: of J_style that it has.
+    style_cost: what of a layer is its style, see `costs.STYLE_COSTS`.
+    mask: None, a part of the photograph in `masks.PARTS`, or the name of a mask's picture: where it
+    is white the style is at work; elsewhere the second one, or the photograph stays.
     """
 
     content: str = "cat"
@@ -38,6 +42,8 @@ class Scene(NamedTuple):
     style_scale: float = 1.0
     second: str | None = None
     share: float = 0.5
+    style_cost: str = OPTIONS["style_cost"].default
+    mask: str | None = None
 
     def changed(self, **fields):
         """The scene with other fields.  Raises SettingError for what no scene can have."""
@@ -54,10 +60,17 @@ class Scene(NamedTuple):
 
     @property
     def styles(self):
-        """{name: its share of J_style}."""
+        """{name: its share of J_style}, which a mask gives to both alike: each has its place."""
         if self.second in (None, self.style):
             return {self.style: 1.0}
+        if self.mask:
+            return {self.style: 0.5, self.second: 0.5}
         return {self.style: 1 - self.share, self.second: self.share}
+
+    @property
+    def style_masks(self):
+        """Of each style, the color of its part of the mask; None without one."""
+        return list(MASKS[: len(self.styles)]) if self.mask else None
 
 
 class Snapshot(NamedTuple):

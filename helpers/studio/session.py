@@ -69,6 +69,9 @@ class Session:
         }
         steps = {"size": self.scene.size, "steps": self.steps}
         steps |= {"style_scale": [self.scene.style_scale] * len(self.scene.styles)}
+        if self.scene.mask:
+            mask, parts = files.public(self.scene.mask), self.scene.style_masks
+            steps |= {"mask": mask, "style_mask": parts}
         return names | steps | self.transfer.settings
 
     # What the controls do.

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from .. import files, images, vgg
+from .. import files, images, masks, vgg
 from ..errors import PictureError, SettingError
 from ..objective import WEIGHTS
 from ..settings import OPTIONS
-from .scene import layer_weights
+from .scene import MASKS, layer_weights
 
 
 class Sources:
@@ -39,8 +39,15 @@ class Sources:
         size = max(2, round(scene.size * scene.style_scale))
         return self.load(scene.content, scene.size), [self.load(s, size) for s in scene.styles]
 
+    def mask(self, scene, content):
+        """The mask of a scene whose photograph has this size, or None."""
+        if scene.mask is None:
+            return None
+        read = lambda name, size: masks.from_picture(self.load(name, size))  # noqa: E731
+        return masks.of_photograph(scene.mask, content, read)
+
     def use_as(self, role, name):
-        """Remember that it was chosen as "content" or as "style"."""
+        """Remember that it was chosen as "content", "style" or "mask"."""
         names = self._roles.setdefault(role, [])
         if name not in names and name not in images.gallery():
             names.append(name)
@@ -58,22 +65,30 @@ class Sources:
         return next((used for used in self._used if files.public(used) == name), name)
 
     def at_hand(self, scene, named):
-        """{field: picture} of those that the scene lacks and can be read, and the names of others.
+        """{field: picture} of those that can be read, and the names of others.
 
         named: {field of the scene: public name, or None}.
         """
         fields, missing = {}, []
         for field, name in named.items():
-            if name is None or name == files.public(getattr(scene, field) or ""):
+            if name is None:
                 continue
             scene.changed(**{field: name})  # refuses what is no name
-            name = self.named(name)
-            try:
-                self.load(name, 64)
+            present = getattr(scene, field)
+            if name == files.public(present or ""):
+                fields[field] = present
+            elif field == "mask" and name in masks.PARTS:
                 fields[field] = name
-            except PictureError:
-                missing.append(name)
+            else:
+                self._find(field, self.named(name), fields, missing)
         return fields, missing
+
+    def _find(self, field, name, fields, missing):
+        try:
+            self.load(name, 64)
+            fields[field] = name
+        except PictureError:
+            missing.append(name)
 
     def saved(self, scene, settings):
         """(scene, weights, names of pictures that are not at hand) of a saved picture's settings.
@@ -87,15 +102,23 @@ class Sources:
             )
         styles, shares = settings.get("styles"), settings.get("style_weights")
         style, second = [*styles, None, None][:2] if isinstance(styles, list) else (None, None)
+        parts = list(MASKS[: 1 if second is None else 2])
+        if settings.get("mask") and settings.get("style_mask", ["white"]) != parts:
+            raise SettingError(
+                f"This picture was painted with other style masks than {' and '.join(parts)}, "
+                "which the studio does not have: paint it with python -m helpers."
+            )
         named = {"content": settings.get("content"), "style": style, "second": second}
+        named |= {"mask": settings.get("mask")}
         fields, missing = self.at_hand(scene, named)
         if "second" in fields and isinstance(shares, list) and len(shares) > 1:
             shares = OPTIONS["style_weights"].check(shares)
             fields["share"] = shares[1] / sum(shares[:2])
         if isinstance(scales := settings.get("style_scale"), list) and scales:
             fields["style_scale"] = scales[0]
-        fields |= {n: settings[n] for n in ("network", "init", "keep_colors") if n in settings}
-        scene = scene.changed(**{"second": None} | fields)
+        others = ("network", "init", "keep_colors", "style_cost")
+        fields |= {n: settings[n] for n in others if n in settings}
+        scene = scene.changed(**{"second": None, "mask": None} | fields)
         weights = {name: settings[name] for name in WEIGHTS if name in settings}
         network, given = self.network(scene.network), weights.get("layer_weights")
         return scene, weights | {"layer_weights": layer_weights(network, given)}, missing

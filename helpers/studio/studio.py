@@ -20,6 +20,7 @@ from .controls import box, column
 from .scene import ALPHA, BETA, TV, Scene
 from .session import Session
 from .sources import Sources
+from .where import Where
 from .work import Work
 from .work import folder as where_to_save
 
@@ -114,8 +115,8 @@ class Studio:
         return not self.in_class and panel is self.drawers[self.tabs.value]
 
     def show(self):
-        for panel in (self.pictures, self.weights, self.snapshots, self.view, self.eye, self.work,
-                      self.classroom, self.buttons):  # fmt: skip
+        for panel in (self.pictures, self.where, self.weights, self.snapshots, self.view, self.eye,
+                      self.work, self.classroom, self.buttons):  # fmt: skip
             panel.show()
 
     def show_buttons(self):
@@ -130,19 +131,21 @@ class Studio:
         self.class_button = controls.button("Classroom", self.on(self._switch))
         self.view, self.buttons = view.View(self), view.Buttons(self)
         self.weights, self.pictures = panels.Weights(self), panels.Pictures(self)
+        self.where = Where(self)
         self.snapshots, self.eye = panels.Snapshots(self), panels.Eye(self)
         self.work, self.classroom = Work(self), Classroom(self)
         weights, choices = self.weights, self.pictures.choices
         self.drawers = {
             "Painting": self.pictures.paintings,
             "Photograph": self.pictures.photographs,
+            "Where": self.where.box,
             "Snapshots": self.snapshots.box,
             "Grid": self.work.grid_box,
             "What the cost sees": self.eye.box,
             "Save and load": self.work.files_box,
             "Advanced": column(
                 "", weights.alpha, weights.beta, weights.tv, weights.layers,
-                *(choices[name] for name in ("network", "size", "init")),
+                *(choices[name] for name in ("network", "size", "init", "style_cost")),
             ),
         }  # fmt: skip
         self.tabs = widgets.ToggleButtons(options=list(self.drawers), value="Painting")
@@ -177,8 +180,8 @@ class Studio:
 
     def _open_drawer(self):
         self._fill_drawer()
-        self.eye.show()
-        self.work.show()
+        for panel in (self.where, self.eye, self.work):
+            panel.show()
 
     def _try(self, function, arguments, commit=False):
         try:

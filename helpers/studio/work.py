@@ -45,7 +45,8 @@ class Work:
         self.download = widgets.HTML()
         self.settings = controls.field(on, "its path", self._load_settings)
         load = lambda _, data: self._load_settings(data)  # noqa: E731
-        self.upload = controls.Upload(on, "A picture saved here", load, whole=False)
+        html = page.upload("A picture saved here", whole=False)
+        self.upload = controls.Upload(on, html, load)
         text = "The nine pairs of α and β, painted at once; a click takes one."
         self.grid_box = controls.column(
             "", widgets.HTML(page.paragraph(text)), self.grid_button, self.grid_cells.box
