@@ -380,6 +380,7 @@ def test_a_brush_says_where_the_painting_belongs(page):
     canvas = page.locator(".nst-brush canvas")
     wait_until(lambda: canvas.count() and canvas.bounding_box()["height"] > 50)
     box = canvas.bounding_box()
+    assert box["width"] > 250  # nearly as wide as the drawer
     for y in (0.2, 0.5, 0.8):  # the left third, in three strokes
         page.mouse.move(box["x"] + 2, box["y"] + y * box["height"])
         page.mouse.down()
@@ -396,7 +397,7 @@ def test_a_brush_says_where_the_painting_belongs(page):
     found, photograph = (images.load(picture(page, kind)) for kind in ("view", "before"))
     change = np.abs(found - photograph).mean(axis=-1)
     width = change.shape[1]
-    assert change[:, width // 2 :].mean() < 3 < 6 < change[:, : width // 4].mean()
+    assert change[:, width // 2 :].mean() < 1 < 3 < change[:, : width // 4].mean()
     assert said(page) == []
 
 
@@ -446,6 +447,7 @@ def test_nothing_is_cut_or_overlaps(page, width, height):
     for drawer in (
         "Painting",
         "Photograph",
+        "Where",
         "Snapshots",
         "What the cost sees",
         "Advanced",

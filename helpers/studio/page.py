@@ -138,6 +138,7 @@ _DRAW = (
     "pen.lineWidth=this.width*this.closest('.nst-upload').querySelector('input').value/100;"
     "pen.lineCap=pen.lineJoin='round';pen.strokeStyle='#fff';pen.lineTo(x,y);pen.stroke()"
 )
+_BUTTON = "jupyter-widgets jupyter-button widget-button"  # as ipywidgets' own look
 _CLEAR = "const all=this.closest('.nst-upload').querySelector('canvas');all.width=all.width"
 _SEND = (
     "const box=this.closest('.nst-upload'),drawn=box.querySelector('canvas'),"
@@ -156,8 +157,8 @@ def brush(picture):
         f'height="{height}" aria-label="Brush over the photograph" onpointerdown="{_DRAW}" '
         f'onpointermove="{_DRAW}"></canvas></div><div class="nst-row"><label>brush '
         '<input type="range" min="2" max="30" value="12"></label>'
-        f'<button type="button" onclick="{_SEND}">Paint there</button>'
-        f'<button type="button" onclick="{_CLEAR}">Clear</button></div>'
+        f'<button type="button" class="{_BUTTON}" onclick="{_SEND}">Paint there</button>'
+        f'<button type="button" class="{_BUTTON}" onclick="{_CLEAR}">Clear</button></div>'
     )
 
 
