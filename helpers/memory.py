@@ -9,10 +9,17 @@ from . import files, images
 from .errors import SettingError
 from .terminal import say
 
+# float32 numbers that a style cost keeps on the way back for each activation of a style layer, the
+# picture's powers or its sorted slices; `tools/benchmark.py --style-costs` measures what it takes.
+KEPT = {"gram": 0, "mean-std": 0, "moments": 3.8, "wasserstein": 6.2}
 
-def of_step(network, shape, optimizer="lbfgs", batch=1, styles=()):
+
+def of_step(network, shape, optimizer="lbfgs", batch=1, styles=(), style_cost="gram"):
     """Bytes that a step with pictures of this shape (height, width, …) takes, about, or, if that is
-    more, a look at the largest of the style pictures, of which `styles` are the shapes."""
+    more, a look at the largest of the style pictures, of which `styles` are the shapes.
+
+    Above 512 pixels it was within a seventh of what was measured, for each style cost.
+    """
     import tensorflow as tf
 
     from .optimizers import OPTIMIZERS
@@ -22,21 +29,28 @@ def of_step(network, shape, optimizer="lbfgs", batch=1, styles=()):
     # before and after the relu and of each cost, and float32 for the Gram matrix.
     activations = size * (sum(values) + 4 * max(values)) + 4 * max(values)
     pictures = 3 * 4 * OPTIMIZERS[optimizer].PICTURES
-    step = batch * math.prod(shape[:2]) * (activations + pictures)
+    style_layers = (network.layers[name] for name in network.style_layers)
+    described = sum(layer.channels / layer.stride**2 for layer in style_layers)
+    kept = 4 * KEPT[style_cost] * described
+    step = round(batch * math.prod(shape[:2]) * (activations + pictures + kept))
     return max(step, *(size * sum(values) * math.prod(style[:2]) for style in styles), 0)
 
 
 def of_transfer(run):
     """Bytes that a step of a `transfer.Transfer` at full size takes, about."""
     shape, *styles = (picture.shape for picture in (run.content, *run.styles))
-    return of_step(run.network, shape, run.optimizer_name, run.objective.batch, styles)
+    objective = run.objective
+    return of_step(
+        run.network, shape, run.optimizer_name, objective.batch, styles, objective.style_cost
+    )
 
 
 def of_job(job, network):
     """Bytes that the pictures, the targets and the steps of a `paint.Job` take, about."""
     sources = [(job.content, job.settings["size"]), *job.style_sizes]
     content, *styles = shapes = [_shape(source, size) for source, size in sources]
-    work = of_step(network, content, job.settings["optimizer"], styles=styles)
+    given = {name: job.settings[name] for name in ("optimizer", "style_cost")}
+    work = of_step(network, content, styles=styles, **given)
     return 4 * 3 * sum(map(math.prod, shapes)) + work
 
 

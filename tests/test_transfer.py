@@ -9,6 +9,7 @@ import tensorflow as tf
 from conftest import make_picture
 
 from helpers import checkpoint, colors, images, levels, memory, transfer, vgg
+from helpers.costs import STYLE_COSTS
 from helpers.errors import DivergedError, NetworkError, PictureError, SettingError
 from helpers.settings import OPTIONS
 from helpers.transfer import Transfer
@@ -244,6 +245,8 @@ def test_memory_needed_is_known_before_anything_is_allocated(mini, picture):
     small = memory.of_step(mini, picture.shape)
     assert memory.of_step(mini, picture.shape, styles=[picture.shape]) == small
     assert memory.of_step(mini, picture.shape, styles=[(10**6, 10**6, 3)]) > 10**14
+    of_costs = [memory.of_step(mini, picture.shape, style_cost=name) for name in STYLE_COSTS]
+    assert of_costs == sorted(of_costs) and of_costs[0] == small < of_costs[-1]
 
 
 def test_several_styles_are_averaged(shallow, picture, style_picture):

@@ -45,7 +45,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from helpers import files, images
-from tools import judge, race, timing
+from tools import judge, opening, race, timing
 from tools.colab import card
 
 RIVALS = ("tutorial", "keras", "gatys", "gordic", "crowson", *race.OURS)
@@ -64,6 +64,7 @@ def main(arguments=None):
     add("--sizes", nargs="+", type=int, default=[256, 512], help="longest side, aspect 4 : 3")
     add("--precisions", nargs="+", default=["float32", "bfloat16"])
     add("--layers", nargs="+", help="default: Gatys'")
+    add("--style-costs", nargs="+", default=["gram"], help="of the steps")
     add("--weights", help="file of VGG weights; default: Keras' own")
     add("--rivals", nargs="+", default=list(RIVALS), choices=RIVALS, help="in the race")
     add("--steps", type=int, default=race.TUTORIAL_STEPS, help="at most, in the race")
@@ -95,7 +96,7 @@ def main(arguments=None):
     elif what == "shares":
         found = timing.shares(options)
     elif what == "first":
-        found = timing.first(options)
+        found = opening.first(options)
     elif what == "steps":
         found = timing.measure(options)
         timing.print_table(found)

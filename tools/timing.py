@@ -18,7 +18,7 @@ from helpers import images
 ROUNDS = 5
 
 
-def worker(pipe, network, size, precision, weights, layers):
+def worker(pipe, network, size, precision, weights, layers, style_cost):
     """Answers "step" with milliseconds per step, "flops" with GFLOP, and "memory" with MB: the
     peak, what the run added, and what it said beforehand that it would need."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -30,7 +30,7 @@ def worker(pipe, network, size, precision, weights, layers):
     weights = weights if network.startswith("vgg") else None
     loaded = vgg.load(network, layers, weights=weights, precision=precision)
     before = peak_memory()
-    transfer = Transfer(content, style, loaded, levels=1)
+    transfer = Transfer(content, style, loaded, levels=1, style_cost=style_cost)
     transfer.step(2)
     while (question := pipe.recv()) != "end":
         if question == "memory":
@@ -43,61 +43,6 @@ def worker(pipe, network, size, precision, weights, layers):
                 transfer.step(1)
                 steps += 1
             pipe.send((time.perf_counter() - started) / steps * 1000)
-
-
-def opening(pipe, network, size, precision, weights):
-    """Sends {what: seconds} of a fresh process up to the first picture that has changed."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    clock = [time.perf_counter()]
-
-    def lap():
-        clock.append(time.perf_counter())
-        return clock[-1] - clock[-2]
-
-    import keras
-    import tensorflow
-
-    assert keras and tensorflow
-    found = {"TensorFlow and Keras": lap()}
-    from helpers import vgg
-    from helpers.transfer import Transfer
-
-    found["the package"] = lap()
-    loaded = vgg.load(network, weights=weights, precision=precision)
-    found["network"] = lap()
-    content, style = images.load("cat", size), images.load("cafe_terrace", size)
-    found["pictures"] = lap()
-    run = Transfer(content, style, loaded)
-    found["targets"] = lap()
-    begun = run.picture
-    run.step()  # which traces, and looks
-    found["tracing and the first look"] = lap()
-    while np.array_equal(run.picture, begun):
-        run.step()
-    found["the first move"] = lap()
-    pipe.send(found)
-
-
-def first(options):
-    """Seconds to the first changed picture, of which each part is the median of some processes."""
-    context, rows = multiprocessing.get_context("spawn"), []
-    for name, size in itertools.product(options.networks, options.sizes):
-        weights, found = options.weights if name.startswith("vgg") else None, []
-        for _ in range(options.rounds or ROUNDS):
-            here, there = context.Pipe()
-            arguments = (there, name, size, options.precisions[0], weights)
-            process = context.Process(target=opening, args=arguments)
-            process.start()
-            there.close()
-            found.append(here.recv())
-            process.join()
-        parts = {part: statistics.median(row[part] for row in found) for part in found[0]}
-        rows.append({"network": name, "size": size, "precision": options.precisions[0]} | parts)
-        total = sum(parts.values())
-        print(f"{name}, {size} pixels: {total:.1f} s to the first changed picture", flush=True)
-        for part, seconds in parts.items():
-            print(f"  {part:28} {seconds:6.2f}", flush=True)
-    return rows
 
 
 def peak_memory():
@@ -141,19 +86,21 @@ def measure(options):
     rows = []
     for size in options.sizes:
         group = []
-        for network, precision in itertools.product(options.networks, options.precisions):
+        kinds = itertools.product(options.networks, options.precisions, options.style_costs)
+        for network, precision, style_cost in kinds:
             here, there = context.Pipe()
-            arguments = (there, network, size, precision, options.weights, options.layers)
+            more = (options.weights, options.layers, style_cost)
+            arguments = (there, network, size, precision, *more)
             process = context.Process(target=worker, args=arguments, daemon=True)
             process.start()
             there.close()
-            group.append((network, precision, here))
+            group.append((network, precision, style_cost, here))
         times = {i: [] for i in range(len(group))}
         for _ in range(options.rounds or ROUNDS):
-            for i, (_, _, pipe) in enumerate(group):
+            for i, (*_, pipe) in enumerate(group):
                 pipe.send("step")
                 times[i].append(pipe.recv())
-        for i, (network, precision, pipe) in enumerate(group):
+        for i, (network, precision, style_cost, pipe) in enumerate(group):
             pipe.send("memory")
             peak, added, estimate = pipe.recv()
             pipe.send("flops")
@@ -166,6 +113,7 @@ def measure(options):
                     "network": network,
                     "size": size,
                     "precision": precision,
+                    "style_cost": style_cost,
                     "ms_per_step": milliseconds,
                     "ratio": statistics.median(ratios),
                     "ratio_low": min(ratios),
@@ -184,12 +132,12 @@ def measure(options):
 
 def print_table(found):
     print(
-        "network  size  precision       ms/step  ratio (low–high)    peak MB  added (estimated)   "
-        "GFLOP/s  of matmul"
+        "network  size  precision  style cost      ms/step  ratio (low–high)    peak MB  added "
+        "(estimated)   GFLOP/s  of matmul"
     )
     for row in found["rows"]:
         print(
-            "{network:8} {size:4}  {precision:13} {ms_per_step:9.1f}  {ratio:.2f} "
+            "{network:8} {size:4}  {precision:9}  {style_cost:11} {ms_per_step:10.1f}  {ratio:.2f} "
             "({ratio_low:.2f}–{ratio_high:.2f})  {peak_mb:9.0f} {added_mb:7.0f} "
             "({estimated_mb:6.0f})  {gflop_per_s:9.0f}  "
             "{of_matmul_peak:8.0%}".format(**row)

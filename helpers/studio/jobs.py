@@ -66,7 +66,8 @@ def estimate(session, size, network=None, steps=RENDER_STEPS):
     content, styles = sources.pictures(scene)
     rows, columns = content.shape[:2]
     model, pace = sources.network(scene.network), session.pace
-    needed = memory.of_step(model, content.shape, styles=[style.shape for style in styles])
+    shapes = [style.shape for style in styles]
+    needed = memory.of_step(model, content.shape, styles=shapes, style_cost=scene.style_cost)
     if pace is not None:
         pace *= _work(model) / _work(session.transfer.network)
         pace *= LBFGS / math.prod(session.picture.shape[:2])  # of a pixel
