@@ -158,7 +158,7 @@ def _three_steps(pipe, name, options, peak_memory):
     size = options.sizes[0]
     pictures = np.random.default_rng(0).uniform(0, 255, (2, size * 3 // 4, size, 3))
     judge = against.Judge(*pictures.astype(np.float32), network, 1, OPTIONS["beta"].default)
-    rival = against.Ours(judge, levels=1) if name in OURS else against.RIVALS[name](judge)
+    rival = against.Ours(judge) if name in OURS else against.RIVALS[name](judge)
     for _ in range(3):
         rival.step()
     pipe.send(peak_memory())
@@ -184,6 +184,8 @@ def print_rows(rows, goal):
 
 def draw(found, path):
     """Cost against seconds, one line for each rival, on the first pair."""
+    from matplotlib import ticker
+
     from helpers import plots
 
     pair, (race, *_) = next(iter(found["races"].items()))
@@ -191,6 +193,11 @@ def draw(found, path):
     figure = plots.curves(
         series, alt="Cost against seconds.", xlabel="seconds", ylabel=f"J, {pair}"
     )
-    figure.axes[0].set_xscale("log")
+    axes = figure.axes[0]
+    axes.set_xscale("log")
+    for axis in (axes.xaxis, axes.yaxis):  # 0.9 and 100, no powers of ten
+        axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(ticker.NullFormatter())
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(0.8, 0.9, 1, 1.2, 1.5, 2, 3, 4)))
     with files.whole_file(path, parents=True) as file:
         file.write(figure.jpeg())
