@@ -133,6 +133,7 @@ def load_network(settings):
     return SimpleNamespace(
         description="Network: stub", style_layers=layers, content_layer="block2_conv1",
         precision="float32", values_per_pixel=lambda: [64.0],
+        layers=vgg.layer_table("vgg19"),
     )  # fmt: skip
 
 
