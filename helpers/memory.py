@@ -18,7 +18,7 @@ def of_step(network, shape, optimizer="lbfgs", batch=1, styles=(), style_cost="g
     """Bytes that a step with pictures of this shape (height, width, …) takes, about, or, if that is
     more, a look at the largest of the style pictures, of which `styles` are the shapes.
 
-    Above 512 pixels it was within a seventh of what was measured, for each style cost.
+    At 512 pixels it was within a seventh of what was measured, for each style cost.
     """
     import tensorflow as tf
 

@@ -219,9 +219,9 @@ class Ours:
     number of steps, which is to last until the tutorial's last cost is reached, and for the sizes:
     strokes are larger with the default two, but J falls faster with one."""
 
-    def __init__(self, judge, network=None, steps=500, levels=1):
+    def __init__(self, judge, network=None, steps=500):
         network = network or judge.network
-        self.run = Transfer(judge.content, judge.style, network, levels=levels, **judge.weights)
+        self.run = Transfer(judge.content, judge.style, network, levels=1, **judge.weights)
         self.chunks = self.run.chunks(steps, seconds=0.2)  # several steps in one call, as `run`
 
     def step(self):

@@ -108,8 +108,8 @@ class Sources:
                 f"This picture was painted with other style masks than {' and '.join(parts)}, "
                 "which the studio does not have: paint it with python -m helpers."
             )
-        named = {"content": settings.get("content"), "style": style, "second": second}
-        named |= {"mask": settings.get("mask")}
+        content, mask = settings.get("content"), settings.get("mask")
+        named = {"content": content, "style": style, "second": second, "mask": mask}
         fields, missing = self.at_hand(scene, named)
         if "second" in fields and isinstance(shares, list) and len(shares) > 1:
             shares = OPTIONS["style_weights"].check(shares)
