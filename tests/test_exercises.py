@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from helpers import costs
-from helpers.course import exercises
+from helpers.course import draws, exercises
 from helpers.course.answers import EXERCISES
 
 MEAN = np.float32([103.939, 116.779, 123.68])
@@ -324,6 +324,14 @@ def test_each_slip_has_its_own_sentence(name, capsys):
     for sentence, wrong in EXERCISES[name].slips.items():
         assert not exercises.check(name, wrong)
         assert capsys.readouterr().out == f"not yet: {sentence}\n"
+
+
+def test_draws_differ_in_size_enough_to_tell_a_loop_over_positions():
+    rng = np.random.default_rng(0)
+    sizes = [draws.activation(rng, 3).shape[:2].num_elements() for _ in range(24)]
+    for i in range(len(sizes) - exercises.DRAWS):
+        some = sizes[i : i + exercises.DRAWS]
+        assert max(some) > 1.1 * exercises.LOOPS * min(some)
 
 
 def test_an_error_is_told_in_one_line(capsys):

@@ -67,9 +67,9 @@ def main(arguments=None):
     add("--style-costs", nargs="+", default=["gram"], help="of the steps")
     add("--weights", help="file of VGG weights; default: Keras' own")
     add("--rivals", nargs="+", default=list(RIVALS), choices=RIVALS, help="in the race")
-    add("--steps", type=int, default=race.TUTORIAL_STEPS, help="at most, in the race")
+    add("--steps", type=int, default=1000, help="at most, in the race")
     add("--grid-steps", type=int, default=90, help="of each picture of the grid")
-    add("--seconds", type=float, default=120, help="after which others leave the race")
+    add("--seconds", type=float, default=300, help="of everybody, at most, in the race")
     add("--figure", help="file (.jpg) for the race on the first pair")
     add("--rounds", type=int, help=f"of turns, default {timing.ROUNDS}; of whole races, default 1")
     add("--json", help="file to write, with every number")
@@ -78,7 +78,7 @@ def main(arguments=None):
     what = "against" if options.against else options.words.pop(0) if options.words else "steps"
     pairs = list(zip(options.words[::2], options.words[1::2], strict=True))
     if what == "against":
-        found = race.on_pairs(pairs, options, options.rivals, timing.peak_memory)
+        found = race.on_pairs(pairs, options, options.rivals)
         if options.figure:
             race.draw(found, options.figure)
     elif what == "grid":

@@ -1,7 +1,6 @@
 """What passes before the first changed picture, each part by its name."""
 
 import itertools
-import multiprocessing
 import os
 import statistics
 import time
@@ -12,24 +11,26 @@ from helpers import images
 from tools import timing
 
 
-def opening(pipe, network, size, precision, weights):
-    """Sends {what: seconds} of a fresh process up to the first picture that has changed."""
+def opening(pipe, begun, network, size, precision, weights):
+    """Sends {what: seconds} of a process that was begun then, up to the first changed picture."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    clock = [time.perf_counter()]
+    clock = [begun]
 
     def lap():
         clock.append(time.perf_counter())
         return clock[-1] - clock[-2]
 
+    # What this file imports, the package's pictures and files with it, has been read by now.
+    found = {"Python, NumPy, Pillow": lap()}
     import keras
     import tensorflow
 
     assert keras and tensorflow
-    found = {"TensorFlow and Keras": lap()}
+    found["TensorFlow and Keras"] = lap()
     from helpers import vgg
     from helpers.transfer import Transfer
 
-    found["the package"] = lap()
+    found["the rest of the package"] = lap()
     loaded = vgg.load(network, weights=weights, precision=precision)
     found["network"] = lap()
     content, style = images.load("cat", size), images.load("cafe_terrace", size)
@@ -47,16 +48,13 @@ def opening(pipe, network, size, precision, weights):
 
 def first(options):
     """Seconds to the first changed picture, of which each part is the median of some processes."""
-    context, rows = multiprocessing.get_context("spawn"), []
+    rows = []
     for name, size in itertools.product(options.networks, options.sizes):
         weights, found = options.weights if name.startswith("vgg") else None, []
         for _ in range(options.rounds or timing.ROUNDS):
-            here, there = context.Pipe()
-            arguments = (there, name, size, options.precisions[0], weights)
-            process = context.Process(target=opening, args=arguments)
-            process.start()
-            there.close()
-            found.append(here.recv())
+            what = (name, size, options.precisions[0], weights)
+            process, pipe = timing.apart(opening, time.perf_counter(), *what)
+            found.append(pipe.recv())
             process.join()
         parts = {part: statistics.median(row[part] for row in found) for part in found[0]}
         rows.append({"network": name, "size": size, "precision": options.precisions[0]} | parts)

@@ -1,7 +1,6 @@
 """The race of against.py on pairs of pictures: everybody's way down, and its figure."""
 
 import math
-import multiprocessing
 import statistics
 import time
 from pathlib import Path
@@ -10,46 +9,49 @@ import numpy as np
 
 from helpers import files, images
 from helpers.settings import OPTIONS
+from tools import timing
 
-TUTORIAL_STEPS = 1000
 OURS = ("ours", "ours, bfloat16")
+# Ours take so many times fewer steps in a turn, so that the race ends soon after the others' end.
+SHORTER_TURNS = 4
 
 
-def on_pairs(pairs, options, rivals, peak_memory):
-    """The race on each pair, `rounds` times, and everybody's peak memory."""
+def on_pairs(pairs, options, rivals):
+    """The race on each pair in each size, `rounds` times, and everybody's peak memory."""
     from helpers import vgg
     from tools import against
 
     found = {"rows": [], "races": {}}
-    memory = {name: _memory_of(name, options, rivals, peak_memory) for name in rivals}
     network = vgg.load(options.networks[0], weights=options.weights)
     narrow = vgg.load(network.name, weights=options.weights, precision="bfloat16")
     beta = OPTIONS["beta"].default
-    for content, style in pairs:
-        pair, size = f"{Path(content).stem} + {Path(style).stem}", options.sizes[0]
-        pictures = images.load(content, size), images.load(style, size)
-        judge = against.Judge(*pictures, network, 1, beta)
-        makers = {name: against.RIVALS[name] for name in rivals if name not in OURS}
-        makers |= {name: against.Ours for name in rivals if name == "ours"}
-        if OURS[1] in rivals:
-            makers[OURS[1]] = lambda judge: against.Ours(judge, narrow)
-        rounds = range(options.rounds or 1)
-        races = [run(makers, judge, options.steps, options.seconds) for _ in rounds]
-        rows = [
-            {"pair": pair, "who": name, **result(races, name), "peak_mb": memory[name]}
-            for name in rivals
-        ]
-        print_rows(rows, _goal(races[0]))
-        found["rows"] += rows
-        found["races"][pair] = races
+    makers = {name: against.RIVALS.get(name, against.Ours) for name in rivals}
+    if OURS[1] in rivals:
+        makers[OURS[1]] = lambda judge: against.Ours(judge, narrow)
+    for size in options.sizes:
+        memory = {name: _memory_of(name, options, size) for name in rivals}
+        for content, style in pairs:
+            pair = f"{Path(content).stem} + {Path(style).stem}, {size} pixels"
+            judge = against.Judge(
+                images.load(content, size), images.load(style, size), network, 1, beta
+            )
+            rounds = range(options.rounds or 1)
+            races = [run(makers, judge, options.steps, options.seconds) for _ in rounds]
+            rows = [
+                {"pair": pair, "who": name, **result(races, name), "peak_mb": memory[name]}
+                for name in rivals
+            ]
+            print_rows(rows, _goal(races[0]))
+            found["rows"] += rows
+            found["races"][pair] = races
     return found
 
 
-def run(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
+def run(rivals, judge, steps, seconds, rows=60):
     """Everybody's way down: {name: {"seconds": […], "steps": […], "cost": […]}}, taking turns.
 
-    Each stops after `steps` steps, or after `seconds` of its own clock; the tutorial, which has the
-    goal, always takes all its steps.  Building and tracing count, judging does not.
+    Each stops after `steps` steps, or after `seconds` of its own clock, and ours also when they are
+    as low as any of the others got.  Building and tracing count, judging does not.
     """
     found, running = {}, {}
     for name, make in rivals.items():
@@ -61,7 +63,8 @@ def run(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
     while running:
         for name, rival in list(running.items()):
             log = found[name]
-            turn = 1 if log["steps"][-1] < 10 else max(1, steps // rows)
+            turn = max(1, steps // rows // (SHORTER_TURNS if name in OURS else 1))
+            turn = 1 if log["steps"][-1] < 10 else turn
             begun, taken = time.perf_counter(), 0
             try:
                 while taken < turn:
@@ -71,15 +74,18 @@ def run(rivals, judge, steps=TUTORIAL_STEPS, seconds=120.0, rows=60):
             log["seconds"].append(log["seconds"][-1] + time.perf_counter() - begun)
             log["steps"].append(log["steps"][-1] + taken)
             log["cost"].append(float(judge(rival.picture)))
-            over = name != "tutorial" and log["seconds"][-1] > seconds
-            if name in running and (log["steps"][-1] >= steps or over):
-                running.pop(name)
+            over = log["steps"][-1] >= steps or log["seconds"][-1] > seconds
+            if name in OURS and not set(running) - set(OURS):
+                over |= log["cost"][-1] <= _goal(found)
+            if over:
+                running.pop(name, None)
     return found
 
 
 def _goal(race):
     """The lowest J that one of the others reached."""
-    return min(np.nanmin(log["cost"]) for name, log in race.items() if name not in OURS)
+    lows = [np.nanmin(log["cost"]) for name, log in race.items() if name not in OURS]
+    return min(lows, default=-math.inf)
 
 
 def reached(log, cost):
@@ -137,31 +143,26 @@ def _reached_by_others(race, goal):
     return [(name, when) for name, when in found if when]
 
 
-def _memory_of(name, options, rivals, peak_memory):
+def _memory_of(name, options, size):
     """Peak MB of a process that takes three steps at full size."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_three_steps, args=(there, name, options, peak_memory))
-    process.start()
-    there.close()  # so that a process that dies is noticed here
-    peak = here.recv()
+    process, pipe = timing.apart(_three_steps, name, options, size)
+    peak = pipe.recv()
     process.kill()  # the line search of SciPy would wait for ever
     return peak
 
 
-def _three_steps(pipe, name, options, peak_memory):
+def _three_steps(pipe, name, options, size):
     from helpers import vgg
     from tools import against
 
     precision = "bfloat16" if name.endswith("bfloat16") else "float32"
     network = vgg.load(options.networks[0], weights=options.weights, precision=precision)
-    size = options.sizes[0]
     pictures = np.random.default_rng(0).uniform(0, 255, (2, size * 3 // 4, size, 3))
     judge = against.Judge(*pictures.astype(np.float32), network, 1, OPTIONS["beta"].default)
     rival = against.Ours(judge) if name in OURS else against.RIVALS[name](judge)
     for _ in range(3):
         rival.step()
-    pipe.send(peak_memory())
+    pipe.send(timing.peak_memory())
 
 
 def print_rows(rows, goal):

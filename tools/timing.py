@@ -18,6 +18,16 @@ from helpers import images
 ROUNDS = 5
 
 
+def apart(target, *arguments):
+    """(process, pipe) of a fresh process that runs target(pipe, *arguments)."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=target, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()  # so that a process that dies is noticed here
+    return process, here
+
+
 def worker(pipe, network, size, precision, weights, layers, style_cost):
     """Answers "step" with milliseconds per step, "flops" with GFLOP, and "memory" with MB: the
     peak, what the run added, and what it said beforehand that it would need."""
@@ -82,19 +92,14 @@ def matmul_peak(precision):
 
 
 def measure(options):
-    context = multiprocessing.get_context("spawn")
     rows = []
     for size in options.sizes:
         group = []
         kinds = itertools.product(options.networks, options.precisions, options.style_costs)
         for network, precision, style_cost in kinds:
-            here, there = context.Pipe()
             more = (options.weights, options.layers, style_cost)
-            arguments = (there, network, size, precision, *more)
-            process = context.Process(target=worker, args=arguments, daemon=True)
-            process.start()
-            there.close()
-            group.append((network, precision, style_cost, here))
+            _, pipe = apart(worker, network, size, precision, *more)
+            group.append((network, precision, style_cost, pipe))
         times = {i: [] for i in range(len(group))}
         for _ in range(options.rounds or ROUNDS):
             for i, (*_, pipe) in enumerate(group):
