@@ -71,11 +71,11 @@ def max_pool(x):
     y = tf.nn.max_pool2d(x, 2, 2, "VALID")
 
     def gradient(upstream):
-        height, width = 2 * tf.shape(y)[1], 2 * tf.shape(y)[2]
+        height, width = tf.unstack(2 * tf.shape(y)[1:3])
         largest = tf.cast(x[:, :height, :width] == _doubled(y), x.dtype)
         of_four = 4 * tf.nn.avg_pool2d(largest, 2, 2, "VALID")
         slope = largest * _doubled(upstream / of_four)
-        odd = tf.shape(x)[1] - height, tf.shape(x)[2] - width
+        odd = tf.unstack((tf.shape(x) - tf.shape(slope))[1:3])
         return tf.pad(slope, [(0, 0), (0, odd[0]), (0, odd[1]), (0, 0)])
 
     return y, gradient
@@ -83,7 +83,7 @@ def max_pool(x):
 
 def _doubled(x):
     """Each value in a square of four: broadcast, which is quicker than tf.repeat."""
-    batch, height, width, channels = (tf.shape(x)[i] for i in range(4))
+    batch, height, width, channels = tf.unstack(tf.shape(x))
     pairs = (batch, height, 2, width, 2, channels)
     wide = tf.broadcast_to(x[:, :, tf.newaxis, :, tf.newaxis, :], pairs)
     return tf.reshape(wide, (batch, 2 * height, 2 * width, channels))

@@ -204,6 +204,7 @@ def _convolve(x, layer, arrays, precision, split, path):
             padding="same",
             use_bias=last,
             activation="relu" if last else None,
+            kernel_initializer="zeros",  # until set below; random ones take a third of the time
             name=layer if last else f"{layer}_{factor}",
             dtype=precision,
         )
