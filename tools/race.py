@@ -12,6 +12,15 @@ from helpers.settings import OPTIONS
 from tools import timing
 
 OURS = ("ours", "ours, bfloat16")
+TITLES = {
+    "tutorial": "TensorFlow's tutorial (Adam)",
+    "keras": "Keras example (gradient descent)",
+    "gatys": "Gatys' way (SciPy's L-BFGS)",
+    "gordic": "gordicaleksa (L-BFGS, memory 100)",
+    "crowson": "crowsonkb (Adam, from small to large)",
+    "ours": "this package, float32",
+    "ours, bfloat16": "this package, bfloat16",
+}
 # Ours take so many times fewer steps in a turn, so that the race ends soon after the others' end.
 SHORTER_TURNS = 4
 
@@ -190,15 +199,16 @@ def draw(found, path):
     from helpers import plots
 
     pair, (race, *_) = next(iter(found["races"].items()))
-    series = {name: (log["seconds"][1:], log["cost"][1:]) for name, log in race.items()}
-    figure = plots.curves(
-        series, alt="Cost against seconds.", xlabel="seconds", ylabel=f"J, {pair}"
-    )
+    series = {TITLES[name]: (log["seconds"][1:], log["cost"][1:]) for name, log in race.items()}
+    named = {"alt": "Cost against seconds.", "xlabel": "seconds", "ylabel": f"J, {pair}"}
+    figure = plots.curves(series, **named, width=8, height=4)
     axes = figure.axes[0]
     axes.set_xscale("log")
     for axis in (axes.xaxis, axes.yaxis):  # 0.9 and 100, no powers of ten
         axis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(ticker.NullFormatter())
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(0.8, 0.9, 1, 1.2, 1.5, 2, 3, 4)))
+    axes.yaxis.set_major_locator(
+        ticker.LogLocator(subs=(0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.5, 2, 3, 4))
+    )
     with files.whole_file(path, parents=True) as file:
         file.write(figure.jpeg())
