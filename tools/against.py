@@ -216,8 +216,8 @@ class Crowson:
 
 class Ours:
     """With everything by default, but for the smoothing, which the others do not have, for the
-    number of steps, which is to last until the tutorial's last cost is reached, and for the sizes:
-    strokes are larger with the default two, but J falls faster with one."""
+    number of steps, of which it takes at most `steps`, and for the sizes: strokes are larger with
+    the default two, but at 256 pixels J falls faster with one."""
 
     def __init__(self, judge, network=None, steps=500):
         network = network or judge.network

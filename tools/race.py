@@ -72,8 +72,8 @@ def run(rivals, judge, steps, seconds, rows=60):
     while running:
         for name, rival in list(running.items()):
             log = found[name]
-            turn = max(1, steps // rows // (SHORTER_TURNS if name in OURS else 1))
-            turn = 1 if log["steps"][-1] < 10 else turn
+            shorter = SHORTER_TURNS if name in OURS else 1
+            turn = 1 if log["steps"][-1] < 10 else max(1, steps // rows // shorter)
             begun, taken = time.perf_counter(), 0
             try:
                 while taken < turn:
