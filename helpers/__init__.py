@@ -2,23 +2,19 @@
 
 The path that a reader of notebook 4 walks, from a picture to a gradient and back:
 
-    images      pictures in and out (files: whole files; download; colors: luminance, histograms)
-    vgg         picture → {layer name: activation} (weights: where a network's arrays come from)
-    costs       the formulas, beside the papers' equations
-    objective   J(G) = α·J_content + β·J_style + λ·TV, with weights that may be moved (masks: where)
-    optimizers  Adam and L-BFGS: one step
-    transfer    the run (canvas: the pixels of G; levels: from coarse to fine; checkpoint: resuming)
+    images      pictures in and out (decode: whatever people bring; colors; files)
+    vgg         picture → {layer name: activation}, and where a network's weights come from
+    costs       the formulas, beside the papers' equations (style_costs: beyond Gram matrices)
+    objective   J(G) = α·J_content + β·J_style + γ·TV, a pure function (masks: where)
+    optimizers  Adam and L-BFGS: one step, a pure function of their state
+    transfer    the run, from coarse to fine (checkpoint: resuming it)
 
 What is built on it:
 
-    settings    each option once; python -m helpers --help prints them
-    __main__    the command line, paint: one job → one file, batch: a table of jobs, film: frames
+    settings    each option once; TransferSpec, the value between an option and a run
+    job, cli    one job → one file; python -m helpers, a table of jobs, a film
     studio/     the live tuner of notebook 5
-    plots       figures;  flipbook: pictures that follow one another, as a film or under a slider
-    course/     what the notebooks show and ask: drawings, exercises and their answers
-    start, keep  their setup cell; uploads, the Drive, runs that outlive a session of Colab
-    memory      what a run takes, beforehand
-    fast        values and gradients of TensorFlow's own, in less time
+    plots, animation, course/, colab    what the notebooks show, ask, and need around them
 
 Pictures are RGB float32 arrays (height, width, 3) with values 0-255 everywhere outside `vgg`.
 """

@@ -2,101 +2,117 @@
 
 import hashlib
 import json
+import os
 
 import numpy as np
+import tensorflow as tf
 
-from .errors import CheckpointError
+from .errors import CheckpointError, StyleTransferError
 from .files import DAMAGED_NPZ, readable, whole_file
-from .settings import OPTIONS
+from .settings import TransferSpec
+
+# What may differ between a run and the one that resumes it: the pictures, masks and weights are
+# compared themselves, wherever they lie, and a run may be made longer.
+_NAMES = ("content", "styles", "size", "style_scale", "mask", "style_mask", "weights", "steps")
 
 
-def save(path, transfer):
+def save(path: str | os.PathLike, transfer) -> None:
     """Write all that `restore` needs, whole or not at all.  Raises OutputError."""
-    state = transfer.settings | {
+    state = {
+        "spec": transfer.spec.metadata(),
         "fingerprint": _fingerprint(transfer),
-        "begins": transfer.begins,
+        "plan": transfer.plan,
         "step_count": transfer.step_count,
         "level": transfer.level,
     }
-    arrays = {f"optimizer_{i}": v.numpy() for i, v in enumerate(transfer.optimizer.variables)}
+    leaves = tf.nest.flatten(transfer.state)
+    arrays = {f"state_{i}": leaf.numpy() for i, leaf in enumerate(leaves)}
     history = {f"history_{name}": values for name, values in transfer.history.items()}
     with whole_file(path) as file:
-        np.savez(file, state=json.dumps(state), pictures=transfer.G.numpy(), **arrays, **history)
+        np.savez(file, checkpoint=json.dumps(state), **arrays, **history)
 
 
-def peek(path):
-    """What a checkpoint says of its run: its settings, step_count, and `steps` that were planned.
-
-    Needs no TensorFlow.  Raises CheckpointError for a file that is none, or damaged.
+def peek(path: str | os.PathLike) -> tuple[TransferSpec, int]:
+    """(the spec of a checkpoint's run, its `steps` being those that were planned, and how many are
+    done).  Needs no TensorFlow work.  Raises CheckpointError for a file that is none, or damaged.
     """
     state = _read(path)[0]
-    return state | {"steps": state["begins"][-1] if state["begins"] else 0}
+    return state["spec"].changed(steps=max(1, *state["plan"])), state["step_count"]
 
 
-def restore(path, transfer):
+def restore(path: str | os.PathLike, transfer) -> None:
     """Take up the run that `save` wrote.
 
-    Raises CheckpointError when the file is damaged, or made with other settings, pictures or
+    Raises CheckpointError when the file is damaged, or made with other options, pictures or
     weights than this Transfer, which then stays as it was.
     """
     state, arrays = _read(path)
-    for name, mine in (transfer.settings | {"fingerprint": _fingerprint(transfer)}).items():
-        # An option that came later had its default.
-        theirs = state.get(name, OPTIONS[name].default if name in OPTIONS else None)
-        if theirs != mine:
-            what = f"{name} {theirs}, this run has {mine}"
-            if name == "fingerprint":
-                what = "other pictures or weights"
-            raise CheckpointError(f"{path} was made with {what}: use the same to resume.")
-    before = transfer.level, transfer.G.numpy(), [v.numpy() for v in transfer.optimizer.variables]
-    try:
-        rows = _rows(arrays, state["step_count"])
-        found = [arrays[f"optimizer_{i}"] for i in range(len(before[2]))]
-        _put(transfer, state["level"], arrays["pictures"], found)
-    except (KeyError, ValueError, IndexError, TypeError) as error:
-        _put(transfer, *before)
+    for name in TransferSpec.__dataclass_fields__:
+        theirs, mine = getattr(state["spec"], name), getattr(transfer.spec, name)
+        if name not in _NAMES and theirs != mine:
+            raise CheckpointError(
+                f"{path} was made with {name} {theirs}, this run has {mine}: use the same to resume."
+            )
+    if state["fingerprint"] != _fingerprint(transfer):
         raise CheckpointError(
-            f"{path} was written by another version of this package: begin anew."
-        ) from error
-    transfer.step_count, transfer.begins, transfer.rows = state["step_count"], state["begins"], rows
-
-
-def _rows(arrays, count):
-    """The history, one {name: value} for each of `count` steps."""
-    columns = {n.removeprefix("history_"): a for n, a in arrays.items() if n.startswith("history_")}
-    return [
-        {n: a[i].tolist() if a.ndim == 1 else a[i] for n, a in columns.items()}
-        for i in range(count)
-    ]  # fmt: skip
-
-
-def _put(transfer, level, pictures, variables):
-    shape = (transfer.objective.batch, *transfer.canvas.shape(level), 3)
-    if level not in range(transfer.levels) or pictures.shape != shape:
-        raise ValueError(f"pictures {pictures.shape} of level {level}")
-    transfer.enter(level, pictures)
-    for variable, value in zip(transfer.optimizer.variables, variables, strict=True):
-        variable.assign(value)
+            f"{path} was made with other pictures or weights: use the same to resume."
+        )
+    before = transfer.level, transfer.state, transfer.targets
+    try:
+        columns = {n.removeprefix("history_"): a for n, a in arrays.items() if n[:8] == "history_"}
+        if columns.keys() != transfer.history.keys():
+            raise ValueError("other costs")
+        if {len(column) for column in columns.values()} != {state["step_count"]}:
+            raise ValueError("not one row a step")
+        rows = [
+            {name: a[i].tolist() if a.ndim == 1 else a[i] for name, a in columns.items()}
+            for i in range(state["step_count"])
+        ]
+        transfer.enter(state["level"])
+        empty = tf.nest.flatten(transfer.state)
+        leaves = [tf.constant(arrays[f"state_{i}"], t.dtype) for i, t in enumerate(empty)]
+        if any(leaf.shape != one.shape for leaf, one in zip(leaves, empty, strict=True)):
+            raise ValueError("other shapes")
+        transfer.state = tf.nest.pack_sequence_as(transfer.state, leaves)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        transfer.level, transfer.state, transfer.targets = before
+        raise CheckpointError(f"{path} is damaged: begin anew.") from error
+    transfer.step_count, transfer.plan, transfer.rows = state["step_count"], state["plan"], rows
 
 
 def _read(path):
-    """(state, arrays) of a checkpoint."""
+    """(what the run was and where it stood, {name: array}) of a checkpoint."""
     found = readable(path, CheckpointError, "checkpoint")
     try:
         with np.load(found, allow_pickle=False) as file:
             arrays = {name: np.asarray(file[name]) for name in file.files}
-        state = json.loads(str(arrays.pop("state")))
-        begins = state["begins"] and [int(step) for step in state["begins"]]
-        return state | {"step_count": int(state["step_count"]), "begins": begins}, arrays
     except (*DAMAGED_NPZ, MemoryError) as error:
         raise CheckpointError(
             f"{path} is not a checkpoint, or it is damaged: begin anew."
         ) from error
+    if "checkpoint" not in arrays:
+        raise CheckpointError(
+            f"{path} is not a checkpoint of this edition: resume it with the one that wrote it."
+        )
+    try:
+        state = json.loads(str(arrays.pop("checkpoint")))
+        spec = TransferSpec.from_metadata(state["spec"])
+        count, level = int(state["step_count"]), int(state["level"])
+        plan = [int(step) for step in state["plan"] or [0] * (spec.levels + 1)]
+        fingerprint = str(state["fingerprint"])
+        if not (0 <= level < spec.levels and 0 <= count and len(plan) == spec.levels + 1):
+            raise ValueError("no such level")
+        if plan != sorted(plan) or plan[0] != 0:
+            raise ValueError("no such plan")
+    except (KeyError, ValueError, TypeError, OverflowError, StyleTransferError) as error:
+        raise CheckpointError(f"{path} is damaged: begin anew.") from error
+    state = {"spec": spec, "step_count": count, "level": level, "plan": plan}
+    return state | {"fingerprint": fingerprint}, arrays
 
 
 def _fingerprint(transfer):
     """Of the pictures, their masks and the network's weights."""
-    digest, masks = hashlib.sha256(), transfer.canvas.masks
+    digest, masks = hashlib.sha256(), transfer.masks
     pictures = [transfer.content, *transfer.styles]
     pictures += [masks.content, *masks.styles] if masks else []
     for array in (*pictures, *transfer.network.model.get_weights()):

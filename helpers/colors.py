@@ -1,4 +1,4 @@
-"""Colours of one picture for another: luminance, its match, and the match of all three channels.
+"""Colors of one picture for another: luminance, its match, and the match of all three channels.
 
 A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
@@ -9,28 +9,28 @@ import numpy as np
 _LUMA = np.float32([0.299, 0.587, 0.114])
 
 
-def luminance(picture):
-    """The picture in grey, three equal channels: (height, width, 3)."""
+def luminance(picture: np.ndarray) -> np.ndarray:
+    """The picture in gray, three equal channels: (height, width, 3)."""
     return np.repeat((picture @ _LUMA)[..., None], 3, axis=-1)
 
 
-def with_luminance(colors, light):
-    """The colours of one picture with the luminance of another of the same shape."""
+def with_luminance(colors: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """The colors of one picture with the luminance of another of the same shape."""
     return np.clip(colors - luminance(colors) + luminance(light), 0, 255)
 
 
-def match_luminance(picture, target):
+def match_luminance(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The picture's luminance, shifted and scaled to the target's mean and standard deviation.
 
     Gatys et al. 2016b (arXiv:1606.05897), section 5.2: so that a dark painting can paint the light
     of a bright photograph.
     """
-    grey, aim = luminance(picture), luminance(target)
-    return (grey - grey.mean()) * (aim.std() / max(grey.std(), 1e-3)) + aim.mean()
+    gray, aim = luminance(picture), luminance(target)
+    return (gray - gray.mean()) * (aim.std() / max(gray.std(), 1e-3)) + aim.mean()
 
 
-def match_colors(picture, target):
-    """The picture recoloured to the mean and covariance of the target's colours.
+def match_colors(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The picture recolored to the mean and covariance of the target's colors.
 
     Gatys et al. 2016b, section 5.1, with symmetric square roots: Σ_target^½ · Σ_picture^-½.
     """
@@ -43,3 +43,17 @@ def match_colors(picture, target):
 def _root(covariance):
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.maximum(values, 1e-3))) @ vectors.T
+
+
+def seen(content: np.ndarray, styles: list, keep_colors: str | None) -> list[np.ndarray]:
+    """[C, S, …] as the network is to see them, so that the photograph keeps its colors.
+
+    Gatys et al. 2016b, arXiv:1606.05897: "luminance" alone is painted, or the painting gets the
+    photograph's "histogram" first; None changes nothing.
+    """
+    if keep_colors == "luminance":
+        matched = [match_luminance(style, content) for style in styles]
+        return [luminance(content), *matched]
+    if keep_colors == "histogram":
+        return [content, *(match_colors(style, content) for style in styles)]
+    return [content, *styles]

@@ -1,7 +1,4 @@
-"""Files that appear whole or not at all, folders, and what a run reads and writes.
-
-Paths are resolved here and nowhere else, so that what is checked is what is written.
-"""
+"""Files that appear whole or not at all, and paths that are checked before any work begins."""
 
 import contextlib
 import os
@@ -10,48 +7,55 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from .errors import OutputError, PictureError
 
-# What NumPy raises, at one place or another, for an .npz that is damaged or none.
-DAMAGED_NPZ = (OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError,
-               RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+# What NumPy raises, at one place or another, for a file that is not an .npz or is damaged.
+DAMAGED_NPZ = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, NotImplementedError, RuntimeError),
+    *(SyntaxError, zipfile.BadZipFile, zlib.error),
+)
 
 
-# Paths.
+def is_address(source: object) -> bool:
+    """Whether it names something on a network, as https://… does, or is a data: address."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://|data:", str(source)) is not None
 
 
-def is_address(source):
-    """Whether it names something on a network, as https://… does, and not a file."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(source)) is not None
+def public(source: object) -> str:
+    """What may be told of where a picture comes from: of a path only the name of the file, of an
+    address nothing that could be a key."""
+    if str(source).startswith("data:"):
+        return "data:"
+    if is_address(source):
+        parts = urlsplit(str(source))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return Path(source).name
 
 
-def public(source):
-    """What may be told of where a picture comes from: of a path, only the name of the file."""
-    return str(source) if is_address(source) else Path(source).name
-
-
-def resolve(path, error=OutputError):
+def resolve(path: str | os.PathLike, error: type[Exception] = OutputError) -> Path:
     """The path as an absolute one, with `~` for the home folder; links are left as they are.
 
-    Raises `error` where it can name no file: nothing, a NUL in it, the home of nobody.
+    Raises `error` where it can name no file.
     """
     name = os.path.expanduser(os.fsdecode(path))
-    home = name.split(os.sep)[0]
     try:
         if not name or b"\0" in os.fsencode(name):
-            raise error(f"{name!r} is no name for a file: give another.")
-        if name.startswith("~") and home != name and not os.path.lexists(home):
-            raise error(f"{path} begins with a home folder that is not known: write it out.")
+            raise error(f"{name!r} cannot be the name of a file: give another.")
         return Path(name).absolute()
     except UnicodeEncodeError:
-        raise error(f"{name!r} is no name for a file: give another.") from None
-    except FileNotFoundError:  # of the working directory, from which relative paths start
-        raise error(f"{path} is in a directory that is gone: change to another.") from None
+        raise error(f"{name!r} cannot be the name of a file: give another.") from None
+    except FileNotFoundError:  # relative paths start from the working directory
+        raise error(f"{path} is in a directory that no longer exists: change to another.") from None
 
 
-def readable(path, error=PictureError, what="file"):
+def readable(
+    path: str | os.PathLike, error: type[Exception] = PictureError, what: str = "file"
+) -> Path:
     """The path, resolved, of a regular file: a device or a pipe could be read for ever.
 
     Raises `error` with a sentence that calls the file `what`.
@@ -70,37 +74,35 @@ def readable(path, error=PictureError, what="file"):
     return found
 
 
-def check_file(path):
-    """The path, resolved and with links followed, of the file that writing there makes or replaces.
+def check_file(path: str | os.PathLike) -> Path:
+    """The file, with links followed, that writing to this path makes or replaces.
 
     Raises OutputError unless that is a regular file, or a new name in a folder that takes one.
     """
-    found = resolve(path)
+    target = resolve(path)
     try:
-        mode = os.stat(found).st_mode
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        while os.path.islink(found):
-            found = found.parent / os.readlink(found)
-        check_folder(found.parent)  # before realpath, to which none/../a is a
-        return Path(os.path.realpath(found))
-    except OSError as error:
-        raise _refused(path, error) from None
+        check_folder(target.parent)  # before realpath, for which none/../a is a
+        target = Path(os.path.realpath(target))
+        check_folder(target.parent)
+        mode = os.lstat(target).st_mode
+    except FileNotFoundError:
+        return target
+    except OutputError:
+        raise
+    except OSError as error:  # a name that is too long, for example
+        raise OutputError(
+            f"{path} cannot be created ({error.strerror}): give another name or place."
+        ) from None
     if stat.S_ISDIR(mode):
         raise OutputError(f"{path} is a directory: give the name of a file.")
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path} is a device or a pipe: give the name of a file.")
-    target = Path(os.path.realpath(found))
-    check_folder(target.parent)
     if not os.access(target, os.W_OK):
-        raise OutputError(f"{path} is protected against writing: give another name.")
+        raise OutputError(f"{path} is write-protected: give another name.")
     return target
 
 
-def _refused(path, error):
-    return OutputError(f"{path} cannot be created ({error.strerror}): give another name or place.")
-
-
-def check_folder(folder):
+def check_folder(folder: str | os.PathLike) -> None:
     """Raises OutputError unless files can be created in this folder."""
     found = resolve(folder)
     if not os.path.isdir(found):
@@ -109,89 +111,58 @@ def check_folder(folder):
         raise OutputError(f"The directory {folder} is not writable: choose another.")
 
 
-def make_folder(folder):
+def make_folder(folder: str | os.PathLike) -> None:
     """Create it and those above it, if need be; raises OutputError where that is not possible."""
     try:
         resolve(folder).mkdir(parents=True, exist_ok=True)
-    except OutputError:
-        raise
     except OSError as error:
+        if isinstance(error, OutputError):
+            raise
         raise OutputError(
             f"The directory {folder} could not be created ({error.strerror}): choose another."
         ) from None
     check_folder(folder)
 
 
-# What a run reads and writes.
+def check_paths(
+    reads: Iterable[tuple[str, str | os.PathLike]], writes: Iterable[tuple[str, str | os.PathLike]]
+) -> None:
+    """Raises OutputError, before any work, where a run would lose a file.
 
-
-def check_paths(reads, writes):
-    """Raises OutputError, before any work, if a run would lose a file.
-
-    reads, writes: (label, path) pairs; among the reads may be addresses.  No two writes may be one
-    file, none may be one that is read, and each must be a regular file or a new name that its
-    folder takes.  What is read and then rewritten on purpose is named among the writes only.
+    reads, writes: (label, path) pairs; the reads may be addresses too.  No two writes may go to
+    one file, and none to a file that is read.
     """
-    written, trials = {}, {}
-    with contextlib.ExitStack() as stack:
-        for label, path in writes:
-            target = check_file(path)
-            try:
-                if not target.exists():
-                    _try_name(target, trials, stack)
-                mark = _identity(target, trials)
-            except OSError as error:
-                raise _refused(path, error) from None
-            if mark in written:
-                raise _twice(path, written[mark], label)
-            written[mark] = label
-        for label, path in reads:
-            if not is_address(path):
-                mark = _identity(Path(os.path.realpath(resolve(path, PictureError))), trials)
-                if mark in written:
-                    raise _twice(path, label, written[mark])
+    taken = {}
+    for label, path in writes:
+        target = _identity(check_file(path))
+        if target in taken:
+            raise _twice(path, taken[target], label)
+        taken[target] = label
+    for label, path in reads:
+        source = None if is_address(path) else _identity(resolve(path, PictureError))
+        if source in taken:
+            raise _twice(path, label, taken[source])
 
 
 def _twice(path, first, second):
     return OutputError(f"{path} is both {first} and {second}: give {second} another name.")
 
 
-def _try_name(path, trials, stack):
-    """Creates the name in an empty folder beside it, a stand-in that `stack` removes.
-
-    Only the file system knows whether it takes a name, and which names are one to it, as those
-    that differ in case or accents may be.
-    """
-    folder = _identity(path.parent)
-    if folder not in trials:
-        made = tempfile.TemporaryDirectory(
-            dir=path.parent, prefix=".names-", ignore_cleanup_errors=True
-        )
-        trials[folder] = Path(stack.enter_context(made))
-    (trials[folder] / path.name).touch()
-
-
-def _identity(path, trials=None):
-    """What tells one file from all others, whatever it is called; None if there is none.
-
-    A new name's is that of its stand-in in `trials`.
-    """
+def _identity(path):
+    """What is the same for two names of one file."""
     with contextlib.suppress(OSError):
         found = os.stat(path)
         return found.st_dev, found.st_ino
-    folder = trials.get(_identity(path.parent)) if trials else None
-    return _identity(folder / path.name) if folder else None
-
-
-# Writing.
+    # Some file systems take two new names for one that differ in nothing but case.
+    return os.path.realpath(path).casefold()
 
 
 @contextlib.contextmanager
-def whole_file(path, parents=False):
+def whole_file(path: str | os.PathLike, parents: bool = False) -> Iterator[BinaryIO]:
     """A binary file that appears at `path` whole, when the block ends, or not at all.
 
-    A link stays, and what it points to is replaced; what is no regular file is refused.
-    parents: whether to create the folders above it.  Raises OutputError.
+    A link stays, and what it points to is replaced.  parents: whether to create the folders above
+    it.  Raises OutputError.
     """
     temporary = None
     try:
@@ -202,8 +173,10 @@ def whole_file(path, parents=False):
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, _permissions(target))
+            with contextlib.suppress(OSError):  # some network folders refuse it
+                os.fsync(file.fileno())
+        with contextlib.suppress(OSError):
+            os.chmod(temporary, _permissions(target))
         os.replace(temporary, target)
         temporary = None
     except OutputError:

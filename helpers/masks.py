@@ -6,99 +6,89 @@ what has no color of any painting keeps the photograph (Gatys et al. 2017, arXiv
 section 4).
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from . import images
 from .errors import SettingError
+from .settings import either
 
 # A color's number has a bit each for red, green and blue.
 COLORS = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
 WHITE = COLORS.index("white")  # of paintings without a mask
 PARTS = ("light", "dark")  # of a photograph, for which no mask has to be drawn
-PURE = 0.75  # of what a position sees, so much must lie in a region, that it may speak for it
+PURE = 0.75  # the share of what a position sees that must lie in a region, to speak for it
 
 
-def load(source, size):
-    """The mask in a picture file: each pixel is the nearest of COLORS.  See `images.load`."""
-    return from_picture(images.load(source, size))
+def load(source, size: int | None = None) -> np.ndarray:
+    """The mask in a picture file: each pixel is the nearest of COLORS.  See `images.load`.
 
-
-def of_photograph(source, content, read=load):
-    """The mask of a photograph (height, width, 3) that a setting names: the path of a picture, or
-    one of PARTS, which is then white.
-
-    read: loads a mask, as `load` does.
+    Of a cut-out, a picture with transparency, what is opaque is white and the rest black.
     """
-    if source in PARTS:
-        return white(lighter(content) == (source == "light"))
-    mask, shape = read(source, max(content.shape[:2])), content.shape[:2]
-    # A picture of the same shape and another size may come out a row longer or shorter.
-    close = np.abs(np.subtract(mask.shape, shape)).max() <= 1
-    return _resized(mask, shape) if close else mask
+    alpha = images.load_alpha(source, size)
+    return from_picture(images.load(source, size)) if alpha is None else white(alpha >= 128)
 
 
-def from_picture(picture):
-    """The mask that a picture in COLORS shows, (height, width); grey counts as black or white."""
+def from_picture(picture: np.ndarray) -> np.ndarray:
+    """The mask that a picture in COLORS shows, (height, width); gray counts as black or white."""
     return (np.asarray(picture) >= 128) @ np.array([4, 2, 1])
 
 
-def to_picture(mask):
+def to_picture(mask: np.ndarray) -> np.ndarray:
     """The mask in its colors, RGB (height, width, 3)."""
     bits = [np.asarray(mask) & bit for bit in (4, 2, 1)]
     return np.stack(bits, -1).astype(bool) * np.float32(255)
 
 
-def white(inside):
+def white(inside: np.ndarray) -> np.ndarray:
     """The mask that is white where `inside` (height, width) is true, else black."""
     return np.where(inside, WHITE, 0)
 
 
-def rectangle(picture, top, left, bottom, right):
+def rectangle(
+    picture: np.ndarray, top: float, left: float, bottom: float, right: float
+) -> np.ndarray:
     """Whether each pixel lies in a rectangle, whose sides are shares of the picture's, 0 to 1."""
-    y, x = _places(picture)
+    height, width = picture.shape[:2]
+    y = (np.arange(height)[:, np.newaxis] + 0.5) / height
+    x = (np.arange(width) + 0.5) / width
     return (y >= top) & (y < bottom) & (x >= left) & (x < right)
 
 
-def brush(picture, points, width):
-    """Whether each pixel was touched by a brush that went through the points [(y, x), …].
+def brush(picture: np.ndarray, points: list[tuple[float, float]], width: float) -> np.ndarray:
+    """Whether each pixel was touched by a round brush that went through the points [(y, x), …].
 
     points and width are shares of the picture's sides, and of its height.
     """
     height, wide = picture.shape[:2]
-    at = np.stack(_places(picture), -1) * (height, wide)
-    ends = np.array(points, float).reshape(-1, 2) * (height, wide)
-    nearest = np.full((height, wide), np.inf)
-    for a, b in zip(ends, [*ends[1:], ends[-1]], strict=True):
-        way = b - a
-        along = np.clip((at - a) @ way / max(way @ way, 1e-9), 0, 1)[..., None]
-        nearest = np.minimum(nearest, np.linalg.norm(at - a - along * way, axis=-1))
-    return nearest <= width * height / 2
+    drawn = Image.new("1", (wide, height))
+    draw, radius = ImageDraw.Draw(drawn), width * height / 2
+    path = [(x * wide, y * height) for y, x in points]
+    draw.line(path, fill=1, width=max(1, round(2 * radius)), joint="curve")
+    for x, y in path:
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
+    return np.asarray(drawn)
 
 
-def _places(picture):
-    """The middle of each pixel as shares (y, x) of the sides."""
-    height, width = picture.shape[:2]
-    return np.mgrid[0.5:height, 0.5:width] / np.array([height, width])[:, None, None]
-
-
-def lighter(picture, than=None):
-    """Whether each pixel is lighter than a grey level; default: the one that parts light and dark
+def lighter(picture: np.ndarray, than: float | None = None) -> np.ndarray:
+    """Whether each pixel is lighter than a gray level; default: the one that parts light and dark
     best (Otsu 1979): the variance between the two is largest."""
-    grey = np.asarray(picture).mean(axis=-1)
+    gray = np.asarray(picture).mean(axis=-1)
     if than is None:
-        count, edges = np.histogram(grey, 256, (0, 256))
+        count, edges = np.histogram(gray, 256, (0, 256))
         dark, total = count.cumsum(), (count * edges[:-1]).cumsum()
         light = count.sum() - dark
         with np.errstate(divide="ignore", invalid="ignore"):
             between = dark * light * (total / dark - (total[-1] - total) / light) ** 2
         than = edges[np.nanargmax(between) + 1] if np.isfinite(between).any() else 0
-    return grey >= than
+    return gray >= than
 
 
-def near_color(picture, color, far=80):
-    """Whether each pixel is within `far` grey levels of an RGB color."""
+def near_color(picture: np.ndarray, color: tuple, far: float = 80) -> np.ndarray:
+    """Whether each pixel is within `far` gray levels of an RGB color."""
     return np.linalg.norm(np.asarray(picture) - np.asarray(color, float), axis=-1) <= far
 
 
@@ -108,69 +98,87 @@ class Region(NamedTuple):
 
     color: int | None
     share: float
-    styles: tuple
+    styles: tuple[int, ...]
 
 
+@dataclass(frozen=True)
 class Masks:
-    """The masks of a photograph and its paintings, checked.
+    """The mask of a photograph, those of its paintings, and the regions that they make."""
 
-    mask: of the photograph.  style_masks: one for each painting: a mask, or the name of a color for
-    the whole painting; default: white for all.
-    Raises SettingError for masks of another size than their picture's, and for colors of a painting
-    that the photograph's mask lacks.
-    """
+    content: np.ndarray
+    styles: list[np.ndarray]
+    regions: list[Region]
 
-    def __init__(self, mask, style_masks, content, styles):
-        given = ["white"] * len(styles) if style_masks is None else list(style_masks)
+    @classmethod
+    def of(cls, mask, style_masks, content: np.ndarray, styles: list) -> "Masks | None":
+        """The masks of these pictures (height, width, 3), checked; None where there is none.
+
+        mask: an array as above, or of True (white) and False; or one of PARTS, a path, ….
+        style_masks: one for all, or a list of one for each painting: such a mask, the name of a
+        color for the whole painting, or None: white.  Raises SettingError for masks of another size than their picture's, and for
+        colors of a painting that the photograph's mask lacks.
+        """
+        if isinstance(style_masks, str) or getattr(style_masks, "ndim", 3) == 2:
+            style_masks = [style_masks]
+        given = [None] if style_masks is None else list(style_masks)
+        if mask is None:
+            if any(one is not None for one in given):
+                raise SettingError("There are style masks but no mask: give a mask as well.")
+            return None
+        given = given * len(styles) if len(given) == 1 else given
         if len(given) != len(styles):
             raise SettingError(
                 f"There are {len(given)} style masks for {len(styles)} style pictures: give one "
                 "for each."
             )
-        self.content = _checked(mask, content, "mask", "photograph")
-        self.styles = [
-            _checked(one, style, f"style mask {i}", f"style picture {i}")
-            for i, (one, style) in enumerate(zip(given, styles, strict=True), 1)
+        mask = _checked(mask, content, "mask", "photograph")
+        pairs = enumerate(zip(given, styles, strict=True), 1)
+        found = [
+            _checked(
+                "white" if one is None else one, style, f"style mask {i}", f"style picture {i}"
+            )
+            for i, (one, style) in pairs
         ]
-        self.regions = self._regions()
+        return cls(mask, found, _regions(mask, found))
 
-    def _regions(self):
-        colors, counts = np.unique(self.content, return_counts=True)
-        share = dict(zip(colors.tolist(), (counts / self.content.size).tolist(), strict=True))
-        found = [np.unique(mask).tolist() for mask in self.styles]
-        for i, painted in enumerate(found, 1):
-            if not set(painted) & set(share):
-                raise SettingError(
-                    f"Nothing in the mask is {_named(painted)}, as style mask {i} is: the mask has "
-                    f"{_named(share)}."
-                )
-        regions = [
-            Region(color, share[color], tuple(i for i, has in enumerate(found) if color in has))
-            for color in share
-        ]
-        return [region for region in regions if region.styles]
-
-    def resized(self, content_shape, style_shapes):
-        """(mask, [mask of each painting]) at other sizes (height, width)."""
-        mask = _resized(self.content, content_shape)
-        styles = [_resized(m, s) for m, s in zip(self.styles, style_shapes, strict=True)]
+    def resized(self, content: np.ndarray, styles: list) -> "Masks":
+        """The masks in the sizes of these pictures."""
+        mask = _resized(self.content, content.shape)
+        found = [_resized(m, style.shape) for m, style in zip(self.styles, styles, strict=True)]
         for region in self.regions:
-            for one in (mask, *(styles[i] for i in region.styles)):
+            for one in (mask, *(found[i] for i in region.styles)):
                 if not (one == region.color).any():
                     raise SettingError(
-                        f"The {COLORS[region.color]} part of a mask is nothing at {one.shape[1]} × "
+                        f"The {COLORS[region.color]} part of a mask vanishes at {one.shape[1]} × "
                         f"{one.shape[0]} pixels: make it larger, or use fewer levels."
                     )
-        return mask, styles
+        return Masks(mask, found, self.regions)
 
-    def painted(self, shape):
-        """(height, width, 1) at a size: 1 where there is a style, 0 where the photograph stays."""
-        mask = _resized(self.content, shape)
-        has_style = np.isin(mask, [region.color for region in self.regions])
-        return has_style[..., None].astype(np.float32)
+    @property
+    def painted(self) -> np.ndarray:
+        """(height, width, 1): 1 where there is a style, 0 where the photograph stays."""
+        has_style = np.isin(self.content, [region.color for region in self.regions])
+        return has_style[..., np.newaxis].astype(np.float32)
 
 
-def positions(inside, layer):
+def _regions(mask, style_masks):
+    colors, counts = np.unique(mask, return_counts=True)
+    share = dict(zip(colors.tolist(), (counts / mask.size).tolist(), strict=True))
+    found = [np.unique(one).tolist() for one in style_masks]
+    for i, painted in enumerate(found, 1):
+        if not set(painted) & set(share):
+            raise SettingError(
+                f"Style mask {i} is {_named(painted)}, and nothing in the mask is: the mask has "
+                f"{_named(share)}."
+            )
+    regions = [
+        Region(color, share[color], tuple(i for i, has in enumerate(found) if color in has))
+        for color in share
+    ]
+    return [region for region in regions if region.styles]
+
+
+def positions(inside: np.ndarray, layer) -> np.ndarray:
     """The positions of a layer that belong to a region: indices of the rows of `costs.unroll`.
 
     inside: (height, width), true in the region.  layer: a `vgg.Layer`.  A position belongs to it if
@@ -191,35 +199,43 @@ def _windows(side, layer):
     Its sides are half of the receptive field's: what lies farther out hardly counts (Luo et al.
     2016, arXiv:1701.04128).
     """
-    middle = (np.arange(side // layer.stride) + 0.5) * layer.stride
+    middle = np.minimum((np.arange(-(-side // layer.stride)) + 0.5) * layer.stride, side - 0.5)
     reach = layer.receptive_field / 4
     return (np.clip(np.rint(middle + r), 0, side).astype(int) for r in (-reach, reach))
 
 
 def _checked(mask, picture, what, whose):
+    """The mask of a picture, loaded if it is a name."""
     shape = np.shape(picture)[:2]
-    if isinstance(mask, str):
-        if mask not in COLORS:
-            raise SettingError(f"There is no color {mask!r}: choose from {', '.join(COLORS)}.")
+    if isinstance(mask, str) and mask in COLORS:
         return np.full(shape, COLORS.index(mask))
+    if isinstance(mask, str) and mask in PARTS:
+        return white(lighter(picture) == (mask == "light"))
+    if not hasattr(mask, "dtype") and not isinstance(mask, list):
+        mask = load(mask, max(shape))
     mask = np.asarray(mask)
+    if mask.dtype.kind == "b":
+        mask = white(mask)
+    # A picture of the same aspect may come out a row longer or shorter by rounding.
+    if mask.ndim == 2 and 0 < np.abs(np.subtract(mask.shape, shape)).max() <= 1:
+        mask = _resized(mask, shape)
     if mask.shape != shape:
         sizes = " and ".join(" × ".join(map(str, s[::-1])) for s in (mask.shape, shape))
         raise SettingError(
-            f"The {what} and the {whose} have other sizes, {sizes}: give it the same shape."
+            f"The {what} and the {whose} have different sizes, {sizes}: make them the same."
         )
-    if mask.dtype.kind not in "iub" or not ((mask >= 0) & (mask < len(COLORS))).all():
-        raise SettingError(f"The {what} has other values than 0 to {len(COLORS) - 1}.")
+    if mask.dtype.kind not in "iu" or not ((mask >= 0) & (mask < len(COLORS))).all():
+        raise SettingError(f"The {what} has values other than 0 to {len(COLORS) - 1}.")
     return mask.astype(int)
 
 
 def _named(colors):
-    return " and ".join(COLORS[color] for color in colors)
+    return either([COLORS[color] for color in colors]).replace(" or ", " and ")
 
 
 def _resized(mask, shape):
     rows, columns = (
-        ((np.arange(new) + 0.5) * old / new).astype(int)
-        for old, new in zip(mask.shape, shape, strict=True)
+        np.minimum(((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
+        for old, new in zip(mask.shape, shape[:2], strict=True)
     )
     return mask[rows][:, columns]

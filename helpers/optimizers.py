@@ -1,263 +1,241 @@
-"""Two ways down for the pixels of G: Adam and L-BFGS, one evaluation of J and its gradient a step.
+"""Two ways to move the pixels of G down J: L-BFGS and Adam, pure functions of their state.
 
-Both know one Variable G of pictures (batch, height, width, 3), which they keep in 0–255, and one
-`objective.Objective`.  `step` is called inside a tf.function and returns (Costs, finite); a step
-that meets a number that is not finite leaves G as it was.  `variables` are all that a checkpoint
-needs besides G.
-ANY_SIZE: whether G may be given another size, after which `begin` is called; a step that was traced
-once then serves all sizes.  PICTURES: how many of the size of G, about, a step holds besides it.
+`begin` gives an optimizer's memory for pictures G, `step` takes a State and gives the next one, and
+`forget` a State that remembers nothing of another cost.  A State is made of tensors only: it is
+what a checkpoint holds.  The pixels stay in 0–255, and each picture of a batch goes its own way.
 """
 
-import keras
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
-from .fast import product
+from .objective import Costs, Objective
 
-# Adam's memory of squared gradients: with 0.9 a run of a few hundred steps gets lowest.  Adam's own
-# 0.999 is for many thousand noisy ones.  (Measured with tools/against.py.)
-BETA_2 = 0.9
 FAR = 8.0  # a weight so many times as large, or as small, makes J another cost
+# Adam's memory of gradients and of their squares.  With 0.9 for both a run of a few hundred steps
+# gets lowest; Adam's own 0.999 is for many thousand noisy ones.  (Measured with tools/race.py.)
+BETA_1, BETA_2, EPSILON = 0.9, 0.9, 1e-12
 MEMORY = 20  # pairs that L-BFGS remembers
 # The scale of H₀ is what the newest pair asks for, times LONGER, because the memory knows the steep
 # directions already; after a steep move it falls by FADE only, so that the next are not all short.
 LONGER, FADE = 1.5, 0.95
-FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in pixel units of 0–255
+FIRST_MOVE = 4.0  # root mean square of the first move of L-BFGS, in gray levels
 SHRINK = 0.3  # a move that led upwards is tried again with this share of its length
 SHORTEST = 1e-3  # share of a move below which the memory misleads: it is given up
 
 
-def in_one_call(optimizer):
-    """A compiled function: rates, one for each step → (Costs with one row a step, steps done).
+class State(NamedTuple):
+    """Pictures G (batch, height, width, 3), float32 in 0–255, and the optimizer's memory."""
 
-    It is traced once, when it is first called, and without AutoGraph, which takes longer to read
-    the code than all the rest of the tracing.
+    G: tf.Tensor
+    memory: NamedTuple
+
+
+def descend(objective: Objective, optimizer: "Adam | LBFGS") -> Callable:
+    """A function that goes down J, not yet compiled:
+
+    (state, targets, weights, rates) → (state, costs with one row a step, steps done).
+
+    It takes one step for each of the learning rates, and ends before a step whose costs or
+    gradient are not finite.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)
-    def steps(rates):
-        def goes_on(done, finite, rows):
+    def steps(state, targets, weights, rates):
+        def evaluate(G):
+            return objective.with_gradient(G, targets, weights)
+
+        def goes_on(done, finite, *_):
             return finite & (done < tf.size(rates))
 
-        def step(done, finite, rows):
-            costs, finite = optimizer.step(rates[done])
+        def step(done, _, state, rows):
+            new, costs, finite = optimizer.step(state, evaluate, rates[done])
+            new = tf.nest.map_structure(lambda n, old: tf.ensure_shape(n, old.shape), new, state)
             rows = tf.nest.map_structure(lambda row, cost: row.write(done, cost), rows, costs)
-            return done + tf.cast(finite, tf.int32), finite, rows
+            return done + tf.cast(finite, tf.int32), finite, new, rows
 
-        def row(cost):
-            return tf.TensorArray(tf.float32, tf.size(rates), element_shape=cost.shape)
-
-        rows = tf.nest.map_structure(row, optimizer.objective.unknown())
-        done, _, rows = tf.while_loop(goes_on, step, (0, True, rows))
-        return tf.nest.map_structure(lambda row: row.stack(), rows), done
+        row = tf.TensorArray(tf.float32, tf.size(rates), element_shape=(None,))
+        rows = tf.nest.map_structure(lambda _: row, objective.unknown(1))
+        start = (0, True, state, rows)
+        done, _, state, rows = tf.while_loop(goes_on, step, start, parallel_iterations=1)
+        return state, tf.nest.map_structure(lambda row: row.stack(), rows), done
 
     return steps
 
 
+class AdamMemory(NamedTuple):
+    """t: steps taken.  m, v: mean gradient and mean squared gradient, of the shape of G."""
+
+    t: tf.Tensor
+    m: tf.Tensor
+    v: tf.Tensor
+
+
 class Adam:
-    """Kingma & Ba 2015, with Keras' own; needs a learning rate for each step."""
+    """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1)."""
 
-    ANY_SIZE, PICTURES = False, 6
+    def begin(self, G: tf.Tensor, unknown: Costs) -> AdamMemory:  # noqa: ARG002 (as LBFGS has it)
+        """The memory of an optimizer that has not seen G yet."""
+        return AdamMemory(tf.constant(0.0), tf.zeros_like(G), tf.zeros_like(G))
 
-    def __init__(self, G, objective, learning_rate):
-        self.G, self.objective = G, objective
-        self.adam = keras.optimizers.Adam(learning_rate, beta_2=BETA_2, epsilon=1e-12)
-        self.adam.build([G])
+    def forget(self, state: State, unknown: Costs, factor: float) -> State:
+        """After a weight has changed by `factor`.  A small change it follows best with all its
+        memory; but Adam divides by lengths of gradients that it remembers, and after β has gone
+        down a thousandfold the picture would hardly follow."""
+        return state if factor < FAR else State(state.G, self.begin(state.G, unknown))
 
-    @property
-    def variables(self):
-        return self.adam.variables
+    def step(
+        self, state: State, evaluate: Callable, rate: tf.Tensor
+    ) -> tuple[State, Costs, tf.Tensor]:
+        """(the next state, the costs of this one, whether they and the gradient are finite)."""
+        G, (t, m, v) = state
+        costs, gradient = evaluate(G)
+        t += 1
+        m += (gradient - m) * (1 - BETA_1)
+        v += (gradient**2 - v) * (1 - BETA_2)
+        length = rate * tf.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+        moved = tf.clip_by_value(G - length * m / (tf.sqrt(v) + EPSILON), 0.0, 255.0)
+        finite = tf.reduce_all(_finite(costs, gradient))
+        new = State(moved, AdamMemory(t, m, v))
+        return tf.cond(finite, lambda: new, lambda: state), costs, finite
 
-    def step(self, rate):
-        costs, gradient = self.objective.with_gradient(tf.convert_to_tensor(self.G))
 
-        def move():
-            self.adam.learning_rate.assign(rate)
-            self.adam.apply([gradient], [self.G])
-            self.G.assign(tf.clip_by_value(self.G, 0.0, 255.0))
-            return True
+class LBFGSMemory(NamedTuple):
+    """What L-BFGS knows of G, and of the last MEMORY moves; B is the batch.
 
-        return costs, tf.cond(tf.reduce_all(_finite(costs, gradient)), move, lambda: False)
+    costs: those of G, infinite before it is measured.  trial: where J is asked next.  gradient: at
+    G.  move: from G to the trial, of which a `share` (B,) is taken.  scale: of H₀, (B,).
+    M: `reach`.  pairs: for each move, oldest first, s and y, what the move did to the gradient:
+    (B, 2, height, width, 3).  rho: 1 / sᵀy of each pair, 0 where there is none, (B, MEMORY).
+    """
 
-    def forget(self, factor=np.inf):
-        """Adam divides by lengths of gradients that it remembers: after β has gone down a
-        thousandfold the picture would hardly follow.  A small change of a weight, by `factor`, it
-        follows best with all its memory."""
-        if factor < FAR:
-            return
-        moments = [v for v in self.adam.variables if v.shape == self.G.shape]
-        for variable in (self.adam.iterations, *moments):
-            variable.assign(tf.zeros_like(variable))
+    costs: Costs
+    trial: tf.Tensor
+    gradient: tf.Tensor
+    move: tf.Tensor
+    share: tf.Tensor
+    scale: tf.Tensor
+    M: tf.Tensor
+    pairs: tuple
+    rho: tf.Tensor
 
 
 class LBFGS:
-    """L-BFGS in the compact form of Byrd, Nocedal & Schnabel 1994 (equation 3.1), its moves
-    projected into 0–255 (Bertsekas 1982); each picture of a batch goes its own way.  Its first
-    guess of the inverse Hessian, H₀ = scale·M, is `reach` of each frequency.
+    """L-BFGS (Nocedal & Wright 2006, algorithm 7.4), its moves projected into 0–255 (Bertsekas
+    1982).  Its first guess of the inverse Hessian, H₀ = scale·M, is `reach` of each frequency.
 
     It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
     follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
-    So G is the lowest picture so far, and `costs` are its costs.
+    So G is the lowest picture so far, and the costs of a step are its costs.
     """
 
-    ANY_SIZE, PICTURES = True, 2 * MEMORY + 10
+    def begin(self, G: tf.Tensor, unknown: Costs) -> LBFGSMemory:
+        """The memory of an optimizer that has not seen G yet; unknown: costs that are infinite."""
+        batch, height, width = G.shape[:3]
+        none, zeros = tf.zeros(batch), tf.zeros_like(G)
+        pairs = (tf.stack([zeros, zeros], axis=1),) * MEMORY
+        M = tf.constant(reach(height, width))
+        rho = tf.zeros((batch, MEMORY))
+        return LBFGSMemory(unknown, G, zeros, zeros, none, none, M, pairs, rho)
 
-    def __init__(self, G, objective, learning_rate=None):
-        self.G, self.objective = G, objective
-        batch = G.shape[0]
-        # Of G; infinite before it is measured.
-        self.costs = tf.nest.map_structure(tf.Variable, objective.unknown())
-        self.trial, self.gradient, self.move = (tf.Variable(G, shape=G.shape) for _ in range(3))
-        self.share, self.scale = (tf.Variable(tf.zeros(batch)) for _ in range(2))
-        self.M = tf.Variable(tf.zeros((2, 0, 0)), shape=(2, None, None))
-        # Moves s, and My, where y is what they did to the gradient; the oldest first.  One Variable
-        # for each pair, because TensorFlow copies all of a Variable that is written in parts.
-        pair = tf.zeros((batch, 2, 0))
-        self.pairs = [tf.Variable(pair, shape=(batch, 2, None)) for _ in range(MEMORY)]
-        self.known = tf.Variable(tf.zeros((batch, MEMORY)))  # 1 where there is a pair
-        # sᵢᵀyⱼ and yᵢᵀMyⱼ, where i is not the newer one.
-        self.s_y, self.y_y = (tf.Variable(tf.zeros((batch, MEMORY, MEMORY))) for _ in range(2))
-        self.begin()
+    def forget(self, state: State, unknown: Costs, factor: float) -> State:  # noqa: ARG002
+        """After a weight has changed, by whatever factor: curvature belongs to a cost."""
+        G, memory = state
+        rho, scale = tf.zeros_like(memory.rho), tf.zeros_like(memory.scale)
+        return State(G, memory._replace(costs=unknown, trial=G, rho=rho, scale=scale))
 
-    @property
-    def variables(self):
-        mine = [
-            *tf.nest.flatten(self.costs),
-            self.trial,
-            self.gradient,
-            self.move,
-            self.share,
-            self.scale,
-        ]
-        return [*mine, *self.pairs, self.known, self.s_y, self.y_y]
-
-    def begin(self):
-        """With a G of another size, of which nothing is known."""
-        zeros = tf.zeros_like(self.G)
-        self.M.assign(reach(*zeros.shape[1:3]))
-        for variable in (self.gradient, self.move):
-            variable.assign(zeros)
-        for pair in self.pairs:
-            pair.assign(tf.reshape(tf.stack([zeros, zeros], axis=1), (self.G.shape[0], 2, -1)))
-        self.forget()
-
-    def forget(self, factor=np.inf):
-        """Curvature belongs to a cost: after α, β or the picture has changed it would mislead."""
-        _assign(self.costs, self.objective.unknown())
-        for variable in (self.known, self.scale):
-            variable.assign(tf.zeros_like(variable))
-        self.trial.assign(self.G)
-
-    def step(self, rate):
-        trial = tf.convert_to_tensor(self.trial)
-        costs, gradient = self.objective.with_gradient(trial)
-        J = self.costs.total
+    def step(
+        self,
+        state: State,
+        evaluate: Callable,
+        rate: tf.Tensor,  # noqa: ARG002 (it has no rate)
+    ) -> tuple[State, Costs, tf.Tensor]:
+        """(the next state, the costs of its G, whether it could be taken)."""
+        G, memory = state
+        trial = memory.trial
+        costs, gradient = evaluate(trial)
+        J = memory.costs.total
         finite, first = _finite(costs, gradient), tf.math.is_inf(J)
         lower = finite & (costs.total <= J)
-        share = tf.where(lower, 1.0, SHRINK * self.share)
+        share = tf.where(lower, 1.0, SHRINK * memory.share)
         stuck = share < SHORTEST
         usable = tf.reduce_all(finite | ~(first | stuck))
 
         def go_on():
-            s, y = trial - self.G, gradient - self.gradient
-            for kept, new in ((self.G, trial), (self.gradient, gradient)):
-                kept.assign(_where(lower, new, kept))
-            chosen = tf.nest.map_structure(lambda a, b: _where(lower, a, b), costs, self.costs)
-            _assign(self.costs, chosen)
-            self.known.assign(_where(stuck, tf.zeros_like(self.known), self.known))
-            self.share.assign(tf.where(stuck, 1.0, share))
-            move = self._move(s, y, lower & ~first)
-            self.move.assign(_where(lower | stuck, move, self.move))
-            moved = self.G + _each(self.share) * self.move
-            self.trial.assign(tf.clip_by_value(moved, 0.0, 255.0))
-            return tf.nest.map_structure(tf.convert_to_tensor, self.costs)
+            s, y = trial - G, gradient - memory.gradient
+            better, slope = _where(lower, trial, G), _where(lower, gradient, memory.gradient)
+            lowest = tf.nest.map_structure(lambda a, b: _where(lower, a, b), costs, memory.costs)
+            rho = _where(stuck, tf.zeros_like(memory.rho), memory.rho)
+            told = memory._replace(costs=lowest, gradient=slope, rho=rho)
+            told = _remember(told, s, y, lower & ~first)
+            move = _where(lower | stuck, _move(better, told), memory.move)
+            length = tf.where(stuck, 1.0, share)
+            next_trial = tf.clip_by_value(better + _each(length) * move, 0.0, 255.0)
+            return State(better, told._replace(trial=next_trial, move=move, share=length)), lowest
 
-        return tf.cond(usable, go_on, lambda: costs), usable
-
-    def _move(self, s, y, lower):
-        """−H·gradient, with the pair (s, y) in H wherever the curvature sᵀy is positive."""
-        q = tf.convert_to_tensor(self.gradient)
-        held = ((self.G <= 0) & (q > 0)) | ((self.G >= 255) & (q < 0))  # would leave 0–255 at once
-        free = 1 - tf.cast(held, tf.float32)
-        q *= free
-        M_q, M_y = self._times_M(q), self._times_M(y)
-        s_y, y_y = _dot(s, y), _dot(y, M_y)
-        good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
-        newest = tf.maximum(LONGER * tf.math.divide_no_nan(s_y, y_y), FADE * self.scale)
-        self.scale.assign(tf.where(good, newest, self.scale))
-        s, y, M_y = (_where(good, v, tf.zeros_like(v)) for v in (s, y, M_y))
-        rows = (tf.reshape(v, (self.G.shape[0], -1)) for v in (s, M_y, y, q))
-        s_q, y_q = self._remember(*rows, good)
-
-        known = tf.convert_to_tensor(self.known)
-        both = known[:, tf.newaxis] * known[..., tf.newaxis]
-        R, Y_Y = both * self.s_y, both * self.y_y
-        D = tf.linalg.diag_part(R)
-        R += tf.linalg.diag(1 - known)  # where nothing is known
-        Y_Y += tf.linalg.matrix_transpose(tf.linalg.set_diag(Y_Y, tf.zeros_like(known)))
-        first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(M_q**2, (1, 2, 3))))
-        scale = tf.where(tf.reduce_any(known > 0, 1), self.scale, first)
-        of_s, of_y = _compact(R, D, Y_Y, s_q * known, y_q * known, scale)
-        weights = tf.unstack(tf.stack([of_s, of_y], axis=2)[:, tf.newaxis], axis=2)
-        bent = tf.add_n([product(w, p) for w, p in zip(weights, self.pairs, strict=True)])
-        return -free * (_each(scale) * M_q + tf.reshape(bent, tf.shape(q)))
-
-    def _times_M(self, pictures):
-        """M·pictures: a filter, symmetric and positive."""
-        brightness, color = tf.unstack(tf.cast(self.M, tf.complex64))
-        waves = tf.signal.rfft2d(tf.transpose(pictures, (0, 3, 1, 2)))
-        mean = tf.reduce_mean(waves, 1, keepdims=True)
-        waves = color * waves + (brightness - color) * mean
-        found = tf.signal.irfft2d(waves, tf.shape(pictures)[1:3])
-        return tf.ensure_shape(tf.transpose(found, (0, 2, 3, 1)), pictures.shape)
-
-    def _remember(self, s, M_y, y, q, good):
-        """Put (s, My) last, or an empty pair, and drop the first.  Returns sᵢᵀq and yᵢᵀMq."""
-        for older, newer in zip(self.pairs, [*self.pairs[1:], tf.stack([s, M_y], 1)], strict=True):
-            older.assign(newer)  # hands the memory on, and copies nothing
-        self.known.assign(
-            tf.concat([self.known[:, 1:], tf.cast(good, tf.float32)[:, tf.newaxis]], 1)
-        )
-        # One pass over the memory gives the products with all that is new.
-        recent = tf.stack([y, q], axis=1)
-        dots = tf.stack([product(recent, p, transpose_b=True) for p in self.pairs], axis=1)
-        (S_y, Y_y), (S_q, Y_q) = (tf.unstack(d, axis=2) for d in tf.unstack(dots, axis=2))
-        self.s_y.assign(_pushed(self.s_y, S_y))
-        self.y_y.assign(_pushed(self.y_y, Y_y))
-        return S_q, Y_q
+        new, costs = tf.cond(usable, go_on, lambda: (state, costs))
+        return new, costs, usable
 
 
-OPTIMIZERS = {"lbfgs": LBFGS, "adam": Adam}
+def _remember(memory, s, y, lower):
+    """The memory with the pair (s, y) put last, or an empty one unless the curvature sᵀy is
+    positive, and the first pair dropped.  The others are handed on, not copied."""
+    s_y, y_y = _dot(s, y), _dot(y, _times_M(memory.M, y))
+    good = lower & (s_y > 1e-6 * tf.sqrt(_dot(s, s) * y_y))
+    newest = tf.maximum(LONGER * tf.math.divide_no_nan(s_y, y_y), FADE * memory.scale)
+    pair = tf.stack([s, y], axis=1)
+    pairs = (*memory.pairs[1:], _where(good, pair, tf.zeros_like(pair)))
+    rho = tf.where(good, tf.math.divide_no_nan(1.0, s_y), 0.0)
+    rho = tf.concat([memory.rho[:, 1:], rho[:, tf.newaxis]], axis=1)
+    return memory._replace(pairs=pairs, rho=rho, scale=tf.where(good, newest, memory.scale))
 
 
-def reach(height, width):
-    """(2, height, width // 2 + 1): how far brightness and color move for a gradient, by frequency.
+def _move(G, memory):
+    """−H·gradient of pictures G: the two loops over the memory."""
+    gradient = memory.gradient
+    held = ((G <= 0) & (gradient > 0)) | ((G >= 255) & (gradient < 0))  # would leave 0–255 at once
+    free = 1 - tf.cast(held, tf.float32)
+    q, shares = free * gradient, []
+    rhos = tf.unstack(memory.rho, num=MEMORY, axis=1)
+    for rho, pair in zip(reversed(rhos), reversed(memory.pairs), strict=True):
+        s, y = tf.unstack(pair, num=2, axis=1)
+        shares.append(rho * _dot(s, q))
+        q -= _each(shares[-1]) * y
+    q = _times_M(memory.M, q)
+    first = tf.math.divide_no_nan(FIRST_MOVE, tf.sqrt(tf.reduce_mean(q**2, (1, 2, 3))))
+    q *= _each(tf.where(tf.reduce_any(memory.rho > 0, 1), memory.scale, first))
+    for rho, pair, share in zip(rhos, memory.pairs, reversed(shares), strict=True):
+        s, y = tf.unstack(pair, num=2, axis=1)
+        q += _each(share - rho * _dot(y, q)) * s
+    return -free * q
+
+
+OPTIMIZERS = {"lbfgs": LBFGS(), "adam": Adam()}
+
+
+def reach(height: int, width: int) -> np.ndarray:
+    """(height, width // 2 + 1, 2): how far brightness and color move for a gradient, by frequency.
 
     The network hardly sees how bright a large area is, nor the finest grain, nor any detail of
     color: J curves little there, and the gradient is small, while the way to go is as long.  So M
-    is one over the square root of J's curvature, which `tools/benchmark.py curvature` measures;
-    the ramps are its shape for VGG-19 in cycles per pixel, and mini's is much the same.
+    is one over the square root of J's curvature; the ramps are its shape for VGG-19 in cycles per
+    pixel, as measured, and mini's is much the same.
     """
     f = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
     brightness = np.clip(f / 0.14, 0.1, 1) * np.clip((0.62 - f) / 0.25, 0.1, 1)
     color = np.clip((0.25 - f) / 0.1, 0.1, 1)
-    return np.stack([brightness, color]).astype(np.float32) ** -0.5
+    return np.stack([brightness, color], axis=-1).astype(np.float32) ** -0.5
 
 
-def _compact(R, D, Y_Y, S_q, Y_q, scale):
-    """The weights of S and of MY in H·q − scale·Mq, for a diagonal D; Y_Y is YᵀMY, Y_q is YᵀMq."""
-    R, D, Y_Y, S_q, Y_q, scale = (tf.cast(v, tf.float64) for v in (R, D, Y_Y, S_q, Y_q, scale))
-    scale = scale[:, tf.newaxis]
-    u = tf.linalg.solve(R, S_q[..., tf.newaxis])
-    w = D * u[..., 0] + scale * (tf.linalg.matvec(Y_Y, u[..., 0]) - Y_q)
-    of_s = tf.linalg.solve(R, w[..., tf.newaxis], adjoint=True)
-    return tf.cast(of_s[..., 0], tf.float32), tf.cast(-scale * u[..., 0], tf.float32)
-
-
-def _pushed(matrices, column):
-    """Without their first row and column; the last row is 0 but for the end of the last column."""
-    kept = tf.pad(matrices[:, 1:, 1:], ((0, 0), (0, 1), (0, 0)))
-    return tf.concat([kept, column[..., tf.newaxis]], axis=2)
+def _times_M(M, pictures):
+    """M·pictures: a filter, symmetric and positive."""
+    brightness, color = tf.unstack(tf.cast(M, tf.complex64), axis=-1)
+    waves = tf.signal.rfft2d(tf.transpose(pictures, (0, 3, 1, 2)))
+    mean = tf.reduce_mean(waves, 1, keepdims=True)
+    waves = color * waves + (brightness - color) * mean
+    found = tf.signal.irfft2d(waves, tf.shape(pictures)[1:3])
+    return tf.ensure_shape(tf.transpose(found, (0, 2, 3, 1)), pictures.shape)
 
 
 def _finite(costs, gradient):
@@ -265,10 +243,6 @@ def _finite(costs, gradient):
     return tf.math.is_finite(
         tf.add_n(tf.nest.flatten(costs)) + tf.reduce_sum(gradient**2, (1, 2, 3))
     )
-
-
-def _assign(variables, values):
-    tf.nest.map_structure(lambda variable, value: variable.assign(value), variables, values)
 
 
 def _dot(a, b):

@@ -1,17 +1,20 @@
-"""The settings of a run, each once: its name, default, help, choices and check.
+"""The options of a run: each has its name, default, help and check here, and nowhere else.
 
-The command line, the table of jobs, `Transfer`, the metadata and the checkpoint take them from
-here.  Neither TensorFlow nor Keras is needed, so that mistakes show at once.
+`TransferSpec` is the one value between whoever asks for a painting (a command line, a line of a
+table, the studio, a kept run) and `transfer.Transfer`, and it is what the picture's metadata and a
+checkpoint remember.  TensorFlow is not needed here, so that mistakes show at once.
 """
 
+import dataclasses
 import operator
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from .errors import SettingError
+from .files import public
 
 # Weights end up in float32: larger ones would become infinite there, smaller ones 0.
 _LARGEST = float(np.finfo(np.float32).max)
@@ -20,91 +23,75 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True)
 class Option:
-    """One setting.
+    """One option: how it is called, what it may be, and how the help describes it.
 
-    kind: str, int or float.  what: how a sentence calls it.  choices: all values there are.
-    many: a list of values.  batch: in Python also one value for each picture of a batch.
+    kind: str, int or float.  title: its name in a sentence.  choices: all its values.
+    many: it is a tuple of values.  batch: it may also be one value for each picture of a batch.
     least, most: bounds of a number; above: it must be more than `least`.
-    twice: of many texts, whether one may come twice.
-    alone: the value of the option without a value.  metavar: the value's name in the help.
+    repeats: whether a text may occur twice.  none: the word that stands for None.
     """
 
     name: str
     default: object
     help: str
     kind: type = str
-    what: str = ""
+    title: str = ""
     choices: tuple = ()
     many: bool = False
     batch: bool = False
     least: float = 0
     most: float = _LARGEST
     above: bool = False
-    twice: bool = False
-    alone: object = None
-    metavar: str = None
+    repeats: bool = False
+    none: str | None = None
+    metavar: str | None = None
 
     @property
-    def flag(self):
+    def flag(self) -> str:
+        """Its name on a command line."""
         return "--" + self.name.replace("_", "-")
 
-    def add_to(self, parser):
-        """As an option of an argparse parser, which leaves its value a text: see `read`."""
-        several = "+" if self.many else "?" if self.alone else None
-        text = f"{self.help}: {_either(self.choices)}" if self.choices else self.help
-        text += "" if self.default is None else f" (default: {self.default})"
-        words = {"const": self.alone} if self.alone else {}
-        parser.add_argument(self.flag, nargs=several, help=text, metavar=self.metavar, **words)
-
-    def read(self, text):
-        """The value that a text means; of an option with many values, words or a list of them."""
-        if self.many:
-            words = text.split() if isinstance(text, str) else text
-            return self.check([self._parse(word) for word in words])
-        return self.check(self._parse(text))
-
-    def check(self, value):
-        """The value as plain Python numbers, texts and lists; raises SettingError if it is wrong.
-
-        None stands for a default that depends on the run, where there is one.
-        """
-        if value is None and self.default is None:
-            return None
-        if self.many:
-            return self._many(value)
-        values = _listed(value) if self.batch else []
-        return [self._one(one) for one in values] or self._one(value)
-
     @property
-    def _what(self):
-        return self.what or self.name.replace("_", " ")
+    def _title(self):
+        return self.title or self.name.replace("_", " ")
+
+    def read(self, text: str | list[str]) -> object:
+        """The value that a text, or a list of words, stands for.  Raises SettingError."""
+        if not self.many:
+            return self.check(self._parse(text))
+        words = text.split() if isinstance(text, str) else text
+        return self.check([self._parse(word) for word in words])
+
+    def check(self, value: object) -> object:
+        """The value as plain Python numbers, texts and tuples.  Raises SettingError."""
+        if value is None and (self.default is None or self.none):
+            return None
+        values = _listed(value) if self.many or self.batch else ()
+        if self.many and not values:
+            raise SettingError(f"The {self._title} is {_shown(value)}: give a list of values.")
+        if not values:
+            return self._one(value)
+        values = tuple(self._one(one) for one in values)
+        if self.kind is str and not self.repeats and len(set(values)) < len(values):
+            twice = next(value for value in values if values.count(value) > 1)
+            raise SettingError(f"The {self._title} {twice} is named twice: name each once.")
+        if self.many and self.kind is float and not any(values):
+            raise SettingError(f"Every {self._title} is 0: make at least one larger than 0.")
+        return values
 
     def _parse(self, text):
+        if self.none and text == self.none:
+            return None
         try:
             return self.kind(text)
         except ValueError:
             raise self._wrong(text) from None
 
-    def _many(self, values):
-        if isinstance(values, Mapping) and self.kind is float:
-            return dict(zip(values, self._many(list(values.values())), strict=True))
-        listed = _listed(values)
-        if not listed:
-            raise SettingError(f"The {self._what} is {_shown(values)}: give a list of them.")
-        values = [self._one(value) for value in listed]
-        if self.kind is str and not self.twice and len(set(values)) < len(values):
-            twice = next(value for value in values if values.count(value) > 1)
-            raise SettingError(f"The {self._what} {twice} is named twice: name each once.")
-        if self.kind is float and not any(values):
-            every = self._what.replace(" of a ", " of every ")
-            raise SettingError(f"The {every} is 0: give at least one a weight.")
-        return values
-
     def _one(self, value):
         if self.kind is str:
             return self._text(value)
         try:
-            if isinstance(value, (str, bytes)):
+            if isinstance(value, (str, bytes, bool)):
                 raise TypeError
             number = operator.index(value) if self.kind is int else float(value)
         except (TypeError, ValueError, OverflowError):
@@ -119,32 +106,259 @@ class Option:
 
     def _text(self, value):
         if self.choices and (not isinstance(value, str) or value not in self.choices):
-            named = f"choose {_either(self.choices)}"
-            raise SettingError(f"There is no {self._what} {_shown(value)}: {named}.")
+            raise SettingError(
+                f"There is no {self._title} {_shown(value)}: choose {either(self.choices)}."
+            )
         try:
             text = os.fsdecode(value)
         except TypeError:
             text = ""
         if not text:
-            raise SettingError(f"The {self._what} is {_shown(value)}: give a name or none at all.")
+            raise SettingError(f"The {self._title} is {_shown(value)}: give a name.")
         return text
 
     def _wrong(self, value, bound=None):
         number = "a whole number" if self.kind is int else "a finite number"
         bound = bound or (f"above {self.least}" if self.above else f"of {self.least} or more")
-        return SettingError(f"The {self._what} is {_shown(value)}: give {number} {bound}.")
+        return SettingError(f"The {self._title} is {_shown(value)}: give {number} {bound}.")
+
+
+def _option(default, help, **about):
+    return field(default=default, metadata={"option": {"help": help, **about}})
+
+
+def _weight(default, help, **about):
+    return _option(default, help, kind=float, **about)
+
+
+@dataclass(frozen=True)
+class TransferSpec:
+    """Everything that decides a painting, checked.  Values that make no sense: SettingError.
+
+    content, styles: paths, addresses or gallery names; empty where pictures are given as arrays.
+    Lists are kept as tuples.  layer_weights: in Python also {layer: weight}, which names the
+    style layers too.  None stands for a default that depends on the network or the pictures.
+    """
+
+    content: str = ""
+    styles: tuple[str, ...] = ()
+    size: int | None = _option(
+        384,
+        "longest side in pixels, or original for the photograph's own",
+        kind=int,
+        least=2,
+        most=100_000,
+        none="original",
+    )
+    steps: int = _option(
+        200, "steps over all levels", kind=int, title="number of steps", least=1, most=10**9
+    )
+    levels: int | None = _option(
+        None,
+        "sizes from coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)",
+        kind=int,
+        title="number of levels",
+        least=1,
+        most=16,
+    )
+    alpha: float | tuple[float, ...] = _weight(1.0, "weight of the content cost", batch=True)
+    beta: float | tuple[float, ...] = _weight(6.0, "weight of the style cost", batch=True)
+    tv: float = _weight(
+        1e-3, "weight of the total variation", title="weight of the total variation"
+    )
+    costs: str = _option(
+        "relative",
+        "constants before the costs",
+        title="cost convention",
+        choices=("course", "gatys", "mse", "relative"),
+    )
+    style_cost: str = _option(
+        "gram",
+        "statistics of a layer that make up its style",
+        choices=("gram", "mean-std", "wasserstein"),
+    )
+    network: str = _option(
+        "auto", "network whose activations are compared", choices=("auto", "vgg19", "vgg16", "mini")
+    )
+    weights: str | None = _option(
+        None, "file with the network's weights (.npz or .h5)", title="weights file"
+    )
+    pooling: str = _option("max", "pooling of the network", choices=("max", "average"))
+    precision: str = _option(
+        "auto", "precision of the network", choices=("auto", "float32", "bfloat16", "float16")
+    )
+    content_layer: str | None = _option(
+        None, "layer of the content cost (default: block4_conv2 if the network has it)"
+    )
+    style_layers: tuple[str, ...] | None = _option(
+        None, "layers of the style cost (default: block*_conv1)", title="style layer", many=True
+    )
+    layer_weights: tuple[float, ...] | None = _weight(
+        None, "one weight for each style layer (default: equal)", title="layer weight", many=True
+    )
+    style_weights: tuple[float, ...] | None = _weight(
+        None,
+        "one weight for each STYLE, or for each STYLE in each style layer (default: equal)",
+        title="style weight",
+        many=True,
+    )
+    style_scale: tuple[float, ...] | None = _weight(
+        None,
+        "size of STYLE over SIZE, one for all or one for each; 0.5 makes finer strokes "
+        "(default: 1)",
+        title="style scale",
+        many=True,
+        most=100,
+        above=True,
+    )
+    mask: str | None = _option(
+        None,
+        "picture of CONTENT's regions in black, white, red, …, magenta, or light or dark for its "
+        "light or dark parts; a region without a STYLE stays as it is",
+    )
+    style_mask: tuple[str, ...] | None = _option(
+        None,
+        "for each STYLE the color of its region, or a picture of its regions (default: white)",
+        many=True,
+        repeats=True,
+    )
+    init: str = _option(
+        "content", "first picture", title="first picture", choices=("content", "noise", "blank")
+    )
+    optimizer: str = _option("lbfgs", "optimizer", choices=("lbfgs", "adam"))
+    learning_rate: float = _weight(
+        12.0, "learning rate of Adam, in gray levels", most=255, above=True
+    )
+    keep_colors: str | None = _option(
+        None,
+        "keep the photograph's colors; alone it means luminance",
+        title="way to keep colors",
+        choices=("luminance", "histogram"),
+    )
+    seed: int = _option(0, "noise seed", kind=int, most=2**63 - 1)
+
+    def __post_init__(self):
+        if isinstance(self.layer_weights, Mapping):
+            self._set(style_layers=tuple(self.layer_weights))
+            self._set(layer_weights=tuple(self.layer_weights.values()))
+        styles = (self.styles,) if isinstance(self.styles, str) else self.styles
+        self._set(content=os.fsdecode(self.content), styles=tuple(map(os.fsdecode, styles)))
+        for name, option in OPTIONS.items():
+            self._set(**{name: option.check(getattr(self, name))})
+        self._check_together()
+
+    def _set(self, **values):
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # the dataclass is frozen for everybody else
+
+    def _check_together(self):
+        alpha, beta = np.atleast_1d(self.alpha), np.atleast_1d(self.beta)
+        if len({len(alpha), len(beta)} - {1}) > 1:
+            raise SettingError(
+                f"There are {len(alpha)} values of alpha and {len(beta)} of beta: give equally "
+                "many."
+            )
+        if np.any((alpha == 0) & (beta == 0)):
+            raise SettingError("Alpha and beta are both 0: give at least one of them a weight.")
+        layers, weights = self.style_layers, self.layer_weights
+        if layers and weights and len(layers) != len(weights):
+            raise SettingError(
+                f"There are {len(weights)} layer weights for {len(layers)} style layers: give one "
+                "for each."
+            )
+        if self.styles:
+            self.check_styles(len(self.styles))
+            if self.style_mask and not self.mask:
+                raise SettingError("There are style masks but no mask: give a mask as well.")
+
+    def check_styles(self, count: int) -> None:
+        """Raises SettingError unless what is given for each style picture fits so many of them."""
+        for name in ("style_scale", "style_mask"):
+            values = getattr(self, name)
+            if values and len(values) not in (1, count):
+                raise SettingError(
+                    f"There are {len(values)} values of {name.replace('_', ' ')} for {count} style "
+                    "pictures: give one for all, or one for each."
+                )
+        weights = self.style_weights or (1.0,) * count
+        layers = len(self.style_layers) if self.style_layers else len(weights) // count
+        if len(weights) not in (count, layers * count):
+            raise SettingError(
+                f"There are {len(weights)} style weights for {count} style pictures: give one for "
+                "each, or one for each in each style layer."
+            )
+
+    def for_each_style(self, name: str) -> list:
+        """The values of style_scale or style_mask, one for each style; None where none is given."""
+        values = getattr(self, name) or (None,)
+        return list(values) * len(self.styles) if len(values) == 1 else list(values)
+
+    def transfer(self, network, content: np.ndarray | None = None):
+        """The `transfer.Transfer` that this spec describes: its pictures and masks are loaded.
+
+        network: a `vgg.Network`.  content: the photograph, where it is loaded already.
+        """
+        from . import images  # TensorFlow is needed from here on
+        from .transfer import Transfer
+
+        content = images.load(self.content, self.size) if content is None else content
+        size = self.size or max(content.shape)
+        sizes = [round(size * (scale or 1)) for scale in self.for_each_style("style_scale")]
+        pairs = zip(self.styles, sizes, strict=True)
+        return Transfer(content, [images.load(style, size) for style, size in pairs], network, self)
+
+    def changed(self, **fields) -> "TransferSpec":
+        """This spec with other values.  Raises SettingError for a name that is no option."""
+        for name in fields:
+            if name not in self.__dataclass_fields__:
+                raise SettingError(f"There is no option {name!r}: choose {either(OPTIONS)}.")
+        if isinstance(fields.get("layer_weights"), Mapping):
+            fields = {"style_layers": None} | fields
+        return dataclasses.replace(self, **fields)
+
+    @classmethod
+    def read(cls, texts: dict) -> "TransferSpec":
+        """The spec that {name: text or list of words} stands for; None is the default."""
+        known = {name: text for name, text in texts.items() if text is not None}
+        return cls(**{n: OPTIONS[n].read(t) if n in OPTIONS else t for n, t in known.items()})
+
+    def metadata(self) -> dict:
+        """The spec for JSON.  Pictures are shared, so of local paths only names are told."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name in ("content", "mask", "weights"):
+            values[name] = values[name] and public(values[name])
+        for name in ("styles", "style_mask"):
+            values[name] = values[name] and tuple(map(public, values[name]))
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+
+    @classmethod
+    def from_metadata(cls, values: dict) -> "TransferSpec":
+        """The spec that `metadata` described; what it does not name has its default."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        if np.ndim(known.get("style_weights")) == 2:  # the second edition kept a list of lists
+            known["style_weights"] = np.ravel(known["style_weights"])
+        return cls(**known)
+
+
+OPTIONS = {
+    f.name: Option(f.name, f.default, **f.metadata["option"])
+    for f in dataclasses.fields(TransferSpec)
+    if f.metadata
+}
 
 
 def _listed(value):
-    """The values of a list, tuple or array of one dimension, else an empty list."""
+    """The values of a list, tuple or array of one dimension, else nothing."""
     try:
-        return list(value) if np.ndim(value) == 1 else []
-    except (TypeError, ValueError):  # of a list of lists of different lengths
-        return []
+        return list(value) if np.ndim(value) == 1 else ()
+    except (TypeError, ValueError):  # a list of lists of different lengths
+        return ()
 
 
-def _either(choices):
-    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+def either(choices) -> str:
+    """'a, b or c'."""
+    *most, last = choices
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _shown(value):
@@ -155,120 +369,3 @@ def _shown(value):
         return "a number of thousands of digits"
     text = " ".join(text.split())
     return text if len(text) <= 60 else f"{text[:60]}…"
-
-
-_CONTENT_LAYER = "layer of the content cost (default: block4_conv2, if it is there)"
-_LAYERS = "layers of the style cost (default: block*_conv1)"
-_STYLE_WEIGHTS = "one for each STYLE, or for each in each style layer (default: equal)"
-_STYLE_SCALE = (
-    "size of STYLE over SIZE, one for all or for each: 0.5 has finer strokes (default: 1)"
-)
-_MASK = (
-    "picture of CONTENT's regions, black, white or red to magenta, or light or dark for its light "
-    "or dark parts; those of no STYLE stay"
-)
-_STYLE_MASK = "for each STYLE the region it paints, or such a picture of it (default: white)"
-_LEVELS = "coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)"
-_REPORT = "file (.json) for settings, network, costs per step and seconds"
-_KEEP = "the photograph's colors stay; alone: luminance"
-
-_COSTS = ("course", "gatys", "mse", "relative")
-_STYLE_COSTS = ("gram", "mean-std", "moments", "wasserstein")
-_NETWORKS = ("auto", "vgg19", "vgg16", "mini")
-_PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-_INITS = ("content", "noise", "blank")
-
-_ALL = (
-    Option("size", 384, "longest side in pixels", int, least=2, most=100_000),
-    Option("steps", 200, "steps over all levels", int, "number of steps", least=1, most=10**9),
-    Option("levels", None, _LEVELS, int, "number of levels", least=1, most=16),
-    Option("alpha", 1.0, "weight of the content cost", float, batch=True),
-    Option("beta", 6.0, "weight of the style cost", float, batch=True),
-    Option("tv", 1e-3, "weight of the total variation", float, "weight of the total variation"),
-    Option("costs", "relative", "constants of the costs", what="cost convention", choices=_COSTS),
-    Option("style_cost", "gram", "what of a layer is its style", choices=_STYLE_COSTS),
-    Option("network", "auto", "network that looks", choices=_NETWORKS),
-    Option("weights", None, "file of the network's weights (.npz or .h5)", what="weights file"),
-    Option("pooling", "max", "of the network", choices=("max", "average")),
-    Option("precision", "auto", "of the network", choices=_PRECISIONS),
-    Option("content_layer", None, _CONTENT_LAYER),
-    Option("style_layers", None, _LAYERS, what="style layer", many=True),
-    Option("layer_weights", None, "one for each style layer (default: equal)", float,
-           "weight of a style layer", many=True),
-    Option("style_weights", None, _STYLE_WEIGHTS, float, "weight of a style picture", many=True),
-    Option("style_scale", None, _STYLE_SCALE, float, "scale of a style picture", many=True,
-           most=100, above=True),
-    Option("mask", None, _MASK),
-    Option("style_mask", None, _STYLE_MASK, many=True, twice=True),
-    Option("init", "content", "what to start from", what="start", choices=_INITS),
-    Option("optimizer", "lbfgs", "way down", choices=("lbfgs", "adam")),
-    Option("learning_rate", 12.0, "of Adam, in pixel units of 0-255", float, most=255, above=True),
-    Option("keep_colors", None, _KEEP, what="way to keep colors",
-           choices=("luminance", "histogram"), alone="luminance"),
-    Option("seed", 0, "of the noise", int, most=2**63 - 1),
-    Option("checkpoint", None, "file (.npz) rewritten while the run goes on"),
-    Option("resume", None, "checkpoint to go on from", what="checkpoint to resume"),
-    Option("preview_every", 0, "write OUT every N steps", int, "number of steps between previews",
-           most=10**9, metavar="N"),
-    Option("report", None, _REPORT),
-)  # fmt: skip
-
-OPTIONS = {option.name: option for option in _ALL}
-
-
-def default(name):
-    return OPTIONS[name].default
-
-
-def read(texts):
-    """{name: value} of every option: what the texts mean, {name: text or list}, else defaults."""
-    found = {name: option.default for name, option in OPTIONS.items()}
-    found |= {name: OPTIONS[name].read(text) for name, text in texts.items() if text is not None}
-    check_weights(found["alpha"], found["beta"])
-    layers, weights = found["style_layers"], found["layer_weights"]
-    if layers and weights and len(layers) != len(weights):
-        raise SettingError("Give one of --layer-weights for each of --style-layers.")
-    return found
-
-
-def check_one_each(style_weights, styles, layers=None):
-    """Style weights, or None for equal ones; raises SettingError unless each style has one.
-
-    layers: how many there are.  Where each style has a weight in each of them, they become a list
-    of lists.
-    """
-    weights, count = OPTIONS["style_weights"].check(style_weights), len(styles)
-    if weights is None or len(weights) == count:
-        return weights or [1.0] * count
-    if len(weights) % count or layers not in (None, len(weights) // count):
-        raise SettingError(
-            f"There are {len(weights)} style weights for {count} style pictures: give one for "
-            "each, or one for each in each style layer."
-        )
-    return [weights[i : i + count] for i in range(0, len(weights), count)]
-
-
-def for_each(name, values, styles):
-    """Values of an option, one for each style picture, where one value stands for all of them."""
-    values = OPTIONS[name].check(values)
-    if values is None or len(values) == len(styles):
-        return values
-    if len(values) > 1:
-        raise SettingError(
-            f"There are {len(values)} values of {name.replace('_', ' ')} for {len(styles)} style "
-            "pictures: give one for all, or one for each."
-        )
-    return values * len(styles)
-
-
-def check_weights(alpha, beta):
-    """α and β that go together, each a number or a list; raises SettingError if they do not."""
-    alpha, beta = OPTIONS["alpha"].check(alpha), OPTIONS["beta"].check(beta)
-    lengths = {len(value) for value in (alpha, beta) if isinstance(value, list)} - {1}
-    if len(lengths) > 1:
-        raise SettingError(
-            f"There are {len(alpha)} values of alpha and {len(beta)} of beta: give as many."
-        )
-    if np.any((np.asarray(alpha) == 0) & (np.asarray(beta) == 0)):
-        raise SettingError("Alpha and beta are both 0: give at least one of them a weight.")
-    return alpha, beta

@@ -3,15 +3,16 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import threading
+import warnings
+from collections.abc import Iterator
 
 from .errors import StyleTransferError
+from .interrupts import terminated_like_interrupted
 
 
 class Parser(argparse.ArgumentParser):
-    """A wrong use is one sentence, too."""
+    """A parser of arguments whose complaints are one sentence, too."""
 
     def error(self, message):
         message = " ".join(message.split())
@@ -28,8 +29,9 @@ class Lasting:
         return getattr(self.stream, name)
 
     def write(self, text):
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
         with self._kept():
-            self.stream.write(text.encode(errors="backslashreplace").decode())
+            self.stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
 
     def flush(self):
         with self._kept():
@@ -44,58 +46,41 @@ class Lasting:
                 os.dup2(nowhere.fileno(), self.stream.fileno())
 
 
-def say(line, stream=None):
+def say(line: object, stream=None) -> None:
+    """Print a line, by default to standard error."""
     print(line, file=Lasting(stream or sys.stderr), flush=True)
 
 
-def fail(prog, message):
-    sys.exit(say(f"{prog}: {message}") or 2)
+def fail(prog: str, message: object) -> None:
+    """End with a sentence and exit status 2."""
+    say(f"{prog}: {message}")
+    sys.exit(2)
 
 
 @contextlib.contextmanager
-def command(prog):
-    """Errors become one sentence and status 2, Ctrl-C and SIGTERM one sentence and status 130."""
-    _open_standard_streams()
-    try:
-        with _terminated_like_ctrl_c():
-            yield
-    except StyleTransferError as error:
-        fail(prog, error)
-    except KeyboardInterrupt as stopped:
-        sys.exit(say(str(stopped) or "Stopped; pictures that are written stay.") or 130)
-
-
-def _open_standard_streams():
-    """Where one is closed (`2>&-`), the next file would take its number, and what is said."""
+def command(prog: str) -> Iterator[None]:
+    """Errors become one sentence and status 2; Ctrl-C, SIGTERM and SIGHUP one and status 130."""
+    # Where a standard stream is closed (`2>&-`), the next file would take its number.
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(handle)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-
-
-@contextlib.contextmanager
-def _terminated_like_ctrl_c():
-    """SIGTERM does what Ctrl-C does at that moment: the picture so far is written."""
-
-    def stop(number, frame):
-        handler = signal.getsignal(signal.SIGINT)
-        if not callable(handler):  # in the background a shell has Ctrl-C ignored
-            raise KeyboardInterrupt
-        handler(number, frame)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread receives signals
-        return
-    before = signal.signal(signal.SIGTERM, stop)
+    with contextlib.suppress(AttributeError):  # --help has letters that not every terminal knows
+        sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.showwarning = lambda warning, *_, **__: say(warning)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        with terminated_like_interrupted():
+            yield
+    except StyleTransferError as error:
+        fail(prog, error)
+    except KeyboardInterrupt as stopped:
+        say(str(stopped) or "Stopped; what has been written stays.")
+        sys.exit(130)
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[None]:
     """Hide what TensorFlow's C++ start-up prints about drivers that are not there."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield

@@ -1,130 +1,173 @@
-"""The optimization: a picture G whose pixels go down J(G) = α·J_content + β·J_style.
+"""The optimization: a picture G whose pixels go down J(G) = α·J_content + β·J_style + γ·TV.
 
-Gatys, Ecker & Bethge 2016 (section 2.3).  The network is frozen; only the pixels move.  One step
-goes from `run` over `chunks` to the compiled steps, from there to an optimizer, which asks the
-objective for J and its gradient, and the objective asks the network.
+Gatys, Ecker & Bethge 2016 (section 2.3).  The network is frozen; only the pixels move.  From `run`
+a step goes to the compiled `optimizers.descend`, from there to an optimizer, which asks
+`Objective.with_gradient` for J and its gradient, and the objective asks the network.
 """
 
-import contextlib
-import signal
-import threading
+import dataclasses
+import math
 import time
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from . import checkpoint as checkpoints
-from . import images, optimizers
-from .canvas import Canvas, checked_pictures
+from . import colors, images
 from .errors import DivergedError, SettingError
-from .levels import begins, levels_for, rates
+from .interrupts import deferred_interrupt
 from .masks import Masks
-from .objective import WEIGHTS, Objective, number_or_array
-from .optimizers import OPTIMIZERS
-from .settings import OPTIONS, check_one_each
+from .objective import Objective, Weights
+from .optimizers import OPTIMIZERS, State, descend
+from .settings import OPTIONS, TransferSpec
 
-_DEFAULT = SimpleNamespace(**{name: option.default for name, option in OPTIONS.items()})
-
-
-def _weight(name):
-    """A weight of J that may be set between steps; nothing is traced again."""
-    return property(
-        lambda self: self.objective.weights[name], lambda self, value: self.set(**{name: value})
-    )
+WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
+# Coarse to fine: a stroke is laid out where it is small and cheap, and finished at full size
+# (Gatys et al. 2017, arXiv:1611.07865, section 6.2).
+COARSE_STEPS = 40  # at most, of a run at half of the size; they lay out, they do not finish
+COARSER = 2  # at each smaller size so many times fewer: too many there, and the motif is lost
+COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
+POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram matrix knows too little
+FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of a run
+MOST_AT_ONCE = 25  # steps between two looks at the clock, so that nobody waits long
+_STEPS = dataclasses.replace(OPTIONS["steps"], least=0)
 
 
 class Transfer:
-    """One run of style transfer: its objective, its picture, its history.
+    """One run of style transfer: its pictures, its objective, its state, its history.
 
-    content: RGB (height, width, 3) in 0–255.  styles: one such picture of any size, or several.
-    network: a `vgg.Network` with the layers named here.  The options are those of `settings`, where
-    each is explained; besides:
+    content: C, anything that `images.as_picture` takes: RGB (height, width, 3) in 0–255, a path ….
+    styles: one such picture of any size, or a list.  network: a `vgg.Network`.
+    spec, options: the options of `settings.TransferSpec`, where each is explained; alpha and beta
+    may be arrays of B values: they make a batch of B pictures, with one call of the network a step.
+    mask, style_masks: see `masks.Masks`; default: those that the spec names.
 
-    alpha, beta: arrays of B values make a batch of B pictures at once, one for each pair, with one
-    call of the network per step.
-    layer_weights: {layer: w_l}; default: 1 for each of the network's style_layers.
-    mask, style_masks: see `masks.Masks`; in Python they are arrays, or names of colors.
-    levels: coarse to fine; 3 starts at ¼ of the size, then ½, then full; None: `levels.levels_for`.
-    init, keep_colors: Gatys et al. 2016 (section 3.3), 2016b (arXiv:1606.05897).
-
-    Raises SettingError for values that make no sense, PictureError for pictures that are too
-    small, NetworkError for a layer that the network lacks.
+    spec: that of this run, with every default filled in.  level: 0, the coarsest, to levels − 1.
+    state: G and what the optimizer remembers.  targets: what J compares G with at this level.
+    Raises SettingError for values that make no sense, PictureError for pictures that are too small
+    or are none, NetworkError for a layer that the network lacks.
     """
 
-    def __init__(self, content, styles, network, *,
-                 alpha=_DEFAULT.alpha, beta=_DEFAULT.beta, tv=_DEFAULT.tv,
-                 layer_weights=None, style_weights=None, content_layer=None,
-                 costs=_DEFAULT.costs, style_cost=_DEFAULT.style_cost,
-                 mask=None, style_masks=None, keep_colors=_DEFAULT.keep_colors,
-                 init=_DEFAULT.init, seed=_DEFAULT.seed, levels=None,
-                 optimizer=_DEFAULT.optimizer, learning_rate=_DEFAULT.learning_rate):  # fmt: skip
-        content, styles = checked_pictures(content, styles)
-        optimizer, learning_rate = _checked(optimizer=optimizer, learning_rate=learning_rate)
-        self.network, self.optimizer_name, self.learning_rate = network, optimizer, learning_rate
-        if levels is None:
-            levels = levels_for([content, *styles], network.stride)
-        way = _checked(levels=levels, init=init, keep_colors=keep_colors, seed=seed)
-        masks = None if mask is None else Masks(mask, style_masks, content, styles)
-        self.canvas = Canvas(content, styles, *way, masks)
-        for picture in (content, *styles):  # none may be pooled away at the smallest size
-            network.check_size(*self.canvas.shape(0, picture))
-        layer_weights = _of_layers(layer_weights, network)
-        self.objective = Objective(
-            network,
-            alpha=alpha,
-            beta=beta,
-            tv=tv,
-            costs=costs,
-            style_cost=style_cost,
-            content_layer=content_layer or network.content_layer,
-            layer_weights=layer_weights,
-            style_weights=check_one_each(style_weights, styles, len(layer_weights)),
-            regions=masks and masks.regions,
-        )
-        self.step_count, self.begins, self.rows = 0, None, []
-        self.enter(0, [self.canvas.first_picture()] * self.objective.batch)
+    def __init__(
+        self, content, styles, network, spec=None, *, mask=None, style_masks=None, **options
+    ):
+        spec = (spec or TransferSpec()).changed(**options)
+        self.network, self.optimizer = network, OPTIMIZERS[spec.optimizer]
+        self.content = images.as_picture(content, "photograph")
+        self.styles = images.as_pictures(styles, "style picture")
+        spec.check_styles(len(self.styles))
+        mask = spec.mask if mask is None else mask
+        style_masks = spec.style_mask if style_masks is None else style_masks
+        self.masks = Masks.of(mask, style_masks, self.content, self.styles)
+        self.levels = spec.levels or levels_for([self.content, *self.styles], network.stride)
+        for picture in (self.content, *self.styles):  # too small at the smallest size?
+            network.check_size(*self._shape(picture, 0))
+        layers = spec.content_layer, spec.style_layers
+        self.objective = Objective(network, spec.costs, spec.style_cost, *layers)
+        found = {name: getattr(network, name) for name in ("pooling", "precision")}
+        found |= {"network": network.name, "levels": self.levels}
+        found |= {"content_layer": self.objective.content_layer}
+        found |= {"style_layers": self.objective.style_layers}
+        ones = (1.0,) * len(self.objective.style_layers)
+        self.spec = spec.changed(**found, layer_weights=spec.layer_weights or ones)
+        self.step_count, self.plan, self.rows = 0, None, []
+        self.enter(0, [self.first_picture(0)] * len(self._weights().alpha))
 
-    alpha, beta, tv, layer_weights = (_weight(name) for name in WEIGHTS)
-    content, styles, G, level, levels, pictures = (
-        property(lambda self, name=name: getattr(self.canvas, name))
-        for name in ("content", "styles", "G", "level", "levels", "pictures")
-    )
-
-    def set(self, **weights):
-        """New alpha, beta, tv or layer_weights, all or, with a SettingError, none of them."""
-        factor = self.objective.set(**weights)
-        if factor > 1:
-            self.optimizer.forget(factor)
-
-    # What comes out.
+    # The pictures.
 
     @property
-    def picture(self):
+    def G(self) -> tf.Tensor:
+        """The pixels that move, (batch, height, width, 3) in 0–255, in the size of the level."""
+        return self.state.G
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """(batch, height, width, 3) in 0–255: G, in the photograph's colors where it keeps them,
+        and the photograph itself where a mask has no style."""
+        found = self.G.numpy()
+        height, width = found.shape[1:3]
+        if self.targets.kept:
+            photograph, painted = (tensor.numpy() for tensor in self.targets.kept)
+            found = photograph + painted * (found - photograph)
+        if self.spec.keep_colors == "luminance":
+            content = images.resize(self.content, height, width)
+            found = np.stack([colors.with_luminance(content, G) for G in found])
+        return found
+
+    @property
+    def picture(self) -> np.ndarray:
         """The generated picture, (height, width, 3) in 0–255; the first one of a batch.
 
-        Setting it, to one of the same shape, goes on from there with a fresh optimizer.
+        Setting it, to one of any size, goes on from there with a fresh optimizer.
         """
         return self.pictures[0]
 
     @picture.setter
     def picture(self, picture):
-        self.canvas.paint_over(picture)
-        self.optimizer.forget()
-
-    def next_content(self, content, picture):
-        """Go on with another photograph of the same shape, from this picture on."""
-        self.canvas.show(content)
-        self.objective.aim(*self.canvas.targets(self.level))
-        self.picture = picture
+        picture = images.as_picture(picture)
+        batch, height, width, _ = self.G.shape
+        if self.spec.keep_colors == "luminance":
+            picture = colors.luminance(picture)
+        self._begin([images.resize(picture, height, width)] * batch)
 
     @property
-    def full_picture(self):
+    def full_picture(self) -> np.ndarray:
         """`picture` at full size: enlarged, as long as a coarse level is at work."""
         return images.resize(self.picture, *self.content.shape[:2])
 
+    def first_picture(self, level: int) -> np.ndarray:
+        """The picture to start from, as `init` says, in the size of a level."""
+        height, width = self._shape(self.content, level)
+        if self.spec.init == "noise":
+            return np.random.default_rng(self.spec.seed).uniform(0, 255, (height, width, 3))
+        if self.spec.init == "blank":
+            return np.full((height, width, 3), 127.5)
+        return images.resize(self._seen()[0], height, width)
+
+    def aim(self, content=None, styles=None) -> None:
+        """Another photograph of the same shape, or as many other paintings, from the next step on."""
+        content = self.content if content is None else images.as_picture(content)
+        styles = self.styles if styles is None else images.as_pictures(styles)
+        if content.shape != self.content.shape or len(styles) != len(self.styles):
+            raise SettingError("Another size of C or number of S needs another Transfer.")
+        if self.masks and styles is not self.styles:
+            raise SettingError("Style masks belong to their paintings: make another Transfer.")
+        for style in styles:
+            self.network.check_size(*self._shape(style, 0))
+        self.content, self.styles = content, styles
+        self.targets = self._targets()
+        self._forget(np.inf)
+
+    # The weights of J.
+
+    def set(self, **weights) -> None:
+        """New alpha, beta, tv or layer_weights, all or, with a SettingError, none of them."""
+        for name in weights:
+            if name not in WEIGHTS:
+                raise SettingError(f"There is no weight {name!r}: set {', '.join(WEIGHTS)}.")
+        new = self.spec.changed(**weights)
+        if new.style_layers != self.spec.style_layers:
+            names = ", ".join(self.spec.style_layers)
+            raise SettingError(f"Give one weight for each of {names}, in this order.")
+        before, after = self._weights(), self._weights(new)
+        if len(before.alpha) != len(after.alpha):
+            raise SettingError(f"Give alpha and beta one value, or {len(before.alpha)}.")
+        self.spec = new
+        changes = [_factor(*pair) for pair in zip(before, after, strict=True)]
+        if max(changes) > 1:
+            self._forget(max(changes))
+
+    def _weights(self, spec=None):
+        spec = spec or self.spec
+        pair = np.broadcast_arrays(np.atleast_1d(spec.alpha), np.atleast_1d(spec.beta))
+        layers = np.divide(spec.layer_weights, sum(spec.layer_weights))
+        return Weights(*(tf.constant(w, tf.float32) for w in (*pair, spec.tv, layers)))
+
+    # What has happened.
+
     @property
-    def history(self):
+    def history(self) -> dict[str, np.ndarray]:
         """{name: one row for each step}: step, level, content, style, tv, total and each layer.
 
         Costs are those before the step, with L-BFGS the lowest so far, not yet weighted but for
@@ -135,28 +178,18 @@ class Transfer:
         return found | {name: found[name].astype(int) for name in ("step", "level")}
 
     @property
-    def latest(self):
+    def latest(self) -> dict:
         """{name: value} of the newest row of `history`; empty before the first step."""
         return dict(self.rows[-1]) if self.rows else {}
 
-    def costs(self):
+    def costs(self) -> dict:
         """{name: value} of the picture as it is now, the same names as in `history`."""
-        found = self.objective(tf.convert_to_tensor(self.G)).named()
-        return {name: number_or_array(value.numpy()) for name, value in found.items()}
+        found = self.objective(self.G, self.targets, self._weights()).named()
+        return {name: _number_or_array(value.numpy()) for name, value in found.items()}
 
     # The work.
 
-    def step(self, n=1, learning_rate=None):
-        """n steps at the present level; learning_rate: Adam's, default the full one.
-
-        The first step of L-BFGS only looks: it moves the picture from the second one on.
-        """
-        rate = self.learning_rate if learning_rate is None else learning_rate
-        if rate != 0:
-            (rate,) = _checked(learning_rate=rate)
-        self._take(np.full(n, rate, np.float32))
-
-    def run(self, steps, callback=None, checkpoint=None):
+    def run(self, steps: int, callback: Callable | None = None, checkpoint=None) -> None:
         """Go on until `steps` steps are done: some at each coarse level, the rest at full size.
 
         callback(transfer) is called about twice a second.  checkpoint: a path that is rewritten
@@ -177,96 +210,149 @@ class Transfer:
                 if stop:
                     raise KeyboardInterrupt
 
-    def chunks(self, steps, seconds=0.5):
+    def chunks(self, steps: int, seconds: float = 0.5) -> Iterator[int]:
         """`run` as a generator, which stops after each `seconds`, for whoever has more to do.
 
         It yields the number of steps done.
         """
-        # A run that is made longer keeps the beginning that it had.
-        planned = self.begins or begins(steps, self.levels)
-        self.begins, chunk = [*planned[:-1], max(steps, planned[-2], self.step_count)], 1
+        steps = _STEPS.check(steps)
+        # A run that is made longer keeps the coarse beginning that it had, if it had one.
+        had_one = self.plan and self.plan[-2] > 0
+        plan = [*self.plan[:-1], steps] if had_one else begins(steps, self.levels)
+        self.plan, chunk = plan, 1
         while self.step_count < steps:
-            while self.level + 1 < self.levels and self.step_count >= self.begins[self.level + 1]:
-                self.enter(self.level + 1)
+            # The level that this step belongs to.
+            level = sum(self.step_count >= begin for begin in plan[1:-1])
+            if level != self.level:
+                self.enter(level)
                 chunk = 1
-            begin, end = self.begins[self.level : self.level + 2]
-            done, length = self.step_count - begin, end - begin
-            n = min(chunk, length - done)
+            # As many steps as fit into the time.
+            done, length = self.step_count - plan[level], plan[level + 1] - plan[level]
+            n = min(chunk, length - done, steps - self.step_count)
             started = time.monotonic()
-            self._take(rates(self.learning_rate, done, n, length))
+            self._take(rates(self.spec.learning_rate, done, n, length))
             pace = (time.monotonic() - started) / n
-            chunk = int(np.clip(seconds / max(pace, 1e-6), 1, 25))
+            chunk = int(np.clip(seconds / max(pace, 1e-6), 1, MOST_AT_ONCE))
             yield self.step_count
+
+    def step(self, n: int = 1, learning_rate: float | None = None) -> None:
+        """n steps at the present level; learning_rate: Adam's, default the full one.
+
+        The first step of L-BFGS only looks: it moves the picture from the second one on.
+        """
+        rate = self.spec.learning_rate if learning_rate is None else learning_rate
+        if rate != 0:
+            rate = OPTIONS["learning_rate"].check(rate)
+        self._take(np.full(_STEPS.check(n), rate, np.float32))
+
+    def enter(self, level: int, pictures: list | None = None) -> None:
+        """Begin a level, with these pictures in its size; default: the present ones, with the
+        detail of the photograph that this size can hold."""
+        if pictures is None:
+            shape, detail = self._shape(self.content, level), 0.0
+            if self.spec.init == "content":
+                detail = images.detail(self.first_picture(level), *self.G.shape[1:3])
+            pictures = [np.clip(images.resize(G, *shape) + detail, 0, 255) for G in self.G.numpy()]
+        self.level, self.targets = level, self._targets(level)
+        self._begin(pictures)
+
+    def _begin(self, pictures):
+        G = tf.constant(np.stack(pictures), tf.float32)
+        self.state = State(G, self.optimizer.begin(G, self.objective.unknown(len(pictures))))
+
+    def _forget(self, factor):
+        unknown = self.objective.unknown(len(self.G))
+        self.state = self.optimizer.forget(self.state, unknown, factor)
+
+    def _targets(self, level=None):
+        """What J asks of G, in the size of a level."""
+        level = self.level if level is None else level
+        content, *styles = (images.resize(p, *self._shape(p, level)) for p in self._seen())
+        masks = self.masks and self.masks.resized(content, styles)
+        return self.objective.targets(content, styles, self.spec.style_weights, masks)
+
+    def _seen(self):
+        return colors.seen(self.content, self.styles, self.spec.keep_colors)
+
+    def _shape(self, picture, level):
+        """(height, width) of a picture at a level."""
+        shrink = 2 ** (self.levels - 1 - level)
+        return [max(1, round(side / shrink)) for side in picture.shape[:2]]
 
     def _take(self, rates):
         """One step for each learning rate."""
-        costs, done = self._steps(tf.constant(rates))
+        arguments = (self.state, self.targets, self._weights(), tf.constant(rates, tf.float32))
+        self.state, costs, done = self._compiled(arguments)(*arguments)
         done, named = int(done), {n: c.numpy() for n, c in costs.named().items()}
         for i in range(done):
             self.step_count += 1
-            row = {name: number_or_array(values[i]) for name, values in named.items()}
+            row = {name: _number_or_array(values[i]) for name, values in named.items()}
             self.rows.append({"step": self.step_count, "level": self.level} | row)
         if done < len(rates):
-            raise _diverged(self, {name: values[done] for name, values in named.items()})
+            raise self._diverged({name: values[done] for name, values in named.items()})
 
-    def enter(self, level, pictures=None):
-        """Begin a level: its targets, its pictures and, where the last does not serve, its step."""
-        pictures = self.canvas.enlarged(level) if pictures is None else pictures
-        self.objective.aim(*self.canvas.targets(level))
-        kind = OPTIMIZERS[self.optimizer_name]
-        if self.canvas.lay(level, pictures, kind.ANY_SIZE):
-            self.optimizer = kind(self.G, self.objective, self.learning_rate)
-            self._steps = optimizers.in_one_call(self.optimizer)
-        else:
-            self.optimizer.begin()
+    def _compiled(self, arguments):
+        """The compiled steps, which the network keeps: one trace serves all pictures and sizes."""
+        spec, objective = self.spec, self.objective
+        key = (spec.optimizer, spec.costs, spec.style_cost, spec.content_layer, spec.style_layers)
+        key += (len(self.targets.regions), bool(self.targets.kept))
+        if key not in self.network.steps:
+            signature = tf.nest.map_structure(_any_size, arguments)
+            # Without AutoGraph, which takes longer to read the code than all the rest.
+            steps = descend(objective, self.optimizer)
+            self.network.steps[key] = tf.function(steps, signature, autograph=False)
+        return self.network.steps[key]
 
-    @property
-    def settings(self):
-        """Everything that decides the picture, but for the pictures and weights themselves."""
-        network = {name: getattr(self.network, name) for name in ("name", "pooling", "precision")}
-        network = {"network": network.pop("name")} | network
-        way = {"optimizer": self.optimizer_name, "learning_rate": self.learning_rate}
-        return network | self.objective.settings | way | self.canvas.settings
-
-
-@contextlib.contextmanager
-def deferred_interrupt():
-    """A list, empty until Ctrl-C, so that what belongs together is finished first."""
-    interrupted = []
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupted  # only the main thread receives signals
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
-    try:
-        yield interrupted
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def _diverged(self, row):
+        """The error for a step whose costs, {name: values}, or whose gradient are not finite."""
+        named = [name for name, cost in row.items() if not np.isfinite(cost).all()]
+        what = f"{named[0]} cost" if named else "gradient"
+        advice = "lower alpha, beta or tv, or load the network with precision float32"
+        kept = "; the last good picture is kept" if self.step_count else ""
+        return DivergedError(
+            f"The {what} is no longer finite after step {self.step_count}: {advice}{kept}."
+        )
 
 
-def _checked(**options):
-    return [OPTIONS[name].check(value) for name, value in options.items()]
+def levels_for(pictures: list[np.ndarray], stride: int, most: int = 2) -> int:
+    """The number of levels for a run with these pictures, (height, width, 3), C first.
+
+    stride: `Network.stride`.  Strokes are larger with more levels.  After the same seconds J is as
+    low with 2 as with 1 at 384 pixels, and one to two hundredths higher at 256 (five blocks).
+    """
+    room = [max(pictures[0].shape) / COARSEST]
+    room += [min(picture.shape[:2]) / (POSITIONS * stride) for picture in pictures]
+    return int(np.clip(math.log2(min(room)), 0, most - 1)) + 1
 
 
-def _of_layers(layer_weights, network):
-    if layer_weights is None:
-        return dict.fromkeys(network.style_layers, 1.0)
-    if not isinstance(layer_weights, dict) or not layer_weights:
-        raise SettingError("There is no style layer: give layer_weights as {layer: weight}.")
-    return layer_weights
+def begins(steps: int, levels: int) -> list[int]:
+    """The number of steps at which each level of a run begins, and at which the last ends."""
+    share = min(steps // levels, COARSE_STEPS)
+    coarse = [share // COARSER**halvings for halvings in range(levels - 1)]
+    return [*np.cumsum([0, *reversed(coarse)]).tolist(), steps]
 
 
-def _diverged(run, row):
-    """The error for a step whose costs, {name: values}, or whose gradient are not finite."""
-    named = [name for name, cost in row.items() if not np.isfinite(cost).all()]
-    weighted = named in ([], ["total"])  # each cost by itself is finite
-    what = f"{named[0]} cost" if named else "gradient"
-    if run.network.precision != "float32" and not weighted:
-        advice = "load the network with precision float32"
-    elif weighted:
-        advice = f"lower alpha ({run.alpha}), beta ({run.beta}) or tv ({run.tv})"
-    else:
-        advice = "check the network's weights"
-    return DivergedError(
-        f"The {what} is no longer finite after step {run.step_count}: {advice}; the last good "
-        "picture is kept."
-    )
+def rates(learning_rate: float, done: int, n: int, length: int) -> np.ndarray:
+    """Adam's rates for the next n of a level's `length` steps: they fall on a cosine to a half,
+    which settles the pixels."""
+    cosine = (1 + np.cos(np.pi * (done + np.arange(n)) / length)) / 2
+    return (learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)).astype(np.float32)
+
+
+def _any_size(tensor):
+    """The signature of a tensor whose batch, height and width may change: of arrays of more than
+    two dimensions the last one stays, which holds channels."""
+    rank = tensor.shape.rank
+    kept = tensor.shape[-1] if rank > 2 else None
+    return tf.TensorSpec([*[None] * (rank - 1), kept][:rank], tensor.dtype)
+
+
+def _factor(before, after):
+    """How many times as large, or as small, one of some weights has become."""
+    logs = np.log(np.maximum([before, after], 1e-30, dtype=float))
+    return float(np.exp(np.abs(np.diff(logs, axis=0)).max()))
+
+
+def _number_or_array(values):
+    """Of an array, a float where there is one value, else the array."""
+    return float(values.reshape(-1)[0]) if values.size == 1 else values

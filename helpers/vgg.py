@@ -1,10 +1,14 @@
 """Networks: a picture → {layer name: activation}.
 
-VGG-19, VGG-16 and `mini`, the embedded network that imitates VGG-19 to block5_conv1 so that
-everything runs offline and at once.  weights.py says where their weights come from.
+VGG-19 and VGG-16 (Simonyan & Zisserman 2014, arXiv:1409.1556) come from Keras Applications, or from
+a file: an .npz of LAYER/kernel and LAYER/bias, which may end early, or a Keras network as .h5.
+`mini` lies in this package (weights/README.md): it imitates VGG-19 to block5_conv1, so that
+everything runs offline and at once.
 """
 
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,46 +16,130 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from . import weights as stored
-from .errors import NetworkError, PictureError
-from .fast import MaxPooling
-from .settings import OPTIONS
+from .errors import NetworkError, PictureError, SettingError
+from .files import DAMAGED_NPZ, readable
+from .settings import OPTIONS, either
 
-NETWORKS, POOLINGS, PRECISIONS = (
-    tuple(choice for choice in OPTIONS[name].choices if choice != "auto")
-    for name in ("network", "pooling", "precision")
-)
-# Gatys et al. 2016, section 3.
-STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
+keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
+
+MINI = Path(__file__).parent / "weights" / "mini.npz"
+TITLES = {"vgg19": "VGG-19", "vgg16": "VGG-16", "mini": "mini"}
+CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
+CHANNELS = (64, 128, 256, 512, 512)
+STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))  # Gatys et al. 2016, section 3
 CONTENT_LAYER = "block4_conv2"
 # Keras' VGG expects BGR minus the mean of ImageNet's pixels ("caffe" preprocessing).
-_MEAN_BGR = (103.939, 116.779, 123.68)
-_FACTORS = ("reduce", "kernel", "expand")  # of a layer; VGG itself has only the kernel
+MEAN_BGR = (103.939, 116.779, 123.68)
+FACTORS = ("reduce", "kernel", "expand")  # of a layer of mini; VGG itself has only the kernel
 
 
 class Layer(NamedTuple):
-    """A layer that can be read: n_C, pixels between neighbours, pixels that one value sees."""
+    """A layer that can be read: n_C, pixels between neighbors, pixels that one value sees."""
 
     channels: int
     stride: int
     receptive_field: int
 
 
-def layer_table(name="vgg19", weights=None):
+class Network:
+    """A frozen network: calling it maps pictures to {layer name: activation}.
+
+    pictures: RGB in 0–255, (batch, height, width, 3) or (height, width, 3).  Activations, after the
+    relu, are (batch, n_H, n_W, n_C) in the network's precision, or likewise without the batch axis;
+    n_H and n_W are the sides over the layer's stride, rounded up.  Raises PictureError for a
+    picture smaller than the deepest layer's stride.
+
+    layers: {name: Layer}.  description: one line that says which network this is.
+    steps: the compiled steps that `transfer` keeps with the network.
+    """
+
+    def __init__(self, name, model, layers, pooling, precision, description):
+        self.name, self.model, self.layers = name, model, layers
+        self.pooling, self.precision, self.description = pooling, precision, description
+        self.stride = max(layer.stride for layer in layers.values())
+        self.steps = {}
+
+    def __call__(self, pictures) -> dict[str, tf.Tensor]:
+        pictures = tf.cast(pictures, tf.float32)
+        if pictures.shape.rank == 3:
+            return {layer: a[0] for layer, a in self(pictures[tf.newaxis]).items()}
+        self.check_size(*pictures.shape[1:3])
+        # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
+        return self.model(tf.reverse(pictures, axis=[-1]) - tf.constant(MEAN_BGR))
+
+    def check_size(self, height: int | None, width: int | None) -> None:
+        """Raises PictureError if a picture of this size is too small for the deepest layer."""
+        if None not in (height, width) and min(height, width) < self.stride:
+            raise PictureError(
+                f"A picture of {width} × {height} pixels is too small for {list(self.layers)[-1]}: "
+                f"use at least {self.stride} pixels a side, fewer levels, or shallower layers."
+            )
+
+    def check_layers(self, layers: Iterable[str]) -> None:
+        """Raises NetworkError if a layer is not among those that this network was loaded with."""
+        for layer in layers:
+            if layer not in self.layers:
+                names = ", ".join(self.layers)
+                raise NetworkError(f"{self.name} was loaded without layer {layer}: it has {names}.")
+
+    @property
+    def style_layers(self) -> list[str]:
+        """Gatys' block1_conv1 … block5_conv1, as far as this network has them."""
+        return [layer for layer in STYLE_LAYERS if layer in self.layers] or list(self.layers)
+
+    @property
+    def content_layer(self) -> str:
+        """Gatys' block4_conv2, or else the deepest layer of the third block that there is."""
+        return _content_layer(self.layers)
+
+    def __repr__(self):
+        return f"<{self.description}>"
+
+
+def load(
+    name: str = "auto",
+    layers: Iterable[str] = ("style", "content"),
+    pooling: str = "max",
+    weights: str | os.PathLike | None = None,
+    precision: str = "float32",
+) -> Network:
+    """A Network that ends at the deepest of the layers asked for.
+
+    name: "vgg19", "vgg16", "mini", or "auto": vgg19 when its weights are at hand or can be
+    downloaded, else mini; the description says so.
+    layers: names as in `layer_table`; "style" and "content" stand for those of Gatys et al. 2016.
+    pooling: "max", or "average", which Gatys et al. 2016 (section 2) find to look better.
+    weights: a file; else, for a VGG, the one that the environment variable NST_WEIGHTS names; else
+    Keras' cache or download.
+    precision: of the convolutions and activations.  "auto" is bfloat16 on a CPU that multiplies it
+    (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else float32.
+    Raises NetworkError for anything unknown, and for weights that are missing or damaged.
+    """
+    for option, value in (("network", name), ("pooling", pooling), ("precision", precision)):
+        if value not in OPTIONS[option].choices:
+            choices = either(OPTIONS[option].choices)
+            raise NetworkError(f"There is no {option} {value!r}: choose {choices}.")
+    if precision == "auto":
+        precision = "bfloat16" if _multiplies_bfloat16() else "float32"
+    if name != "auto":
+        return _build(name, layers, pooling, weights, precision)
+    try:
+        return _build("vgg19", layers, pooling, weights, precision)
+    except DownloadError:
+        network = _build("mini", layers, pooling, None, precision)
+        network.description += ", because VGG-19's weights could not be downloaded"
+        return network
+
+
+class DownloadError(NetworkError):
+    """The weights are neither at hand nor to be had."""
+
+
+def layer_table(name: str = "vgg19") -> dict[str, Layer]:
     """{layer name: Layer} of a network, shallow to deep."""
     if name == "mini":
-        return _table(_channels(stored.read(name, weights)[0]))
-    _check_name(name)
-    channels = {layer: stored.CHANNELS[int(layer[5]) - 1] for layer in stored.vgg_layers(name)}
-    return _table(channels)
-
-
-def _channels(arrays):
-    """{layer: n_C}: what the last of its factors writes."""
-    return {
-        layer: arrays.get(f"{layer}/expand", arrays[f"{layer}/kernel"]).shape[-1]
-        for layer in stored.layers_of(arrays)
-    }
+        return _table(_channels(_read_npz(name, MINI)))
+    return _table({layer: CHANNELS[int(layer[5]) - 1] for layer in _vgg_layers(name)})
 
 
 def _table(channels):
@@ -64,140 +152,71 @@ def _table(channels):
     return table
 
 
-class Network:
-    """A frozen network: calling it maps pictures to {layer name: activation}.
-
-    pictures: RGB in 0–255, (batch, height, width, 3) or (height, width, 3); activations (after
-    the relu) are (batch, n_H, n_W, n_C) in the network's precision, or without the batch axis
-    likewise.  Raises PictureError for a picture so small that it is pooled away.
-
-    name, layers ({name: Layer}), pooling, precision, and `description`: one line for the reader
-    that says which network this is.
-    """
-
-    def __init__(self, name, model, layers, pooling, precision, description):
-        self.name, self.model, self.layers = name, model, layers
-        self.pooling, self.precision, self.description = pooling, precision, description
-
-    def __call__(self, pictures):
-        pictures = tf.convert_to_tensor(pictures, tf.float32)
-        if pictures.shape.rank == 3:
-            return {layer: a[0] for layer, a in self(pictures[tf.newaxis]).items()}
-        self.check_size(*pictures.shape[1:3])
-        # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
-        return self.model(tf.reverse(pictures, axis=[-1]) - tf.constant(_MEAN_BGR))
-
-    @property
-    def stride(self):
-        """Pixels between neighbours in the deepest layer."""
-        return max(layer.stride for layer in self.layers.values())
-
-    def check_size(self, height, width):
-        """Raises PictureError if a picture of this size is pooled away before the last layer."""
-        if None not in (height, width) and min(height, width) < self.stride:
-            raise PictureError(
-                f"A picture of {width} × {height} pixels is pooled away before "
-                f"{list(self.layers)[-1]}: use one of at least {self.stride} pixels a side, "
-                "fewer levels, or shallower layers."
-            )
-
-    def check_layers(self, layers):
-        """Raises NetworkError if a layer is not among those that this network was loaded with."""
-        for layer in layers:
-            if layer not in self.layers:
-                names = ", ".join(self.layers)
-                raise NetworkError(f"{self.name} was loaded without layer {layer}: it has {names}.")
-
-    def values_per_pixel(self):
-        """How many values each layer of the model, read or not, holds for a pixel of a picture."""
-        found, area = [], 1.0
-        for layer in self.model.layers:
-            if isinstance(layer, (MaxPooling, keras.layers.AveragePooling2D)):
-                area /= 4
-            found.append(area * layer.output.shape[-1])
-        return found
-
-    @property
-    def style_layers(self):
-        """Gatys' block1_conv1 … block5_conv1, as far as this network has them."""
-        return [layer for layer in STYLE_LAYERS if layer in self.layers] or list(self.layers)
-
-    @property
-    def content_layer(self):
-        """Gatys' block4_conv2, or else the deepest layer of the third block that there is."""
-        return _default_content_layer(self.layers)
-
-    def __repr__(self):
-        return f"<{self.description}>"
+def _pools_before(layer):
+    return layer.endswith("_conv1") and not layer.startswith("block1_")
 
 
-def load(name="auto", layers=None, pooling="max", weights=None, precision="float32"):
-    """A Network that ends at the deepest of the layers asked for.
-
-    name: "vgg19", "vgg16", "mini", or "auto": vgg19 when its weights are at hand or can be
-    downloaded, else mini; the network's description says so.
-    layers: names as in `layer_table`; default: the style and content layers of Gatys et al. 2016.
-    pooling: "max", or "average", which Gatys et al. 2016 (section 2) find to look better.
-    weights: a file; see `weights.read` for where they come from otherwise.
-    precision: of the convolutions and activations.  "auto" is bfloat16 on a CPU that multiplies it
-    (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else float32.
-    Raises NetworkError for anything unknown, and for weights that are missing or damaged.
-    """
-    _check_choice("pooling", pooling, POOLINGS)
-    if precision == "auto":
-        precision = "bfloat16" if _multiplies_bfloat16() else "float32"
-    _check_choice("precision", precision, PRECISIONS)
-    if name != "auto":
-        _check_name(name, "mini")
-        return _build(name, layers, pooling, weights, precision)
-    try:
-        return _build("vgg19", layers, pooling, weights, precision)
-    except stored.DownloadError:
-        network = _build("mini", layers, pooling, None, precision)
-        network.description += ", because VGG-19's weights could not be downloaded"
-        return network
+def _content_layer(layers):
+    third = [layer for layer in layers if layer.startswith("block3_")]
+    return CONTENT_LAYER if CONTENT_LAYER in layers else (third or list(layers))[-1]
 
 
 def _multiplies_bfloat16():
     """Whether this is a CPU with such instructions.  GPUs are left at float32."""
     flags = Path("/proc/cpuinfo")
     known = flags.read_text() if flags.exists() else ""
-    return bool(re.search(r"avx512_bf16|amx_bf16", known)) and not tf.config.list_physical_devices(
-        "GPU"
-    )
+    on_gpu = tf.config.list_physical_devices("GPU")
+    return bool(re.search(r"avx512_bf16|amx_bf16", known)) and not on_gpu
 
 
-def _build(name, layers, pooling, weights, precision):
+# The model.
+
+
+def _build(name, layers, pooling, path, precision):
     """The convolutions of a network, each in up to three factors, as a frozen Keras model."""
-    arrays, source = stored.read(name, weights)
-    title = stored.TITLES[name]
-    names = stored.layers_of(arrays)
-    table = _cut(_table(_channels(arrays)), layers, f"{title} ({source})")
-    inputs = keras.Input((None, None, 3))
+    arrays, source = _read(name, path)
+    table = _asked(_table(_channels(arrays)), layers, f"{TITLES[name]} ({source})")
+    inputs = keras.Input((None, None, 3), dtype="float32")
     # 64 is the unit that keeps mini's first kernel within float16.
     x = pixels = _split(inputs / 64 if name == "mini" else inputs, precision)
-    outputs = {}
+    outputs, names = {}, list(_channels(arrays))
     for layer in names[: names.index(list(table)[-1]) + 1]:
         if _pools_before(layer):
-            average = keras.layers.AveragePooling2D(2, dtype=precision)
-            x = (MaxPooling(dtype=precision) if pooling == "max" else average)(x)
-        x = _convolve(x, layer, arrays, precision, split=x is pixels, path=source)
+            average = keras.layers.AveragePooling2D(2, padding="same", dtype=precision)
+            x = MaxPooling(dtype=precision)(x) if pooling == "max" else average(x)
+        x = _convolve(x, layer, arrays, precision, x is pixels and precision != "float32")
         if layer in table:
             outputs[layer] = x
     model = keras.Model(inputs, outputs)
     model.trainable = False
-    what = title if name != "mini" else "mini (the embedded stand-in for VGG-19)"
+    what = TITLES[name] if name != "mini" else "mini (the embedded stand-in for VGG-19)"
     description = f"Network: {what}, read to {list(table)[-1]}, {source}"
     return Network(name, model, table, pooling, precision, description)
 
 
-def _convolve(x, layer, arrays, precision, split, path):
-    """A layer's factors, 1×1 reduce, 3×3 kernel, 1×1 expand, as far as it has them, then relu."""
-    factors = [factor for factor in _FACTORS if f"{layer}/{factor}" in arrays]
+def _asked(table, layers, owner):
+    """The rows of the table that were asked for, shallow to deep."""
+    found = {"style": [layer for layer in STYLE_LAYERS if layer in table]}
+    found["content"] = [_content_layer(table)]
+    names = [name for layer in layers for name in found.get(layer, [layer])]
+    for layer in names:
+        if layer not in table:
+            raise NetworkError(f"{owner} has no layer {layer}: choose {either(table)}.")
+    if not names:
+        raise NetworkError("No layer is asked for: name at least one.")
+    return {layer: row for layer, row in table.items() if layer in names}
+
+
+def _convolve(x, layer, arrays, precision, split):
+    """A layer's factors, 1×1 reduce, 3×3 kernel, 1×1 expand, as far as it has them, then relu.
+
+    split: whether x holds every channel twice, as from `_split`.
+    """
+    factors = [factor for factor in FACTORS if f"{layer}/{factor}" in arrays]
     for factor in factors:
         kernel, last = arrays[f"{layer}/{factor}"], factor == factors[-1]
         if split and factor == factors[0]:
-            kernel = _for_split(kernel, precision)
+            kernel = np.concatenate([kernel, kernel], axis=2)
         convolution = keras.layers.Conv2D(
             kernel.shape[-1],
             kernel.shape[:2],
@@ -209,20 +228,13 @@ def _convolve(x, layer, arrays, precision, split, path):
             dtype=precision,
         )
         x = convolution(x)
-        try:
-            convolution.set_weights([kernel, arrays[f"{layer}/bias"]] if last else [kernel])
-        except KeyError as error:
-            raise NetworkError(f"The {path} lack {error}: fetch or copy the file again.") from None
-        except ValueError:
-            raise NetworkError(
-                f"The {path} have wrong shapes at {layer}: they are of another network."
-            ) from None
+        convolution.set_weights([kernel, arrays[f"{layer}/bias"]] if last else [kernel])
     return x
 
 
 def _split(pixels, precision):
-    """Each value as the sum of two, in twice the channels: of grey level 200 bfloat16 knows only
-    the half, and L-BFGS would not see what its small moves do."""
+    """Each value as the sum of two, in twice the channels: near 200 bfloat16 knows only every
+    second level, and L-BFGS would not see what its small moves do."""
     if precision == "float32":
         return pixels
     coarse = keras.ops.cast(pixels, precision)
@@ -230,38 +242,138 @@ def _split(pixels, precision):
     return keras.layers.Concatenate(dtype=precision)([coarse, rest])
 
 
-def _for_split(kernel, precision):
-    """The kernel that does to split pixels what this one does to pixels."""
-    return kernel if precision == "float32" else np.concatenate([kernel, kernel], axis=2)
+@tf.custom_gradient
+def max_pool(x: tf.Tensor) -> tf.Tensor:
+    """2 × 2 max-pooling of (batch, height, width, n_C); a last odd row or column is kept.
+
+    TensorFlow's gradient takes three to eight times as long on a CPU.  Where several values of a
+    window are the largest, this one goes to each in equal shares, and TensorFlow's to the first.
+    """
+    y = tf.nn.max_pool2d(x, 2, 2, "SAME")
+    height, width = tf.unstack(tf.shape(x)[1:3])
+
+    def spread(pooled):
+        """Each value in all places of its window; a broadcast is quicker than tf.repeat."""
+        batch, rows, columns, channels = tf.unstack(tf.shape(pooled))
+        shape = (batch, rows, 2, columns, 2, channels)
+        wide = tf.broadcast_to(pooled[:, :, tf.newaxis, :, tf.newaxis, :], shape)
+        wide = tf.reshape(wide, (batch, 2 * rows, 2 * columns, channels))
+        return wide[:, :height, :width]
+
+    def in_window(side):
+        return tf.minimum(side - 2 * tf.range((side + 1) // 2), 2)
+
+    def gradient(upstream):
+        largest = tf.cast(x == spread(y), x.dtype)
+        places = in_window(height)[:, tf.newaxis] * in_window(width)  # 4, but for an odd edge
+        of_them = (
+            tf.nn.avg_pool2d(largest, 2, 2, "SAME") * tf.cast(places, x.dtype)[..., tf.newaxis]
+        )
+        return largest * spread(upstream / of_them)
+
+    return y, gradient
 
 
-def _pools_before(layer):
-    return layer.endswith("_conv1") and not layer.startswith("block1_")
+@keras.saving.register_keras_serializable("helpers")
+class MaxPooling(keras.layers.Layer):
+    """`max_pool` as a layer of a Keras model."""
+
+    def call(self, x):
+        return max_pool(x)
+
+    def compute_output_shape(self, shape):
+        half = [None if side is None else (side + 1) // 2 for side in shape[1:3]]
+        return (shape[0], *half, shape[3])
 
 
-def _default_content_layer(layers):
-    third = [layer for layer in layers if layer.startswith("block3_")]
-    return CONTENT_LAYER if CONTENT_LAYER in layers else (third or list(layers))[-1]
+# Where the weights come from: {LAYER/FACTOR: float32 array}, FACTOR being one of FACTORS, or bias.
 
 
-def _cut(table, layers, owner):
-    """The rows of the table that were asked for, shallow to deep."""
-    if layers is None:
-        layers = [layer for layer in STYLE_LAYERS if layer in table]
-        layers.append(_default_content_layer(table))
+def _read(name, path):
+    """(arrays, where they come from)."""
+    if name != "mini":
+        path = path or os.environ.get("NST_WEIGHTS")
+        if not path:
+            return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
+    elif not path:
+        return _read_npz(name, MINI), "embedded"
+    said = f"weights from {Path(path).name}"
+    if not str(path).endswith(".npz"):
+        return _from_keras(name, str(readable(path, NetworkError, "weights file"))), said
+    arrays = _read_npz(name, path)
+    kernels = [array.ravel()[:10_000] for array in arrays.values() if array.ndim == 4]
+    few = sum(len(np.unique(kernel)) <= 256 for kernel in kernels)
+    return arrays, said + (f", {few} of its layers in 8 bits" if few else "")
+
+
+def _channels(arrays):
+    """{layer: n_C}, shallow to deep: what the last of its factors writes."""
+    layers = sorted({key.partition("/")[0] for key in arrays})
+    return {n: arrays.get(f"{n}/expand", arrays[f"{n}/kernel"]).shape[-1] for n in layers}
+
+
+def _vgg_layers(name):
+    blocks = enumerate(CONVOLUTIONS["vgg16" if name == "vgg16" else "vgg19"], 1)
+    return [f"block{block}_conv{i}" for block, n in blocks for i in range(1, n + 1)]
+
+
+def _from_keras(name, weights):
+    build = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name]
+    title = TITLES[name]
+    try:
+        model = build(weights=weights, include_top=False)
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        sentence = f"There is not enough memory for {title}: use the network mini."
+        raise SettingError(sentence) from None
+    except Exception as error:  # Keras raises a bare Exception when a download fails, h5py many
+        if weights == "imagenet":
+            raise DownloadError(
+                f"{title}'s weights could not be downloaded: connect to the internet once, give a "
+                "file of weights, or use the network mini."
+            ) from error
+        raise NetworkError(
+            f"{weights} does not hold {title}'s weights (include_top=False): check the file."
+        ) from error
+    found = {}
+    for layer in _vgg_layers(name):
+        found[f"{layer}/kernel"], found[f"{layer}/bias"] = model.get_layer(layer).get_weights()
+    return found
+
+
+def _read_npz(name, path):
+    """The arrays of a file: those of this network's layers, from the first on."""
+    path = readable(path, NetworkError, "weights file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
+    except MemoryError:
+        raise SettingError(f"There is not enough memory for the weights {path}.") from None
+    except DAMAGED_NPZ as error:
+        raise NetworkError(
+            f"The weights {path} are damaged: fetch or copy the file again."
+        ) from error
+    if wrong := _what_is_wrong(name, arrays):
+        raise NetworkError(
+            f"The weights {path} {wrong}, so they are not {TITLES[name]}'s: check the file, or "
+            "choose another network."
+        )
+    return arrays
+
+
+def _what_is_wrong(name, arrays):
+    """What keeps arrays from being those of a network, or None."""
+    layers = sorted({key.partition("/")[0] for key in arrays})
+    if not layers or layers != _vgg_layers(name)[: len(layers)]:
+        return f"hold the layers {', '.join(layers[:3])}, …" if layers else "are empty"
+    channels = 3
     for layer in layers:
-        if layer not in table:
-            raise NetworkError(f"{owner} has no layer {layer}: choose from {', '.join(table)}.")
-    if not layers:
-        raise NetworkError("No layer is asked for: name at least one.")
-    return {layer: row for layer, row in table.items() if layer in layers}
-
-
-def _check_name(name, *more):
-    if name not in (*stored.CONVOLUTIONS, *more):
-        raise NetworkError(f"There is no network {name!r}: choose auto, {', '.join(NETWORKS)}.")
-
-
-def _check_choice(what, value, choices):
-    if value not in choices:
-        raise NetworkError(f"There is no {what} {value!r}: choose one of {', '.join(choices)}.")
+        factors = FACTORS if name == "mini" and channels > 3 else ("kernel",)
+        for factor in factors:
+            shape = arrays.get(f"{layer}/{factor}", np.empty(0)).shape
+            if len(shape) != 4 or 0 in shape or shape[2] != channels:
+                return f"lack {layer}/{factor}, or have a wrong shape there"
+            channels = shape[3]
+        if arrays.get(f"{layer}/bias", np.empty(0)).shape != (channels,):
+            return f"lack {layer}/bias, or have a wrong shape there"
+    expected = len(layers) * (len(FACTORS) + 1) - 2 if name == "mini" else 2 * len(layers)
+    return None if len(arrays) == expected else "have arrays that belong to no layer"

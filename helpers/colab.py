@@ -1,0 +1,204 @@
+"""What a notebook needs around the method: its setup, uploads, runs that outlive a session.
+
+Nothing is installed or upgraded here: what Colab brings is taken as it is.  Colab's disk is gone
+when a session ends, so a run that is begun here keeps its pictures and its checkpoint in one
+folder, in the reader's Drive where that is mounted, and `resume` goes on from it.
+"""
+
+import importlib.metadata
+import os
+import re
+import sys
+from pathlib import Path
+
+from packaging.version import Version
+
+from . import checkpoint, files, images, masks
+from .errors import CheckpointError, PictureError, SetupError
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+DRIVE = Path("/content/drive")  # where Colab mounts it
+CHECKPOINT = "run.npz"
+_NO_GPU = (
+    "There is no GPU in this session. Choose Runtime → Change runtime type → T4 GPU and run all "
+    "cells for VGG-19 and larger pictures; without one, all goes on with the network mini."
+)
+
+
+def in_colab() -> bool:
+    """Whether this is Google Colab, whose kernel has its module loaded from the start."""
+    return "google.colab" in sys.modules
+
+
+def up(name: str | None = None) -> tuple:
+    """(whether there is a GPU, the network), and prints what the reader has.
+
+    name: as for `vgg.load`; None: VGG-19 on a GPU, if its weights can be had, else mini.
+    Raises SetupError for a TensorFlow that is too old, NetworkError for weights of a `name` that
+    cannot be had.
+    """
+    check_versions()
+    # Or TensorFlow takes all of a GPU's memory for itself, and nothing else runs beside it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    import keras
+    import tensorflow as tf
+
+    from . import vgg
+
+    GPU = bool(tf.config.list_physical_devices("GPU"))
+    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
+    if in_colab() and not GPU:
+        print(_NO_GPU)
+    network = vgg.load(name or ("auto" if GPU else "mini"))
+    print(network.description)
+    return GPU, network
+
+
+def check_versions(requirements: Path = REQUIREMENTS) -> None:
+    """Raises SetupError for TensorFlow or Keras older than the list asks for, and prints a sentence
+    about one that is newer than those that were tried."""
+    text = requirements.read_text(encoding="utf-8") if requirements.exists() else ""
+    found = re.findall(r"^(tensorflow|keras)>=([\d.]+),<([\d.]+)$", text, re.MULTILINE)
+    for package, least, below in found:
+        title = {"tensorflow": "TensorFlow", "keras": "Keras"}[package]
+        try:
+            version = Version(importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:  # it may be called tensorflow-cpu
+            continue
+        if version < Version(least):
+            raise SetupError(
+                f"{title} {version} is too old, {least} is needed: in Colab choose Runtime → "
+                "Change runtime type → the latest version, elsewhere pip install -r "
+                "requirements.txt."
+            )
+        if version >= Version(below):
+            print(f"{title} {version} is newer than those that were tried, all below {below}.")
+
+
+def upload(what: str) -> Path:
+    """The path of a picture that the reader chooses on their computer; Colab shows the dialog.
+
+    what: how a sentence calls it, such as "the photograph".  Of several the first is taken.
+    Raises SetupError outside Colab, PictureError where nothing is chosen, or no picture.
+    """
+    if not in_colab():
+        raise SetupError(f"Only Colab uploads files: give the path or address of {what} instead.")
+    from google.colab import files as dialogs
+
+    print(f"Choose {what}:")
+    chosen = list(dialogs.upload())
+    if not chosen:
+        raise PictureError(f"Nothing was chosen: run the cell again, or give the path of {what}.")
+    if len(chosen) > 1:
+        print(f"{len(chosen)} files were chosen; {chosen[0]} is taken.")
+    path = Path.cwd() / chosen[0]  # where Colab has put it
+    images.load(path, 64)  # refuses what is no picture
+    return path
+
+
+def offer(path: str | os.PathLike) -> None:
+    """Say where a file is, and offer it as a download where a browser can take it."""
+    print("Saved:", str(path).replace(str(Path.home()), "~"))
+    if in_colab():
+        from google.colab import files as dialogs
+
+        dialogs.download(str(path))
+
+
+def folder(drive: bool = False) -> Path:
+    """A new folder for one run: in the Drive where it is mounted, else on this machine.
+
+    drive: mount it if need be; Colab then asks the reader.  Raises SetupError outside Colab, or
+    where the reader does not allow it.
+    """
+    if drive:
+        _mount()
+    runs, number = _runs(), 1
+    while (runs / f"run_{number}").exists():
+        number += 1
+    files.make_folder(runs / f"run_{number}")
+    return runs / f"run_{number}"
+
+
+def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None, **options):
+    """A `transfer.Transfer`, with its arguments, whose pictures and masks are kept in the folder.
+
+    `run(steps, checkpoint=folder / CHECKPOINT)` keeps the rest, about once a minute.
+    """
+    from .transfer import Transfer
+
+    run = Transfer(content, styles, network, mask=mask, style_masks=style_masks, **options)
+    kept = {"content": run.content} | {f"style_{i:02}": s for i, s in enumerate(run.styles)}
+    if run.masks:
+        kept["mask"] = masks.to_picture(run.masks.content)
+        found = enumerate(run.masks.styles)
+        kept |= {f"style_mask_{i:02}": masks.to_picture(m) for i, m in found}
+    for name, picture in kept.items():
+        images.save(folder / f"{name}.png", picture)
+    for path in folder.glob("*.png"):  # of a run that was here before
+        if re.fullmatch(r"mask|(style|style_mask)_\d\d", path.stem) and path.stem not in kept:
+            path.unlink()
+    # As they are kept, in whole gray levels: a resumed run reads them from there.
+    return _transfer(folder, network, run.spec)
+
+
+def resume(network, folder: Path | None = None) -> tuple:
+    """(the Transfer that `begin` began, its folder), as the last checkpoint has it.
+
+    folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
+    Raises CheckpointError if there is no run, or if it was painted with another network.
+    """
+    folder = folder or _newest()
+    spec, _ = checkpoint.peek(folder / CHECKPOINT)
+    run = _transfer(folder, network, spec)
+    checkpoint.restore(folder / CHECKPOINT, run)
+    return run, folder
+
+
+def _transfer(folder, network, spec):
+    """The run of the pictures and masks in a folder."""
+    from .transfer import Transfer
+
+    styles = [images.load(path) for path in sorted(folder.glob("style_[0-9][0-9].png"))]
+    found = {}
+    if (folder / "mask.png").exists():
+        painted = sorted(folder.glob("style_mask_[0-9][0-9].png"))
+        found = {"mask": masks.load(folder / "mask.png"), "style_masks": map(masks.load, painted)}
+    return Transfer(images.load(folder / "content.png"), styles, network, spec, **found)
+
+
+def _newest():
+    """The folder of the newest run; where there is none, Colab is asked for the Drive."""
+    kept = list(_runs().glob(f"*/{CHECKPOINT}"))
+    if not kept and in_colab():
+        _mount()
+        kept = list(_runs().glob(f"*/{CHECKPOINT}"))
+    if not kept:
+        raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
+    return max(kept, key=lambda path: path.stat().st_mtime).parent
+
+
+def _runs():
+    """The folder that holds the runs."""
+    if (DRIVE / "MyDrive").is_dir():
+        return DRIVE / "MyDrive" / "style transfer"
+    if in_colab():
+        return Path.cwd() / "style transfer"
+    cache = os.environ.get("NST_CACHE") or "~/.cache/neural-style-transfer"
+    return Path(cache).expanduser() / "runs"
+
+
+def _mount():
+    if (DRIVE / "MyDrive").is_dir():
+        return
+    if not in_colab():
+        raise SetupError("Only Colab mounts a Drive: here, runs are kept on this machine.")
+    from google.colab import drive
+
+    try:
+        drive.mount(str(DRIVE))
+    except Exception as error:  # of Colab's own, when the reader closes or refuses its dialog
+        raise SetupError(
+            f"The Drive could not be mounted ({error}): run the cell again and allow it, or go on "
+            "without it."
+        ) from None

@@ -1,0 +1,344 @@
+"""From a file, an address or an upload to a Pillow picture: upright, in sRGB, RGB or RGBA.
+
+Whatever people bring is understood here once, so that `images` knows arrays only.
+"""
+
+import contextlib
+import hashlib
+import http.client
+import io
+import os
+import string
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from . import files
+from .errors import PictureError, SettingError, StyleTransferError
+
+READABLE = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".mpo", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".heic", ".heif"),
+)
+# No others, whatever a file is called: Pillow hands some of them on to other programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "JPEG2000", "AVIF")
+MAX_PIXELS = 100_000_000  # a larger picture is more likely an attack or a mistake
+MAX_BYTES, TIMEOUT, DURATION = 50_000_000, 20, 60  # of a download; seconds of silence, and in all
+
+_IS_NOT = {  # how files begin, in lower case, that are taken for pictures, and what to do
+    b"version https://git-lfs": "is a Git LFS pointer, not the picture: run git lfs pull",
+    b"%pdf": "is a PDF document: export its page as a picture",
+    b"<svg": "is an SVG drawing: export it as PNG",
+    b"<?xml": "is an SVG drawing or another XML file: export it as PNG",
+    b"<!doctype html": "is a web page: use the address of the picture itself",
+    b"<html": "is a web page: use the address of the picture itself",
+}
+
+
+def picture(source, size: int | None, known: dict) -> Image.Image:
+    """The picture of a source as Pillow's RGB or RGBA, at the size that it has, or a fraction of it
+    that is still larger than `size`.
+
+    source, errors: those of `images.load`.  known: {name: path or address} of the gallery.
+    """
+    if size is not None and not (isinstance(size, (int, np.integer)) and 2 <= size <= MAX_PIXELS):
+        raise SettingError(f"The size is {size!r}: give the longest side in pixels, at least 2.")
+    if isinstance(source, dict) and source:  # of ipywidgets 8, or of 7 by the file's name
+        source = source["content"] if "content" in source else next(iter(source.values()))
+        source = source["content"] if isinstance(source, dict) else source
+    if isinstance(source, Image.Image):
+        return _read(source, "The picture", size)
+    if hasattr(source, "read"):
+        source = getattr(source, "buffer", source)  # of a file that was opened as text
+        with contextlib.suppress(OSError, AttributeError):  # a stream of the web has one way only
+            source.seek(0)
+        source = source.read()
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _decode(bytes(source), "The uploaded file", size)
+    if not isinstance(source, (str, os.PathLike)):
+        kind = type(source).__name__
+        raise PictureError(f"A {kind} is not a picture: give a path, an address or an open file.")
+    source = known.get(str(source), source)
+    if files.is_address(source):
+        return _from_address(str(source), size)
+    path = Path(source)
+    if not (path.suffix or len(path.parts) > 1 or os.path.exists(path)):
+        raise PictureError(
+            f"There is no picture {source}, neither a file nor one of {', '.join(known)}."
+        )
+    return _decode(files.readable(source, PictureError, "picture"), str(source), size)
+
+
+def _decode(file, name, size):
+    """file: a path, or bytes."""
+    try:
+        return _read(file, name, size)
+    except PictureError as error:
+        if "truncated" not in str(error.__cause__):
+            raise
+        data = file if isinstance(file, bytes) else Path(file).read_bytes()
+        if not data.startswith(b"\xff\xd8"):
+            raise
+        with contextlib.suppress(PictureError):
+            # If a JPEG lacks nothing but the mark of its end, what follows makes no difference.
+            ends = b"\xff\xd9", b"U" * 1000 + b"\xff\xd9"
+            image, same = (_read(data.rstrip(b"\xff") + end, name, size) for end in ends)
+            if image == same:
+                warnings.warn(f"{name} lacks its end: it may be incomplete.", stacklevel=4)
+                return image
+        raise
+
+
+def _read(file, name, size):
+    """file: a path, bytes, or a Pillow picture."""
+    with opened(io.BytesIO(file) if isinstance(file, bytes) else file, name) as image:
+        if size and image.width * image.height > MAX_PIXELS:
+            image.draft("RGB", (size, size))  # a JPEG can be read at a fraction of its size
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise PictureError(
+                f"{name} has {width} × {height} pixels, more than {MAX_PIXELS // 10**6} million: "
+                "make it smaller first."
+            )
+        if min(width, height) < 2:
+            raise PictureError(f"{name} is {width} × {height} pixels: a side needs at least 2.")
+        image.load()
+        return _upright_srgb(image, name)
+
+
+@contextlib.contextmanager
+def opened(file, name: str) -> Iterator[Image.Image]:
+    """The file as Pillow opens it; what goes wrong in the block becomes a PictureError.
+
+    file: a path, an open file, or a Pillow picture, which stays open.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Image.init()
+            formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF came with 11.3
+            given = isinstance(file, Image.Image)
+            with (
+                contextlib.nullcontext(file)
+                if given
+                else Image.open(file, formats=formats) as image
+            ):
+                yield image
+    except StyleTransferError:
+        raise
+    except Image.DecompressionBombError:
+        raise PictureError(f"{name} unpacks to too many pixels: make it smaller first.") from None
+    except MemoryError:
+        raise PictureError(f"{name} needs more memory than there is: make it smaller.") from None
+    except Exception as error:  # decoders raise whatever they like at damaged bytes
+        raise PictureError(f"{name} {_what_is_wrong(file)}.") from error
+
+
+def _what_is_wrong(file):
+    with contextlib.suppress(OSError, AttributeError), contextlib.ExitStack() as stack:
+        opened = file if hasattr(file, "seek") else stack.enter_context(open(file, "rb"))
+        opened.seek(0)
+        start = opened.read(512).lstrip().lower()
+        for beginning, sentence in _IS_NOT.items():
+            if start.startswith(beginning):
+                return sentence
+        if start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+            return "is in HEIC, as phones save photographs: export it as JPEG first"
+        if start[4:8] == b"ftyp" and start[8:11] != b"avi":
+            return "is a film: extract its frames as pictures first"
+    return "is not a picture that can be read, or it is damaged: try another file"
+
+
+def exif_of(image: Image.Image):
+    """Its EXIF tags, none where they are broken."""
+    try:
+        return image.getexif()
+    except MemoryError:
+        raise
+    except Exception:
+        return {}
+
+
+def _upright_srgb(image, name):
+    profile, gamma = image.info.get("icc_profile"), _gamma(image)
+    tags = dict(getattr(image, "tag_v2", {}))
+    with contextlib.suppress(SyntaxError, ValueError, TypeError, KeyError, OSError):  # broken EXIF
+        image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise PictureError(f"{name} holds floating-point values: save it with 8 or 16 bits.")
+    alpha = None
+    if image.mode.startswith("I"):
+        image, alpha = _eight_bits(image, tags)
+    elif image.has_transparency_data:
+        color = "L" if image.mode in ("1", "L", "LA") else "RGB"
+        image = image.convert(color + "A")
+        image, alpha = image.convert(color), image.getchannel("A")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("RGB")
+    image = _to_srgb(image, profile).convert("RGB")
+    if gamma:
+        image = image.point([_srgb((level / 255) ** (1 / gamma)) for level in range(256)] * 3)
+    if alpha is not None:
+        image.putalpha(alpha)
+    return image
+
+
+def _eight_bits(image, tags):
+    """(a gray picture of 12, 16 or 32 bits as one of 8, its alpha channel or None).
+
+    tags: of its TIFF file, if it comes from one.
+    """
+    values = np.asarray(image).astype(np.float64)
+    bits = tags.get(ExifTags.Base.BitsPerSample, (16,))[0]
+    most = 2.0**bits - 1
+    if bits == 32:
+        values = np.where(values < 0, values + 2.0**32, values)  # Pillow has no unsigned ones
+        # Programs that write 32 bits often use a part of them only.
+        most = next(n for n in (2**8 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1) if values.max() <= n)
+    gray = np.clip(values / most, 0, 1)
+    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # 0 means white
+        gray = 1 - gray
+    alpha = None
+    if (clear := image.info.get("transparency")) is not None:
+        alpha = Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8))
+    return Image.fromarray(np.rint(255 * gray).astype(np.uint8)), alpha
+
+
+def _gamma(image):
+    """A PNG's gAMA, where nothing else says what its values mean and it is not sRGB's own."""
+    gamma = image.info.get("gamma")
+    known = "icc_profile" in image.info or "srgb" in image.info
+    return gamma if gamma and gamma > 0 and not known and abs(gamma * 2.2 - 1) > 0.05 else None
+
+
+def _srgb(linear):
+    """The level 0–255 that shows a share of the light, 0 to 1 (IEC 61966-2-1)."""
+    return 255 * (12.92 * linear if linear < 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _to_srgb(image, profile):
+    """The colors that the bytes of an ICC profile mean, in sRGB; as they are if it is broken."""
+    if not profile:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+        return image
+
+
+def _from_address(address, size):
+    """The picture behind an http(s) address, from the cache when it was fetched before."""
+    shown = address if len(address) <= 200 else f"{address[:60]}…"
+    if not address.lower().startswith(("http://", "https://")):
+        raise PictureError(
+            f"{shown[:60]} is not a web address: it must begin with http:// or https://."
+        )
+    folder = os.environ.get("NST_CACHE") or "~/.cache/neural-style-transfer"
+    cached = (
+        Path(os.path.expanduser(folder))
+        / hashlib.sha256(address.encode(errors="surrogatepass")).hexdigest()
+    )
+    with contextlib.suppress(PictureError):  # there is none, or a damaged one is fetched again
+        return _decode(files.readable(cached), shown, size)
+    data = fetch(address)
+    image = _decode(data, shown, size)
+    # A cache that cannot be written only costs the next download.
+    with contextlib.suppress(OSError):
+        cached.unlink(missing_ok=True)  # a link there would lead to somebody else's file
+        with files.whole_file(cached, parents=True) as file:
+            file.write(data)
+    return image
+
+
+class _WebOnly(urllib.request.HTTPRedirectHandler):
+    """Redirects to web addresses only; urllib would go to ftp:// too."""
+
+    def redirect_request(self, request, file, code, message, headers, newurl):
+        if not newurl.lower().startswith(("http://", "https://")):
+            raise ValueError(f"it leads to {newurl[:60]}")
+        return super().redirect_request(request, file, code, message, headers, newurl)
+
+
+def fetch(address: str) -> bytes:
+    """The bytes behind an http(s) address.
+
+    Raises PictureError: nothing there, more than MAX_BYTES bytes or DURATION seconds.
+    """
+    begun, data = time.monotonic(), bytearray()
+    try:
+        # Wikimedia refuses clients that do not say who they are.
+        headers = {"User-Agent": "neural-style-transfer/1.0"}
+        plain = urllib.parse.quote(address, safe=string.punctuation)
+        request = urllib.request.Request(plain, headers=headers)
+        with urllib.request.build_opener(_WebOnly).open(request, timeout=TIMEOUT) as answer:
+            expected = answer.length or 0
+            while len(data) <= MAX_BYTES and (part := answer.read1(1 << 16)):
+                data += part
+                if time.monotonic() - begun > DURATION:
+                    raise PictureError(f"{address} takes too long: save it and use the file.")
+    except urllib.error.HTTPError as error:
+        raise PictureError(f"{address} answered {error.code}: check the address.") from None
+    except PictureError:
+        raise
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise PictureError(
+            f"{address} could not be fetched ({reason}): check the network, or use a local file."
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise PictureError(f"{address} is larger than {MAX_BYTES // 10**6} MB: use a smaller one.")
+    if len(data) < expected:
+        raise PictureError(f"{address} broke off before its end: try again.")
+    return bytes(data)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture with its transparency shown on white, as RGB."""
+    if image.mode != "RGBA":
+        return image
+    opaque = Image.new("RGB", image.size, "white")
+    opaque.paste(image, mask=image.getchannel("A"))
+    return opaque
+
+
+def from_array(value, what: str) -> np.ndarray:
+    """An array or tensor as RGB float32 (height, width, 3) in 0–255: `images.as_picture`."""
+    array = np.asarray(value)
+    if array.ndim == 4 and len(array) == 1:
+        array = array[0]
+    if array.ndim == 2:
+        array = array[..., np.newaxis]
+    if array.dtype.kind not in "buif":
+        raise PictureError(f"The {what} is not an array of real numbers: open it with images.load.")
+    if array.ndim != 3 or array.shape[-1] not in (1, 3) or not array.size:
+        raise PictureError(
+            f"The {what} has the shape {array.shape}: it must be (height, width, 3), RGB."
+        )
+    low, high = float(array.min()), float(array.max())
+    if wrong := _wrong_values(array.dtype.kind, low, high):
+        raise PictureError(f"The {what} has values from {low:.6g} to {high:.6g}: {wrong}.")
+    array = np.clip(array.astype(np.float32), 0, 255)
+    return np.broadcast_to(array, (*array.shape[:2], 3)).copy()
+
+
+def _wrong_values(kind, low, high):
+    """What to do about values from low to high that cannot be RGB in 0–255, or None."""
+    if not np.isfinite([low, high]).all():
+        return "they must be finite"
+    if kind == "b" or (kind == "f" and low >= 0 and 0 < high <= 1):
+        return "multiply them by 255"
+    if -1 <= low < 0 and high <= 1:
+        return "compute (x + 1) · 127.5"
+    if low < -1:
+        return "undo preprocess_input, or clip them to 0 and 255"
+    return "divide 16 bits by 257, or clip them to 0 and 255" if high > 256 else None

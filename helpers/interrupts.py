@@ -1,0 +1,48 @@
+"""Ctrl-C and its relatives come when it suits: what belongs together is finished first."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def deferred_interrupt() -> Iterator[list]:
+    """A list, empty until Ctrl-C; whoever holds it stops when it can."""
+    interrupted = []
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread receives signals
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: interrupted.append(True))
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a closed terminal, do what Ctrl-C does at that moment."""
+
+    def stop(number, frame):
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):  # in the background a shell has Ctrl-C ignored
+            raise KeyboardInterrupt
+        handler(number, frame)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Whoever has hung up on purpose, with nohup, is left alone.
+    kinds = [
+        k
+        for k in map(signal.Signals.__getitem__, names)
+        if signal.getsignal(k) is not signal.SIG_IGN
+    ]
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
