@@ -1,24 +1,27 @@
 """Figures for the notebooks.  Every function returns the figure and needs its alternative text.
 
-pictures are RGB (height, width, 3) with values 0–255.  `alt` says in a sentence what is to be
-seen, for readers who do not see the figure; it is stored with the notebook's output.
+Pictures are RGB (height, width, 3) with values 0–255.  `alt` says in a sentence what is to be seen,
+for readers who do not see the figure; it is stored with the notebook's output.
 """
 
 import base64
 import io
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
-from .flipbook import animated
+from .animation import animation  # noqa: F401 (handed on)
 
-DPI = 110
-_INK = "#333333"
-_SMOOTH = "hanning"  # a small picture is enlarged without its pixels becoming tiles
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK, TITLE, SMALL = "#333333", 11, 10  # points: titles can be read from the last row of a room
+Names = Sequence[str]
 
 
 class AltFigure(Figure):
@@ -27,237 +30,191 @@ class AltFigure(Figure):
     It is not known to pyplot: nothing is left open, and it may be made inside a widget's callback.
     """
 
-    def __init__(self, width, height, *, alt):
-        _require(alt)
-        super().__init__(figsize=(width, height), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(self)
+    def __init__(self, width: float, height: float, *, alt: str):
+        check_alt(alt)
+        super().__init__(figsize=(width, height), dpi=110, layout="constrained")
         self.alt = alt
 
-    def jpeg(self):
+    def jpeg(self) -> bytes:
         """The bytes of a JPEG file of the figure."""
         buffer = io.BytesIO()
-        # So small that a notebook with all its figures stays well below 3 MB.
-        small = {"quality": 80, "optimize": True, "progressive": True}
+        small = {"quality": 80, "optimize": True, "progressive": True}  # a notebook below 3 MB
+        self.draw_without_rendering()  # the layout of long titles takes two passes
         self.savefig(buffer, format="jpeg", pil_kwargs=small)
         return buffer.getvalue()
 
     def _ipython_display_(self):
-        _display("image/jpeg", self.jpeg(), self.alt)
+        from IPython.display import display
+
+        bundle = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
+        display(bundle, metadata={"image/jpeg": {"alt": self.alt}}, raw=True)
 
 
-def _require(alt):
+def check_alt(alt: str) -> None:
+    """Raises ValueError unless there is a sentence for readers who do not see a figure."""
     if not alt or not alt.strip():
         raise ValueError("The figure has no alt text: say in a sentence what it shows.")
 
 
-def _display(kind, data, alt, **size):
-    from IPython.display import display
-
-    bundle = {kind: base64.b64encode(data).decode(), "text/plain": alt}
-    display(bundle, metadata={kind: {"alt": alt, **size}}, raw=True)
-
-
-def pictures(found, titles=None, *, alt, columns=None, height=2.6):
+def pictures(
+    found: Iterable[np.ndarray], titles: Names = (), *, alt: str, columns=None, height=2.6
+) -> AltFigure:
     """Pictures side by side, `columns` to a row (default: all in one), each `height` inches."""
-    found = list(found)
-    columns = columns or len(found)
-    rows = -(-len(found) // columns)
-    aspect = max(p.shape[1] / p.shape[0] for p in found)
-    figure = AltFigure(columns * height * aspect, rows * (height + 0.3), alt=alt)
-    for i, picture in enumerate(found):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        _show(axes, picture, titles[i] if titles else None)
+    found = [None if p is None else np.clip(np.asarray(p) / 255, 0, 1) for p in found]
+    return _tiles(found, titles, alt, columns, height, edge="#dddddd")  # else white has no edge
+
+
+def grid(
+    found: Iterable[Sequence], row_titles: Names, column_titles: Names, *, alt: str, height=2.2
+) -> AltFigure:
+    """A table of pictures, found[row][column]; the place of None stays empty."""
+    columns, tiles = len(column_titles), [picture for row in found for picture in row]
+    figure = pictures(tiles, column_titles, alt=alt, columns=columns, height=height)
+    for axes, title in zip(figure.axes[::columns], row_titles, strict=True):
+        axes.set_ylabel(_wrapped(title, height), fontsize=TITLE, color=INK)
     return figure
 
 
-class Animation:
-    """Pictures of one size that play in a notebook as a GIF, with its alternative text."""
-
-    def __init__(self, found, milliseconds, *, alt):
-        _require(alt)
-        self.alt = alt
-        self.gif = animated(found, "gif", milliseconds)
-        self.width = max(480, found[0].shape[1])  # as shown: small frames are enlarged
-
-    def _ipython_display_(self):
-        _display("image/gif", self.gif, self.alt, width=self.width)
-
-
-def animation(found, *, alt, milliseconds=150):
-    """The pictures one after another, over and over."""
-    return Animation(list(found), milliseconds, alt=alt)
-
-
-def grid(found, row_titles, column_titles, *, alt, height=2.2):
-    """A table of pictures: found[row][column]."""
-    aspect = max(p.shape[1] / p.shape[0] for row in found for p in row)
-    size = len(column_titles) * height * aspect, len(row_titles) * height + 0.3
-    figure = AltFigure(*size, alt=alt)
-    axes = figure.subplots(len(row_titles), len(column_titles), squeeze=False)
-    for i, row in enumerate(found):
-        for j, picture in enumerate(row):
-            _show(axes[i, j], picture, column_titles[j] if i == 0 else None)
-        axes[i, 0].set_ylabel(row_titles[i], fontsize=9, color=_INK)
-    return figure
-
-
-def channels(activation, which, *, alt, columns=None, height=2.0, titles=None, vmax=None):
+def channels(
+    activation, which: Iterable[int], *, alt: str, columns=None, height=2.0, titles=(), vmax=None
+) -> AltFigure:
     """Activation maps of some channels of one layer, (n_H, n_W, n_C): dark 0, bright `vmax`.
 
     Without it each map has its own scale, from 0 to its largest value.
     """
-    which = list(which)
-    activation = np.asarray(activation)
-    columns = columns or min(len(which), 4)
-    rows = -(-len(which) // columns)
-    aspect = activation.shape[1] / activation.shape[0]
-    figure = AltFigure(columns * height * aspect, rows * (height + 0.25), alt=alt)
-    for i, channel in enumerate(which):
-        axes = figure.add_subplot(rows, columns, i + 1)
-        _bare(axes, titles[i] if titles else f"channel {channel}")
-        axes.imshow(
-            activation[..., channel], cmap="magma", vmin=0, vmax=vmax, interpolation="bicubic"
-        )
-    return figure
+    which, activation = list(which), np.asarray(activation)
+    maps = [activation[..., channel] for channel in which]
+    titles = titles or [f"channel {channel}" for channel in which]
+    shown = {"cmap": "magma", "vmin": 0, "vmax": vmax}
+    return _tiles(maps, titles, alt, columns or min(len(which), 4), height, **shown)
 
 
-def spotlight(picture, activation, which, *, alt, columns=None, height=2.2, titles=None):
+def spotlight(
+    picture, activation, which: Iterable[int], *, alt: str, columns=None, height=2.2, titles=()
+) -> AltFigure:
     """The picture, light where a channel of the activation (n_H, n_W, n_C) answers, else dark.
 
     Each channel has its own scale: as light as the picture itself at its strongest answer.
     """
-    which = list(which)
-    found = []
+    which, lit = list(which), []
     for channel in which:
-        strength = np.asarray(activation)[..., channel].astype(np.float32)
+        strength = np.asarray(activation, np.float32)[..., channel]
         strength = Image.fromarray(strength / max(strength.max(), 1e-6))
-        wide = strength.resize(picture.shape[1::-1], Image.Resampling.BICUBIC)
-        found.append(picture * (0.25 + 0.75 * np.clip(wide, 0, 1)[..., None]))
+        wide = np.asarray(strength.resize(picture.shape[1::-1], Image.Resampling.NEAREST))
+        lit.append(picture * (0.4 + 0.6 * wide[..., None]))
     titles = titles or [f"channel {channel}" for channel in which]
-    columns = columns or min(len(which), 4)
-    return pictures(found, titles, alt=alt, columns=columns, height=height)
+    return pictures(lit, titles, alt=alt, columns=columns or min(len(lit), 4), height=height)
 
 
-def filters(kernel, *, alt, columns=16, height=0.7):
-    """First-layer filters, kernel (height, width, 3, n_C) in RGB order: grey is a weight of 0."""
-    kernel = np.asarray(kernel)
-    rows = -(-kernel.shape[-1] // columns)
-    figure = AltFigure(columns * height, rows * height, alt=alt)
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for i, ax in enumerate(axes):
-        _bare(ax)
-        if i < kernel.shape[-1]:
-            ax.imshow(np.clip(0.5 + 0.5 * kernel[..., i] / np.abs(kernel[..., i]).max(), 0, 1))
-        else:
-            ax.set_visible(False)
-    return figure
+def filters(kernel: np.ndarray, *, alt: str, columns=16, height=0.7) -> AltFigure:
+    """First-layer filters, kernel (height, width, 3, n_C) in RGB order: gray is a weight of 0."""
+    found = [0.5 + 0.5 * w / np.abs(w).max() for w in np.moveaxis(np.asarray(kernel), -1, 0)]
+    return _tiles(found, (), alt, columns, height)
 
 
-def receptive_fields(picture, table, *, alt, center=None, width=5.5):
+def receptive_fields(
+    picture, table: Mapping, *, alt: str, center: tuple | None = None, width=5.5
+) -> AltFigure:
     """Squares on the picture: what one value of each layer sees.
 
-    table: {layer name: something with .receptive_field in pixels}, see vgg.layer_table.
+    table: {layer name: something with .receptive_field in pixels}.  center: (row, column).
     """
-    from matplotlib.patches import Rectangle
-
     rows, columns = picture.shape[:2]
     y, x = center or (rows / 2, columns / 2)
-    figure = AltFigure(width + 3.4, width * rows / columns + 0.2, alt=alt)
-    axes = figure.add_subplot()
-    _show(axes, picture)
+    figure = pictures([picture], alt=alt, height=width * rows / columns)
+    figure.set_figwidth(width + 3.4)
+    (axes,) = figure.axes
     for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):
         side = row.receptive_field
-        corner = x - side / 2, y - side / 2
-        label = f"{layer}: {side} px"
+        corner, label = (x - side / 2, y - side / 2), f"{layer}: {side} px"
         axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
-    axes.set_xlim(-0.5, columns - 0.5)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axes.legend(fontsize=SMALL, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
 
 
-def heat(values, rows, columns, *, alt, label, xlabel=None, ylabel=None):
-    """A table of numbers from 0 up, each written on its color; what is above 1 is as dark as 1.
-
-    rows, columns: their names; label: what the numbers are.
-    """
-    values = np.asarray(values)
+def heat(
+    values, rows: Names, columns: Names, *, alt: str, label: str, xlabel="", ylabel=""
+) -> AltFigure:
+    """A table of numbers, called `label`, on colors from light at 0 to dark at 1 and above."""
     figure = AltFigure(1.1 * len(columns) + 2.8, 0.42 * len(rows) + 1.5, alt=alt)
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right", fontsize=9)
-    axes.set_yticks(range(len(rows)), rows, fontsize=9)
+    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right", fontsize=SMALL)
+    axes.set_yticks(range(len(rows)), rows, fontsize=SMALL)
     for (i, j), value in np.ndenumerate(values):
         ink = "white" if value > 0.6 else "black"
-        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=9, color=ink)
-    axes.set_xlabel(xlabel, color=_INK)
-    axes.set_ylabel(ylabel, color=_INK)
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color=ink)
     figure.colorbar(shown, ax=axes, label=label)
     return figure
 
 
 def curves(
-    series, *, alt, xlabel="step", ylabel="cost", log=True, ticks=None, width=6.0, height=3.2
-):
-    """Lines on one pair of axes.  series: {label: y values} or {label: (x values, y values)}.
-
-    ticks: names for x = 0, 1, …, such as layers.
-    """
+    series: dict, *, alt: str, xlabel="step", ylabel="cost", log=True, ticks=(), width=6, height=3.2
+) -> AltFigure:
+    """Lines, {label: y values, or (x values, y values)}; ticks: names for x = 0, 1, …."""
     figure = AltFigure(width, height, alt=alt)
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
     for (label, values), color in zip(series.items(), COLORS * 4, strict=False):
         x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
         axes.plot(x, y, label=label, color=color, lw=1.8)
-    if log:
-        axes.set_yscale("log")
-    if ticks:
-        axes.set_xticks(range(len(ticks)), list(ticks), fontsize=8)
-    _label(axes, xlabel, ylabel)
     beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ticks else {}
-    axes.legend(fontsize=9, frameon=False, **beside)
+    axes.legend(fontsize=SMALL, frameon=False, **beside)
+    _finish(axes)
+    if ticks:
+        axes.set_xticks(range(len(ticks)), ticks, fontsize=SMALL)
     return figure
 
 
-def trade_off(points, thumbnails, labels, *, alt, xlabel, ylabel, width=9.0, height=5.5, zoom=0.5):
+def trade_off(
+    points, thumbnails, labels: Names, *, alt: str, xlabel, ylabel, width=9.0, height=5.5, zoom=0.5
+) -> AltFigure:
     """A curve of (x, y) points on log axes with the picture made at each point beside it."""
-    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
-
     figure = AltFigure(width, height, alt=alt)
-    axes = figure.add_subplot()
-    x, y = np.transpose(points)
-    axes.loglog(x, y, "o-", color=COLORS[0], lw=1.2)
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    axes.loglog(*np.transpose(points), "o-", color=COLORS[0], lw=1.2)
+    axes.margins(0.35, 0.5)  # room for the pictures
+    line = {"arrowprops": {"arrowstyle": "-"}, "boxcoords": "offset points", "pad": 0.1}
     for i, (point, picture, label) in enumerate(zip(points, thumbnails, labels, strict=True)):
-        shift = (-58, -50) if i % 2 else (58, 50)
-        box = OffsetImage(np.clip(picture / 255, 0, 1), zoom=zoom)
-        axes.add_artist(
-            AnnotationBbox(box, point, xybox=shift, boxcoords="offset points", pad=0.1,
-                           arrowprops={"arrowstyle": "-", "color": _INK})
-        )  # fmt: skip
+        box, side = OffsetImage(np.clip(picture / 255, 0, 1), zoom=zoom), -1 if i % 2 else 1
+        axes.add_artist(AnnotationBbox(box, point, (58 * side, 50 * side), **line))
         # On the side where the thumbnail's line is not.
         beside = {"xytext": (6, 5), "ha": "left"} if i % 2 else {"xytext": (-6, -11), "ha": "right"}
-        axes.annotate(label, point, textcoords="offset points", fontsize=9, **beside)
-    axes.margins(0.35)
-    _label(axes, xlabel, ylabel)
+        axes.annotate(label, point, textcoords="offset points", fontsize=SMALL, **beside)
+    _finish(axes)
     return figure
 
 
-def _show(axes, picture, title=None):
-    _bare(axes, title)
-    axes.spines[:].set(visible=True, color="#dddddd", linewidth=0.6)  # else white has no edge
-    axes.imshow(np.clip(np.asarray(picture) / 255, 0, 1), interpolation=_SMOOTH)
+def _tiles(found, titles, alt, columns, height, edge="none", **shown):
+    """Pictures and maps, `columns` to a row, shown as imshow takes it; titles of the first ones."""
+    columns = columns or len(found)
+    width = height * max(tile.shape[1] / tile.shape[0] for tile in found if tile is not None)
+    titles = [_wrapped(title, width) for title in titles] + [""] * (len(found) - len(titles))
+    rows = [titles[i : i + columns] for i in range(0, len(found), columns)]
+    above = sum(0.13 + 0.19 * max(len(title.splitlines()) for title in row) for row in rows)
+    figure = AltFigure(columns * width, len(rows) * height + above, alt=alt)
+    for i, (tile, title) in enumerate(zip(found, titles, strict=True)):
+        axes = figure.add_subplot(len(rows), columns, i + 1, xticks=(), yticks=())
+        axes.set_title(title, fontsize=TITLE, color=INK)
+        axes.spines[:].set(color="none" if tile is None else edge, linewidth=0.6)
+        if tile is None:
+            axes.set_box_aspect(height / width)
+        else:
+            axes.imshow(tile, interpolation="antialiased", **shown)  # squares from 3 × size on
+    return figure
 
 
-def _bare(axes, title=None):
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    if title:
-        axes.set_title(title, fontsize=9, color=_INK)
+def _wrapped(title, inches):
+    return "\n".join(textwrap.fill(line, max(8, int(11.5 * inches))) for line in title.splitlines())
 
 
-def _label(axes, xlabel, ylabel):
-    axes.set_xlabel(xlabel, color=_INK)
-    axes.set_ylabel(ylabel, color=_INK)
+def _finish(axes):
+    """A light grid, and plain numbers on log axes: 1, 2, 5, 10 in the place of powers of ten."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major", alpha=0.25)
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = axis.get_view_interval()
+        if axis.get_scale() == "log":
+            steps = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
+            axis.set_major_locator(steps if high > 10 * low else MaxNLocator(5))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter("{x:g}")

@@ -1,6 +1,6 @@
-"""What each exercise of the notebooks asks for: its answer, and wrong answers that students give.
+"""What each exercise of the notebooks asks for, and slips: wrong answers that students give.
 
-exercises.py compares a reader's function with these, on what draws.py draws.
+exercises.py compares a reader's function with these; sentences.toml has a sentence for each slip.
 """
 
 from collections.abc import Callable
@@ -10,285 +10,251 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .. import costs, fast
-from . import draws
+from .. import costs
+
+MEAN = np.float32([103.939, 116.779, 123.68])  # of ImageNet's blue, green and red
+# Activations to try a function on.  Their sides differ, so that an axis taken for another shows,
+# and positions are few and many by turns, so that a loop over them shows.
+SHAPES = ((2, 4, 5), (8, 9, 3), (4, 2, 6), (7, 8, 10))
+
+_sum, _mean, _gram = tf.reduce_sum, tf.reduce_mean, costs.mean_gram_matrix
 
 
 class Exercise(NamedTuple):
-    """answer, draw: rng → its arguments; slips: {sentence: wrong answer}; praise: a sentence.
+    """answer: a right function.  draw: (rng, i) → arguments, one set for each of SHAPES.
 
-    played: makes a function of the drawn arguments out of one that is called differently.
+    tape: whether gradients have to pass through it.  play: calls a function with what was drawn.
     """
 
     answer: Callable
     draw: Callable
-    slips: dict
-    praise: str
-    played: Callable | None = None
+    tape: bool = True
+    play: Callable = lambda function, *drawn: function(*drawn)
 
 
-def _play_steps(step):
-    """Three steps towards a picture that pixels cannot quite reach, one of them compiled."""
-
-    def played(start, goal, rate):
-        G, optimizer = tf.Variable(start), keras.optimizers.SGD(rate, momentum=0.5)
-
-        def one():
-            return step(G, optimizer, lambda G: tf.reduce_sum((G - goal) ** 2))
-
-        values = [one(), one()]
-        if values[0] is None and np.array_equal(G, start):
-            return None
-        values = [np.nan if value is None else float(value) for value in values]
-        tf.function(one)()
-        return np.concatenate([values, np.ravel(G)])
-
-    return played
+def _activation(rng, i, n_C=None):
+    n_H, n_W, channels = SHAPES[i % 4]
+    values = rng.gamma(1.0, 2.0, (n_H, n_W, n_C or channels))  # above zero, as behind a ReLU
+    return tf.constant(values, tf.float32)
 
 
-def _step(G, optimizer, cost, low=0.0, high=255.0, late=False, sign=1.0):
-    with tf.GradientTape() as tape:
-        value = cost(G)
-    optimizer.apply([sign * tape.gradient(value, G)], [G])
-    G.assign(tf.clip_by_value(G, low, high))
-    return cost(G) if late else value
+def _one_size(rng, i):
+    return tf.constant(rng.gamma(1.0, 2.0, (2, *SHAPES[i])), tf.float32)
 
 
-_MEAN = np.float32([103.939, 116.779, 123.68])
+def _two_sizes(rng, i):
+    a = _activation(rng, i)
+    return a, _activation(rng, i + 1, a.shape[-1])
 
 
-def _sum(x):
-    return tf.reduce_sum(x)
+def _layers(rng, i):
+    pairs = {f"block{k}_conv1": _two_sizes(rng, i) for k in (1, 2, 3)}
+    S, G = ({layer: pair[k] for layer, pair in pairs.items()} for k in range(2))
+    some = rng.permutation(list(pairs))[:2]  # a network may give more layers than are compared
+    return S, G, {str(layer): float(rng.uniform(0.2, 2)) for layer in some}
 
 
-def _gram_distance(a_S, a_G, gram=costs.mean_gram_matrix):
-    return tf.reduce_sum((gram(a_S) - gram(a_G)) ** 2)
+def _region(rng, i):
+    a = _activation(rng, i)
+    mask = rng.integers(0, 2, a.shape[:2]).astype(np.float32)
+    mask.flat[:2] = 0, 1  # neither nothing nor all
+    return a, mask
+
+
+def _pictures(rng, i):
+    shape = ((5, 6, 3), (2, 4, 7, 3), (7, 4, 3), (3, 6, 5, 3))[i]
+    values = np.float32(rng.uniform(0, 255, shape))
+    return [tf.constant(values) if i < 2 else values]
+
+
+def _start_and_goal(rng, _):
+    start, goal = rng.uniform(0, 255, (3, 4, 3)), rng.uniform(-120, 375, (3, 4, 3))
+    return np.float32(start), np.float32(goal), float(rng.uniform(0.1, 0.3))
+
+
+def _two_steps(step, start, goal, rate):
+    """The costs and the last pixels of two steps towards a picture out of the pixels' range."""
+    G, optimizer = tf.Variable(start), keras.optimizers.SGD(rate, momentum=0.5)
+    values = [step(G, optimizer, lambda G: _squares(G, goal)) for _ in range(2)]
+    if values[0] is None and np.array_equal(G, start):
+        return None
+    return [*(np.nan if value is None else float(value) for value in values), *np.ravel(G)]
+
+
+def _squares(a, b):
+    return _sum((a - b) ** 2)
+
+
+def _undivided(a, b):
+    return _squares(costs.gram_matrix(a), costs.gram_matrix(b)) / (4 * a.shape[-1] ** 2)
 
 
 def _inside(a, mask):
-    return tf.reduce_sum(a * mask[..., None], [0, 1])
+    return tf.einsum("hwc,hw->c", a, mask)
 
 
-def _share(a, mask):
-    return _inside(a, mask) / (1 + tf.reduce_sum(a, [0, 1]))
+def _differences(p):
+    """Of each pixel to its right and its lower neighbor, in one row."""
+    return tf.concat([tf.reshape(p[:, 1:] - p[:, :-1], [-1]), tf.reshape(p[1:] - p[:-1], [-1])], 0)
 
 
-def _region_gram(a, mask):
-    F = costs.unroll(a * mask[..., None])
-    return tf.matmul(F, F, transpose_a=True) / _sum(mask)
+def _step(G, optimizer, cost, low=0.0, high=255.0, late=False, sign=1.0, clip="last"):
+    def hold(when):
+        if clip == when:
+            G.assign(tf.clip_by_value(G, low, high))
 
-
-def _in_order(x, y, power=2):
-    return tf.reduce_mean(tf.abs(fast.ascending(x) - fast.ascending(y)) ** power)
+    hold("first")
+    with tf.GradientTape() as tape:
+        value = cost(G)
+    hold("before the move")
+    optimizer.apply([sign * tape.gradient(value, G)], [G])
+    hold("last")
+    return cost(G) if late else value
 
 
 EXERCISES = {
-    "preprocess": Exercise(
-        lambda pictures: pictures[..., ::-1] - _MEAN,
-        draws.pictures,
-        {
-            "the channels are still red, green, blue.": lambda p: p - _MEAN,
-            "the means are subtracted from the wrong channels: look at their order.": (
-                lambda p: (p - _MEAN)[..., ::-1]
-            ),
-            "the channels are turned round, but nothing is subtracted.": lambda p: p[..., ::-1],
-            "the picture itself is turned round: which axis holds the colors?": (
-                lambda p: p[..., ::-1, :] - _MEAN
-            ),
-            "VGG's values stay in the range of grey levels, not 0 to 1.": (
-                lambda p: p[..., ::-1] / 255 - _MEAN
-            ),
-        },
-        "this is what VGG was trained on.",
-    ),
-    "content_cost": Exercise(
-        costs.content_cost,
-        draws.twins,
-        {
-            "differences above and below zero cancel: nothing must.": (
-                lambda a, b: _sum(a - b) / (4 * tf.size(a, tf.float32))
-            ),
-            "this is the sum alone; look at what stands before the Σ.": (
-                lambda a, b: _sum((a - b) ** 2)
-            ),
-            "there is one value for each channel: the sum runs over channels too.": (
-                lambda a, b: tf.reduce_sum((a - b) ** 2, [0, 1]) / (4 * tf.size(a, tf.float32))
-            ),
-        },
-        "the same cost as the package's, on pictures of several sizes.",
-    ),
+    "preprocess": Exercise(lambda p: p[..., ::-1] - MEAN, _pictures, tape=False),
+    "content_cost": Exercise(costs.content_cost, _one_size),
+    "activation_gradient": Exercise(lambda C, G: (G - C) / (2 * np.size(C)), _one_size, tape=False),
     "share_inside": Exercise(
-        _share,
-        draws.masked,
-        {
-            "the 1 below the line is missing.": (
-                lambda a, m: _inside(a, m) / tf.reduce_sum(a, [0, 1])
-            ),
-            "this is the sum inside; it is not yet divided by the sum everywhere.": _inside,
-            "this is one share for all channels together: leave the axis of the channels.": (
-                lambda a, m: _sum(_inside(a, m)) / (1 + _sum(a))
-            ),
-            "this is the share outside the mask.": lambda a, m: _share(a, 1 - m),
-            "the 1 is added at every position: it belongs to the sum.": (
-                lambda a, m: _inside(a, m) / tf.reduce_sum(1 + a, [0, 1])
-            ),
-            "the means are compared here, not the sums: the mask's size comes in.": (
-                lambda a, m: _inside(a, m) / _sum(m) / (1 + tf.reduce_mean(a, [0, 1]))
-            ),
-        },
-        "one share for each channel, all at once.",
+        lambda a, m: _inside(a, m) / (1 + _sum(a, [0, 1])), _region, tape=False
     ),
-    "activation_gradient": Exercise(
-        lambda a_C, a_G: (a_G - a_C) / (2 * tf.size(a_C, tf.float32)),
-        draws.twins,
-        {
-            "the sign is the other way round: where a_G is too large, J grows with it.": (
-                lambda a_C, a_G: (a_C - a_G) / (2 * tf.size(a_C, tf.float32))
-            ),
-            "the derivative of a square brings a factor with it.": (
-                lambda a_C, a_G: (a_G - a_C) / (4 * tf.size(a_C, tf.float32))
-            ),
-            "what stands before the Σ is lost.": lambda a_C, a_G: 2 * (a_G - a_C),
-            "this is still the square, and knows no up and down.": (
-                lambda a_C, a_G: (a_G - a_C) ** 2 / (4 * tf.size(a_C, tf.float32))
-            ),
-        },
-        "TensorFlow's own derivative is the same.",
+    "unroll": Exercise(costs.unroll, lambda rng, i: [_activation(rng, i)]),
+    "gram_matrix": Exercise(costs.gram_matrix, lambda rng, i: [_activation(rng, i)]),
+    "layer_style_cost": Exercise(costs.layer_style_cost, _two_sizes),
+    "style_cost": Exercise(costs.style_cost, _layers),
+    "total_cost": Exercise(costs.total_cost, lambda rng, _: tf.constant(rng.uniform(0.2, 5, 4))),
+    "total_variation": Exercise(costs.total_variation, lambda rng, i: [_activation(rng, i, n_C=3)]),
+    "optimization_step": Exercise(_step, _start_and_goal, tape=False, play=_two_steps),
+    "slider_to_beta": Exercise(
+        lambda position, low, high: low * (high / low) ** position,
+        lambda rng, _: (rng.uniform(0.1, 0.9), rng.uniform(0.01, 1), rng.uniform(10, 1e4)),
+        tape=False,
     ),
-    "unroll": Exercise(
-        costs.unroll,
-        lambda rng: (draws.activation(rng),),
-        {
-            "the rows are channels now, as in the paper; here they are the positions.": (
-                lambda a: tf.transpose(costs.unroll(a))
-            ),
-            "the shape is right, but positions and channels got mixed: "
-            "follow one position's numbers into their row.": (
-                lambda a: tf.transpose(tf.reshape(a, [a.shape[-1], -1]))
-            ),
-            "the positions run down the columns of the picture; take them row by row.": (
-                lambda a: costs.unroll(tf.transpose(a, [1, 0, 2]))
-            ),
-        },
-        "each position has its row, and each channel its column.",
+    "steps_in": Exercise(
+        lambda seconds, pace: max(1, int(seconds / pace)),
+        lambda _, i: ((0.67, 0.1), (0.3, 1.0), (0.53, 0.2), (2.1, 0.5))[i],
+        tape=False,
     ),
-    "gram_matrix": Exercise(
-        costs.gram_matrix,
-        lambda rng: (draws.activation(rng),),
-        {
-            "this compares positions with one another; the question is about channels.": (
-                lambda a: tf.matmul(costs.unroll(a), costs.unroll(a), transpose_b=True)
-            ),
-            "here the sum over the positions comes first and the product afterwards: "
-            "then it no longer matters whether two channels fire in the same places.": (
-                lambda a: tf.tensordot(tf.reduce_sum(a, [0, 1]), tf.reduce_sum(a, [0, 1]), 0)
-            ),
-            "this is the mean over the positions; the definition has their sum.": (
-                costs.mean_gram_matrix
-            ),
-            "only the diagonal is there: each channel with itself.": (
-                lambda a: tf.linalg.diag(tf.reduce_sum(a**2, [0, 1]))
-            ),
-        },
-        "every pair of channels has its sum of products.",
-    ),
-    "layer_style_cost": Exercise(
-        costs.layer_style_cost,
-        draws.two_sizes,
-        {
-            "the Gram matrices are sums over the positions: a larger picture then has "
-            "another style.": (
-                lambda a, b: _gram_distance(a, b, costs.gram_matrix) / (4 * a.shape[-1] ** 2)
-            ),
-            "this is the sum alone; look at what stands before the Σ.": _gram_distance,
-            "n_C occurs, but how often is it there in the formula?": (
-                lambda a, b: _gram_distance(a, b) / (4 * a.shape[-1])
-            ),
-        },
-        "pictures of two sizes can be compared by their style.",
-    ),
-    "style_cost": Exercise(
-        costs.style_cost,
-        draws.layers,
-        {
-            "the weights are not used: each layer has its own.": (
-                lambda S, G, w: costs.style_cost(S, G, dict.fromkeys(w, 1.0))
-            ),
-            "only one of the layers is in it.": (
-                lambda S, G, w: costs.style_cost(S, G, dict(list(w.items())[-1:]))
-            ),
-            "this is a mean over the layers; the formula has a sum.": (
-                lambda S, G, w: costs.style_cost(S, G, w) / len(w)
-            ),
-        },
-        "each layer has its say, by its weight.",
-    ),
-    "total_cost": Exercise(
-        costs.total_cost,
-        lambda rng: [tf.constant(x, tf.float32) for x in rng.uniform(0.2, 5, 4)],
-        {
-            "α and β have changed places.": lambda C, S, a, b: b * C + a * S,
-            "the two weights are not used.": lambda C, S, a, b: C + S,
-            "this divides by α + β, which the formula does not.": (
-                lambda C, S, a, b: (a * C + b * S) / (a + b)
-            ),
-        },
-        "that is the number that goes down from now on.",
-    ),
-    "optimization_step": Exercise(
-        _step,
-        draws.steps,
-        {
-            "G moves as it should, but the cost is not returned.": (
-                lambda *given: _step(*given) * np.nan
-            ),
-            "pixels leave the range 0 to 255.": lambda *given: _step(*given, low=-1e9, high=1e9),
-            "pixels are held between 0 and 1; here they go up to 255.": (
-                lambda *given: _step(*given, high=1.0)
-            ),
-            "it goes uphill: the cost grows.": lambda *given: _step(*given, sign=-1.0),
-            "G moves as it should, but the cost returned is the one after the move.": (
-                lambda *given: _step(*given, late=True)
-            ),
-            "G does not move: it still has its old pixels.": lambda G, optimizer, cost: cost(G),
-        },
-        "forward, back, one move of the pixels, and none leaves its range.",
-        _play_steps,
-    ),
-    "region_gram": Exercise(
-        _region_gram,
-        draws.part,
-        {
-            "it is right but for what it is divided by: how many positions were counted?": (
-                lambda a, m: costs.mean_gram_matrix(a * m[..., None])
-            ),
-            "the whole layer is in it: what lies outside must not count.": (
-                lambda a, m: costs.mean_gram_matrix(a)
-            ),
-            "it is the other region: 1 is inside.": lambda a, m: _region_gram(a, 1 - m),
-            "this is the sum over the positions; divide it by their number.": (
-                lambda a, m: costs.gram_matrix(a * m[..., None])
-            ),
-        },
-        "what lies outside has no say any more.",
-    ),
+    "region_gram": Exercise(lambda a, m: costs.gram_matrix(a * m[..., None]) / _sum(m), _region),
     "earth_moved": Exercise(
-        _in_order,
-        draws.piles,
-        {
-            "each grain goes where its number in the list sends it; is that the shortest way?": (
-                lambda x, y: tf.reduce_mean((x - y) ** 2)
-            ),
-            "only one of the piles is in order.": (
-                lambda x, y: tf.reduce_mean((fast.ascending(x) - y) ** 2)
-            ),
-            "this compares the middles of the piles alone.": (
-                lambda x, y: (tf.reduce_mean(x) - tf.reduce_mean(y)) ** 2
-            ),
-            "these are the ways themselves; their squares are asked for.": (
-                lambda x, y: _in_order(x, y, 1)
-            ),
-        },
-        "nobody can carry the grains a shorter way.",
+        lambda x, y: _mean((tf.sort(x) - tf.sort(y)) ** 2),
+        lambda rng, i: tf.constant(rng.normal(5, 3, (2, 4 + 3 * i))),
     ),
+}
+
+SLIPS = {
+    "preprocess": [
+        ("rgb", lambda p: p - MEAN),
+        ("own means", lambda p: p - MEAN[::-1]),
+        ("wrong means", lambda p: (p - MEAN)[..., ::-1]),
+        ("no means", lambda p: p[..., ::-1]),
+        ("mirrored", lambda p: p[..., ::-1, :] - MEAN),
+        ("third axis", lambda p: p[:, :, ::-1] - MEAN),
+        ("first axis", lambda p: p[::-1] - MEAN),
+        ("range", lambda p: p[..., ::-1] / 255 - MEAN),
+        ("range", lambda p: (p[..., ::-1] - MEAN) / 255),
+        ("channels first", lambda p: np.moveaxis(p[..., ::-1] - MEAN, -1, -3)),
+        ("channels first", lambda p: tf.transpose(p[..., ::-1] - MEAN, [2, 0, 1])),
+    ],
+    "content_cost": [
+        ("sum", _squares),
+        ("half", lambda a, b: _squares(a, b) / 2),
+        ("no n_C", lambda a, b: _squares(a, b) / (4 * a.shape[0] * a.shape[1])),
+        ("precedence", lambda a, b: _squares(a, b) / 4 * np.size(a)),
+        ("absolute", lambda a, b: _mean(tf.abs(a - b)) / 4),
+        ("signed", lambda a, b: _mean(a - b) / 4),
+        ("signed", lambda a, b: _sum(a - b) ** 2 / (4 * np.size(a))),
+        ("channels", lambda a, b: _sum((a - b) ** 2, [0, 1]) / (4 * np.size(a))),
+    ],
+    "activation_gradient": [
+        ("sign", lambda C, G: (C - G) / (2 * np.size(C))),
+        ("two", lambda C, G: (G - C) / (4 * np.size(C))),
+        ("constant", lambda C, G: 2 * (G - C)),
+        ("half", lambda C, G: G - C),
+        ("precedence", lambda C, G: (G - C) / 2 * np.size(C)),
+        ("square", lambda C, G: (G - C) ** 2 / (4 * np.size(C))),
+        ("absolute", lambda C, G: tf.abs(G - C) / (2 * np.size(C))),
+    ],
+    "share_inside": [
+        ("no one", lambda a, m: _inside(a, m) / _sum(a, [0, 1])),
+        ("undivided", _inside),
+        ("together", lambda a, m: _sum(_inside(a, m)) / (1 + _sum(a))),
+        ("outside", lambda a, m: _inside(a, 1 - m) / (1 + _sum(a, [0, 1]))),
+        ("means", lambda a, m: _inside(a, m) / _sum(m) / (1 + _mean(a, [0, 1]))),
+    ],
+    "unroll": [
+        ("transposed", lambda a: tf.transpose(costs.unroll(a))),
+        ("mixed", lambda a: tf.transpose(tf.reshape(a, [a.shape[-1], -1]))),
+        ("columns", lambda a: costs.unroll(tf.transpose(a, [1, 0, 2]))),
+    ],
+    "gram_matrix": [
+        ("positions", lambda a: costs.unroll(a) @ tf.transpose(costs.unroll(a))),
+        ("mixed", lambda a: tf.einsum("ik,jk->ij", *[tf.reshape(a, [a.shape[-1], -1])] * 2)),
+        ("sums", lambda a: tf.tensordot(_sum(a, [0, 1]), _sum(a, [0, 1]), 0)),
+        ("mean", _gram),
+        ("diagonal", lambda a: tf.linalg.diag(_sum(a**2, [0, 1]))),
+    ],
+    "layer_style_cost": [
+        ("sum", lambda a, b: _squares(_gram(a), _gram(b))),
+        ("no n_C", lambda a, b: _squares(_gram(a), _gram(b)) / 4),
+        ("n_C once", lambda a, b: _squares(_gram(a), _gram(b)) / (4 * a.shape[-1])),
+        ("precedence", lambda a, b: _squares(_gram(a), _gram(b)) / 4 * a.shape[-1] ** 2),
+        ("absolute", lambda a, b: _mean(tf.abs(_gram(a) - _gram(b))) / 4),
+        ("undivided", _undivided),
+        ("one size", lambda a, b: _undivided(a, b) / np.prod(a.shape[:2]) ** 2),
+        ("one size", lambda a, b: _undivided(a, b) / np.prod(b.shape[:2]) ** 2),
+    ],
+    "style_cost": [
+        ("no weights", lambda S, G, w: costs.style_cost(S, G, dict.fromkeys(w, 1.0))),
+        ("first", lambda S, G, w: costs.style_cost(S, G, dict([*w.items()][:1]))),
+        ("last", lambda S, G, w: costs.style_cost(S, G, dict([*w.items()][-1:]))),
+    ],
+    "total_cost": [
+        ("swapped", lambda C, S, alpha, beta: beta * C + alpha * S),
+        ("no α", lambda C, S, _alpha, beta: C + beta * S),
+        ("no weights", lambda C, S, _alpha, _beta: C + S),
+        ("divided", lambda C, S, alpha, beta: (alpha * C + beta * S) / (alpha + beta)),
+    ],
+    "total_variation": [
+        ("sum", lambda p: _sum(_differences(p) ** 2)),
+        ("absolute", lambda p: _sum(tf.abs(_differences(p))) / np.size(p)),
+        ("library", tf.image.total_variation),
+        ("right only", lambda p: _sum((p[:, 1:] - p[:, :-1]) ** 2) / np.size(p)),
+        ("below only", lambda p: _sum((p[1:] - p[:-1]) ** 2) / np.size(p)),
+        ("count", lambda p: _mean((p[:, 1:] - p[:, :-1]) ** 2) + _mean((p[1:] - p[:-1]) ** 2)),
+        ("around", lambda p: _mean((p - tf.roll(p, -1, 0)) ** 2 + (p - tf.roll(p, -1, 1)) ** 2)),
+    ],
+    "optimization_step": [
+        ("silent", lambda *given: _step(*given) * np.nan),
+        ("range", lambda *given: _step(*given, clip="never")),
+        ("unit range", lambda *given: _step(*given, high=1.0)),
+        ("clipped early", lambda *given: _step(*given, clip="first")),
+        ("clipped early", lambda *given: _step(*given, clip="before the move")),
+        ("uphill", lambda *given: _step(*given, sign=-1.0)),
+        ("late", lambda *given: _step(*given, late=True)),
+        ("still", lambda G, _optimizer, cost: cost(G)),
+    ],
+    "slider_to_beta": [
+        ("fixed", lambda position, _low, _high: 10 ** (5 * position - 1)),
+        ("straight", lambda position, low, high: low + position * (high - low)),
+        ("backwards", lambda position, low, high: high * (low / high) ** position),
+    ],
+    "steps_in": [
+        ("rounded", lambda seconds, pace: max(1, round(seconds / pace))),
+        ("fixed", lambda seconds, pace: min(3, max(1, int(seconds / pace)))),
+        ("none", lambda seconds, pace: int(seconds / pace)),
+    ],
+    "region_gram": [
+        ("count", lambda a, m: _gram(a * m[..., None])),
+        ("whole", lambda a, _m: _gram(a)),
+        ("outside", lambda a, m: costs.gram_matrix(a * (1 - m)[..., None]) / _sum(1 - m)),
+        ("sum", lambda a, m: costs.gram_matrix(a * m[..., None])),
+    ],
+    "earth_moved": [
+        ("unsorted", lambda x, y: _mean((x - y) ** 2)),
+        ("one sorted", lambda x, y: _mean((tf.sort(x) - y) ** 2)),
+        ("means", lambda x, y: (_mean(x) - _mean(y)) ** 2),
+        ("absolute", lambda x, y: _mean(tf.abs(tf.sort(x) - tf.sort(y)))),
+    ],
 }
