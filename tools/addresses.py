@@ -1,7 +1,7 @@
-"""Where this repository is published, and what says so: badges, clone addresses, setup cells.
+"""Where this repository is published, and the files that say so.
 
-The address stands in pyproject.toml, [project.urls]; all others are written from it.  The setup
-cell of the notebooks is setup_cell.py.
+The address is in pyproject.toml, [project.urls]; badges, clone addresses and the notebooks' setup
+cells (from setup_cell.py) are written from it.
 """
 
 import re
@@ -12,7 +12,6 @@ ROOT = Path(__file__).resolve().parent.parent
 BADGE = re.compile(r"(colab\.research\.google\.com/github)/[\w.-]+/[\w.-]+/blob/main/([\w./-]+)")
 CLONE = re.compile(r'((?:git clone |REPOSITORY = \\?"))https://github\.com/[\w.-]+/[\w.-]+')
 SETUP = re.compile(r'(# %% tags=\["setup"\]\n).*?(?=\n# %%)', re.DOTALL)
-OF_PROJECT = re.compile(r'(?m)^Repository = ".*"$')
 
 
 def repository(root=ROOT):
@@ -29,32 +28,29 @@ def with_addresses(text, address, stem=None):
 
 
 def written(root=ROOT):
-    """{file: the text that it should have} of the files that hold addresses or setup cells."""
-    address, folder = repository(root), root / "notebooks"
-    cell = root / "tools" / "setup_cell.py"
-    pages = [cell, root / "README.md", *root.glob("docs/*.md"), *folder.glob("*.ipynb")]
-    found = {}
-    for path in sorted(path for path in pages if path.exists()):
-        stem = path.stem if path.suffix == ".ipynb" else None
-        found[path] = with_addresses(path.read_text(encoding="utf-8"), address, stem)
-    for path in sorted(folder.glob("[0-9][0-9]_*.py")):
+    """{file: the text it should have} of the files that hold addresses or a setup cell."""
+    address, setup = repository(root), root / "tools" / "setup_cell.py"
+    found = {setup: with_addresses(setup.read_text(encoding="utf-8"), address)}
+    for path in sorted([*root.glob("*.md"), *root.glob("notebooks/[0-9][0-9]_*.*")]):
         text = path.read_text(encoding="utf-8")
-        text = SETUP.sub(lambda match: match[1] + found[cell], text)
-        found[path] = with_addresses(text, address, path.stem)
+        if path.suffix == ".py":
+            text = SETUP.sub(lambda match: match[1] + found[setup], text)
+        found[path] = with_addresses(text, address, None if path.suffix == ".md" else path.stem)
     return found
 
 
 def publish(address=None, root=ROOT):
-    """Write the address, https://github.com/OWNER/NAME, into pyproject.toml and from there
-    everywhere; git's way of writing it is understood.  None leaves the one that is there."""
+    """Write an address at GitHub, as git writes it or a browser, into every file.
+
+    None writes the one that is in pyproject.toml.
+    """
     if address:
         named = re.search(r"github\.com[/:]([\w.-]+/[\w.-]+?)(\.git)?/?$", address)
         if not named:
-            raise SystemExit(
-                f"{address} is no address at GitHub: give https://github.com/OWNER/NAME."
-            )
+            raise SystemExit(f"{address} is not at GitHub: give https://github.com/OWNER/NAME.")
         project = root / "pyproject.toml"
+        text = project.read_text(encoding="utf-8")
         line = f'Repository = "https://github.com/{named[1]}"'
-        project.write_text(OF_PROJECT.sub(line, project.read_text(encoding="utf-8")), "utf-8")
+        project.write_text(re.sub(r'(?m)^Repository = ".*"$', line, text), encoding="utf-8")
     for path, text in written(root).items():
         path.write_text(text, encoding="utf-8")

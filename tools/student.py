@@ -1,9 +1,9 @@
-"""Copies of the notebooks for a class, made from the .ipynb in notebooks/.
+"""Copies of the notebooks for a class, made from the .ipynb files in notebooks/.
 
     python tools/student.py            build/student and build/teacher, all notebooks
 
-A student's copy has no outputs, empty stubs, and its solutions folded; "Run all" stays whole, for
-the folded cell below each check puts the solution in where the stub is empty, and says so.  A
+A student's copy has no outputs, empty stubs and folded solutions.  "Run all" still works: the
+folded cell below each check fills in the solution where the stub is empty, and says so.  A
 teacher's copy has every output, and everything that folds is open: hints, answers, solutions.
 """
 
@@ -15,12 +15,11 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "notebooks"
 BADGE = "colab-badge.svg"  # leads to the notebook with its outputs, so students get none
 
 
 def student(made):
-    """A copy without outputs and without the badge, and with empty stubs."""
+    """A copy without outputs and badge, and with empty stubs."""
     made = copy.deepcopy(made)
     made.cells = [cell for cell in made.cells if BADGE not in cell.source]
     for cell in made.cells:
@@ -42,7 +41,7 @@ def teacher(made):
 
 
 def emptied(source):
-    """The code with nothing left in the body of its function but the docstring and `...`."""
+    """The code with `...` in place of each function's body, except for its docstring."""
     lines = source.split("\n")
     for function in reversed(ast.parse(source).body):
         if isinstance(function, ast.FunctionDef):
@@ -53,11 +52,11 @@ def emptied(source):
 
 
 def write(output):
-    """Both copies of every notebook, into output/student and output/teacher."""
+    """Both copies of every notebook, in output/student and output/teacher."""
+    paths = sorted(ROOT.glob("notebooks/[0-9][0-9]_*.ipynb"))
     for make in (student, teacher):
         folder = output / make.__name__
         folder.mkdir(parents=True, exist_ok=True)
-        paths = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
         for path in paths:
             nbformat.write(make(nbformat.read(path, 4)), folder / path.name)
         print(f"{folder}: {len(paths)} notebooks")

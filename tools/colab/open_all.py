@@ -2,8 +2,8 @@
 
     python tools/colab/open_all.py [NAME …]
 
-Each notebook gets an empty folder in the place of /content, and nothing but its own .ipynb.  It
-clones this repository by its public address, which git is told to find here.
+Each notebook gets an empty folder in place of /content, with nothing in it but its own .ipynb file.
+It clones this repository from its public address, which git is told to find here.
 """
 
 import os
@@ -15,13 +15,12 @@ import time
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tools import addresses  # noqa: E402
+from tools import addresses, notebooks  # noqa: E402
 
 SMALL = {"SIZE": 64, "STEPS": 2, "NETWORK": "mini"}
 
@@ -35,37 +34,28 @@ def publish(folder):
         subprocess.run(["git", *words], cwd=folder, check=True)
     instead = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{folder.as_uri()}.insteadOf"}
     address = f"https://github.com/{addresses.repository()}"
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    os.environ |= instead | {"GIT_CONFIG_VALUE_0": address} | quiet
+    os.environ |= instead | {"GIT_CONFIG_VALUE_0": address, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def run(path, content):
-    """Execute the notebook alone in `content`; returns what its setup cell printed."""
+    """Execute a notebook alone in the folder `content`; returns what its setup cell printed."""
     content.mkdir()
-    shutil.copy(path, content)
-    made = nbformat.read(content / path.name, 4)
-    for cell in made.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source += "".join(f"\n{name} = {value!r}" for name, value in SMALL.items())
-    where = {"metadata": {"path": content}}
-    NotebookClient(made, timeout=600, kernel_name="python3", resources=where).execute()
-    (setup,) = (cell for cell in made.cells if "setup" in cell.metadata.get("tags", []))
-    clone = content / addresses.repository().split("/")[1]
-    if not (clone / ".git").is_dir():
+    made = nbformat.read(shutil.copy(path, content), 4)
+    notebooks.execute(made, SMALL, path.stem, content)
+    setup = [cell for cell in made.cells if "setup" in cell.metadata.get("tags", [])]
+    if setup and not (content / addresses.repository().split("/")[1] / ".git").is_dir():
         raise SystemExit(f"{path.name} did not clone the repository.")
-    return "".join(output.get("text", "") for output in setup.outputs)
+    return "; ".join(o.get("text", "").strip() for cell in setup for o in cell.outputs)
 
 
 def main(names):
     failed = []
     with tempfile.TemporaryDirectory() as folder:
         publish(Path(folder) / "published")
-        for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-            if names and not path.name.startswith(tuple(names)):
-                continue
+        for path in (source.with_suffix(".ipynb") for source in notebooks.sources(names)):
             begun = time.monotonic()
             try:
-                said = run(path, Path(folder) / path.stem).strip().replace("\n", "; ")
+                said = run(path, Path(folder) / path.stem).replace("\n", "; ")
             except CellExecutionError as error:
                 failed.append(path.stem)
                 said = str(error)
