@@ -51,7 +51,8 @@ def restore(path: str | os.PathLike, transfer) -> None:
         theirs, mine = getattr(state["spec"], name), getattr(transfer.spec, name)
         if name not in _NAMES and theirs != mine:
             raise CheckpointError(
-                f"{path} was made with {name} {theirs}, this run has {mine}: use the same to resume."
+                f"{path} was made with {name} {theirs}, this run has {mine}: use the same to "
+                "resume."
             )
     if state["fingerprint"] != _fingerprint(transfer):
         raise CheckpointError(
@@ -100,7 +101,7 @@ def _read(path):
         count, level = int(state["step_count"]), int(state["level"])
         plan = [int(step) for step in state["plan"] or [0] * (spec.levels + 1)]
         fingerprint = str(state["fingerprint"])
-        if not (0 <= level < spec.levels and 0 <= count and len(plan) == spec.levels + 1):
+        if not (0 <= level < spec.levels and count >= 0 and len(plan) == spec.levels + 1):
             raise ValueError("no such level")
         if plan != sorted(plan) or plan[0] != 0:
             raise ValueError("no such plan")

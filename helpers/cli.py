@@ -1,6 +1,6 @@
 """The command line: one picture or a directory, a table of jobs, a film."""
 
-import argparse
+import contextlib
 import csv
 import hashlib
 import io
@@ -10,14 +10,18 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from . import animation, files, images, settings
-from .errors import PictureError, SettingError, StyleTransferError
+from .errors import OutputError, PictureError, SettingError, StyleTransferError
 from .interrupts import deferred_interrupt
 from .job import OPTIONS, Job, check, check_memory, enough_memory, load_network, paint, rescued
 from .terminal import Parser, command, fail, say
 
 JOB = "job"  # under this name a finished picture's metadata tells its line from others
-_networks = {}  # of this process: jobs with the same network share it
+# What decides the network; jobs of this process with the same one share it.
+OF_NETWORK = ("network", "weights", "pooling", "precision", "content_layer", "style_layers")
+_networks = {}
 
 # One picture, or a directory.
 
@@ -26,37 +30,34 @@ def main(arguments: list[str] | None = None) -> None:
     """python -m helpers CONTENT STYLE [STYLE …] --output OUT.png"""
     prog = "python -m helpers"
     with command(prog):
-        parse = _parser(prog, "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016).")
-        parse.add_argument(
-            "content", help="picture: a path, an http(s) address or a gallery name; or a directory"
-        )
-        parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
-        parse.add_argument(
-            "--output", required=True, help="file (.png, .jpg, .webp); for a directory, a directory"
-        )
-        _add(parse, settings.OPTIONS | OPTIONS)
-        jobs = list_jobs(vars(parse.parse_args(_with_values(arguments))))
+        about = "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016)."
+        content = "picture: a path, an http(s) address or a gallery name; or a directory"
+        output = "file (.png, .jpg, .webp); for a directory, a directory"
+        options = settings.OPTIONS | OPTIONS
+        jobs = list_jobs(_read(arguments, Parser(prog, about), content, output, options))
         for job in jobs:
             job.check()
         check(jobs)
         network = load_network(jobs[0].spec)
         say(network.description)
-        failures = [job for job in jobs if not _paint_or_say(job, network, len(jobs) > 1)]
+        failures = 0
+        for job in jobs:
+            try:
+                paint(job, network)
+            except StyleTransferError as error:  # which takes no other picture along
+                if len(jobs) == 1:
+                    raise
+                say(f"{job.spec.content}: {error}")
+                failures += 1
         if failures:
-            fail(prog, f"{len(failures)} of {len(jobs)} pictures could not be made.")
+            fail(prog, f"{failures} of {len(jobs)} pictures could not be made.")
 
 
-def _parser(prog, description):
-    return Parser(
-        prog=prog,
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-
-
-def _add(parse, options):
-    """The options as those of a parser, which leaves their values texts: see `Option.read`."""
+def _read(arguments, parse, content, output, options):
+    """{name: text or list of texts} of the arguments; see `Option.read`."""
+    parse.add_argument("content", help=content)
+    parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
+    parse.add_argument("--output", required=True, metavar="OUT", help=output)
     for option in options.values():
         text = option.help
         if option.choices:
@@ -65,6 +66,7 @@ def _add(parse, options):
             text += f" (default: {option.default})"
         many = "+" if option.many else None
         parse.add_argument(option.flag, nargs=many, help=text, metavar=option.metavar)
+    return vars(parse.parse_args(_with_values(arguments)))
 
 
 def _with_values(arguments):
@@ -99,7 +101,8 @@ def list_jobs(given: dict) -> list[Job]:
         if name in run:
             raise SettingError(f"--{name} is for one picture: leave it out for a directory.")
     files.check_folder(output)
-    pictures = animation.pictures_in(files.resolve(spec.content))
+    found = animation.pictures_in(files.resolve(spec.content))
+    pictures = [path for path in found if not path.is_dir()]
     return [
         Job(spec.changed(content=str(picture)), Path(output) / name, **run)
         for picture, name in zip(pictures, _names(pictures), strict=True)
@@ -116,18 +119,6 @@ def _names(pictures):
     if len({name.casefold() for name in names}) < len(names):  # as of a.gif, a.jpg, a.jpg.png
         names = [path.name for path in pictures]
     return [f"{name}.png" for name in names]
-
-
-def _paint_or_say(job, network, one_of_several):
-    """One of several pictures may fail without taking the others along."""
-    try:
-        paint(job, network)
-    except StyleTransferError as error:
-        if not one_of_several:
-            raise
-        say(f"{job.spec.content}: {error}")
-        return False
-    return True
 
 
 # A table of jobs.
@@ -153,13 +144,16 @@ def batch(arguments: list[str] | None = None) -> None:
     """python -m helpers.batch JOBS.csv --output FOLDER"""
     prog = "python -m helpers.batch"
     with command(prog):
-        parse = _parser(prog, TABLE)
+        parse = Parser(prog, TABLE)
         parse.add_argument("jobs", help="table (.csv)")
         parse.add_argument("--output", required=True, help="folder for the pictures")
-        parse.add_argument("--retries", type=int, default=1, help="retries of a job that fails")
+        parse.add_argument(
+            "--retries", type=int, default=1, help="retries of a job that fails (default: 1)"
+        )
         parse.add_argument("--scheduler", help="address of a Dask scheduler: tcp://host:8786")
         given = parse.parse_args(arguments)
         files.make_folder(given.output)
+        say(f"The lines of {given.jobs} are checked.", sys.stdout)  # of thousands it takes a while
         jobs = read_jobs(given.jobs, files.resolve(given.output))
         failed = run_all(jobs, max(given.retries, 0), given.scheduler)
         if failed:
@@ -232,20 +226,18 @@ def _job_of_line(fields, folder, number):
     texts, run = _of_run({n: t for n, t in fields.items() if n not in ("output", "style")})
     styles = _styles(fields["style"])
     stems = [Path(name).stem for name in (fields["content"], *styles)]
-    output = fields.get("output", f"{'_'.join(stems)}_{key[:6]}.png")
+    output = fields.get("output", f"{'_'.join(stems)}_{key[:10]}.png")
     output = Path(folder) / os.path.expanduser(output)  # which takes a file named ~x.png as it is
     spec = settings.TransferSpec.read(texts | {"styles": styles})
     return Job(spec, output, **run, also={JOB: key}, whose=f"line {number}'s")
 
 
 def _styles(field):
-    """The styles of a field: one, whose name may have spaces, or several between spaces."""
-    try:
-        several = shlex.split(field)
-    except ValueError:
-        several = [field]
-    one = files.is_address(field) or os.path.exists(os.path.expanduser(field))
-    return (field,) if one or len(several) < 2 else tuple(several)
+    """The styles of a field: a file's name may have spaces, else they part several styles."""
+    if not os.path.exists(os.path.expanduser(field)):
+        with contextlib.suppress(ValueError):  # an apostrophe in a name
+            return tuple(shlex.split(field))
+    return (field,)
 
 
 def finished(job: Job) -> bool:
@@ -259,8 +251,7 @@ def finished(job: Job) -> bool:
 
 def run_job(job: Job) -> str | None:
     """Paint one job of a table; returns None, or the sentence that says what went wrong."""
-    shared = ("network", "weights", "pooling", "precision", "content_layer", "style_layers")
-    key = tuple(getattr(job.spec, name) for name in shared)
+    key = tuple(getattr(job.spec, name) for name in OF_NETWORK)
     try:
         if key not in _networks:
             _networks[key] = load_network(job.spec)
@@ -322,38 +313,37 @@ FILM is an animated GIF or WebP file, or a directory with a picture for each fra
 options of `python -m helpers`, but for those of one run's files.  Each frame begins as the last
 one's painting, so strokes stay where the camera stands still.
 """
+AGAIN = settings.Option("again", 20, "steps of each frame but the first", int, least=1)
 
 
 def film(arguments: list[str] | None = None) -> None:
     """python -m helpers.film FILM STYLE [STYLE …] --output OUT.gif"""
     prog = "python -m helpers.film"
     with command(prog):
-        parse = _parser(prog, FILM)
-        parse.add_argument("content", metavar="film", help="animated .gif or .webp, or a directory")
-        parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
-        parse.add_argument("--output", required=True, help="file (.gif or .webp)")
-        parse.add_argument(
-            "--again", type=int, default=20, help="steps of each frame but the first (default: 20)"
-        )
-        _add(parse, settings.OPTIONS)
-        given = vars(parse.parse_args(_with_values(arguments)))
-        again = settings.OPTIONS["steps"].check(given.pop("again"))
+        content, output = "animated .gif or .webp, or a directory", "file (.gif or .webp)"
+        options = settings.OPTIONS | {"again": AGAIN}
+        given = _read(arguments, Parser(prog, FILM), content, output, options)
+        again = AGAIN.read(given.pop("again") or str(AGAIN.default))
         output = Path(given.pop("output"))
         animation.check_film(output)
         job = Job(settings.TransferSpec.read(given), output)
         found = files.resolve(job.spec.content, PictureError)
-        frames = animation.pictures_in(found) if os.path.isdir(found) else ()
+        folder = os.path.isdir(found)
+        frames = animation.pictures_in(found) if folder else [files.readable(found, what="film")]
         check([job], [("a frame", path) for path in frames])
         _paint_film(job, again)
 
 
-def _paint_film(job, again, count):
-    """Paint and write a film of `count` frames; what is painted is written before anything ends."""
+def _paint_film(job, again):
+    """Paint and write a film; what is painted is written before anything ends."""
     network, painted, stop = load_network(job.spec), [], None
     say(network.description)
-    check_memory(job.spec, network, frames=count)
+    check_memory(job.spec, network, film=True)
     with enough_memory():
         frames, milliseconds, loop = animation.load(job.spec.content, job.spec.size)
+        # What its format cannot hold is refused now, and not when it is painted.
+        blank = [np.full_like(frames[0], level) for level in (0, 255)] * len(frames)
+        _encoded(job.output, blank[: len(frames)], milliseconds, loop)
         run = job.spec.transfer(network, frames[0])
     with deferred_interrupt() as interrupted:
         try:
@@ -368,8 +358,8 @@ def _paint_film(job, again, count):
             stop = error
             painted = painted or [run.full_picture] * (run.step_count > 0)
         if painted:
-            shown = milliseconds[: len(painted)]
-            rescued(job.output, lambda path: animation.save(path, painted, shown, loop))
+            data = _encoded(job.output, painted, milliseconds[: len(painted)], loop)
+            rescued(job.output, lambda path: files.write(path, data))
     if isinstance(stop, KeyboardInterrupt) and painted:
         raise KeyboardInterrupt(f"Stopped; {job.output} has the frames so far.")
     if stop:
@@ -377,3 +367,11 @@ def _paint_film(job, again, count):
     moved = animation.flicker(painted, frames)
     still = "" if moved is None else f" It flickers by {moved:.1f} gray levels where nothing moves."
     say(f"{job.output} has {len(painted)} frames.{still}")
+
+
+def _encoded(path, frames, milliseconds, loop):
+    try:
+        return animation.animated(frames, path.suffix.lower()[1:], milliseconds, loop)
+    except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
+        sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
+        raise OutputError(sentence) from None

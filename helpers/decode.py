@@ -1,6 +1,7 @@
 """From a file, an address or an upload to a Pillow picture: upright, in sRGB, RGB or RGBA.
 
-Whatever people bring is understood here once, so that `images` knows arrays only.
+Whatever people bring is understood here once, so that `images` knows arrays only.  The gallery's
+names are among it.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from . import files
 from .errors import PictureError, SettingError, StyleTransferError
@@ -32,6 +33,23 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "JPEG2000", "AVIF")
 MAX_PIXELS = 100_000_000  # a larger picture is more likely an attack or a mistake
 MAX_BYTES, TIMEOUT, DURATION = 50_000_000, 20, 60  # of a download; seconds of silence, and in all
 
+FOLDER = Path(__file__).resolve().parent.parent / "images"
+# Public-domain paintings, at the addresses of TensorFlow Hub's style-transfer tutorial.
+_COMMONS = "https://upload.wikimedia.org/wikipedia/commons/"
+_GOOGLE = "Van_Gogh_-_Starry_Night_-_Google_Art_Project.jpg"
+_SCREAM = "Edvard_Munch%2C_1893%2C_The_Scream%2C_oil%2C_tempera_and_pastel_on_cardboard"
+PAINTINGS = {
+    "great_wave": f"{_COMMONS}0/0a/The_Great_Wave_off_Kanagawa.jpg",
+    "starry_night": f"{_COMMONS}thumb/e/ea/{_GOOGLE}/1024px-{_GOOGLE}",
+    "composition_7": f"{_COMMONS}b/b4/Vassily_Kandinsky%2C_1913_-_Composition_7.jpg",
+    "turner_nantes": f"{_COMMONS}b/b7/JMW_Turner_-_Nantes_from_the_Ile_Feydeau.jpg",
+    "scream": f"{_COMMONS}c/c5/{_SCREAM}%2C_91_x_73_cm%2C_National_Gallery_of_Norway.jpg",
+}
+
+_TURN = Image.Transpose
+_TURNS = {2: _TURN.FLIP_LEFT_RIGHT, 3: _TURN.ROTATE_180, 4: _TURN.FLIP_TOP_BOTTOM}
+_TURNS |= {5: _TURN.TRANSPOSE, 6: _TURN.ROTATE_270, 7: _TURN.TRANSVERSE, 8: _TURN.ROTATE_90}
+
 _IS_NOT = {  # how files begin, in lower case, that are taken for pictures, and what to do
     b"version https://git-lfs": "is a Git LFS pointer, not the picture: run git lfs pull",
     b"%pdf": "is a PDF document: export its page as a picture",
@@ -42,11 +60,24 @@ _IS_NOT = {  # how files begin, in lower case, that are taken for pictures, and 
 }
 
 
-def picture(source, size: int | None, known: dict) -> Image.Image:
+def gallery(kind: str | None = None) -> dict[str, Path | str]:
+    """{name: path or address}: the bundled pictures, then famous paintings (fetched on demand).
+
+    kind: "content", "style" or None for both; the paintings count as styles.
+    """
+    found = {}
+    for folder in ("content", "style"):
+        if kind in (None, folder):
+            paths = sorted((FOLDER / folder).glob("*"))
+            found |= {path.stem: path for path in paths if path.suffix.lower() in READABLE}
+    return found if kind == "content" else found | PAINTINGS
+
+
+def picture(source, size: int | None = None) -> Image.Image:
     """The picture of a source as Pillow's RGB or RGBA, at the size that it has, or a fraction of it
     that is still larger than `size`.
 
-    source, errors: those of `images.load`.  known: {name: path or address} of the gallery.
+    source, errors: those of `images.load`.
     """
     if size is not None and not (isinstance(size, (int, np.integer)) and 2 <= size <= MAX_PIXELS):
         raise SettingError(f"The size is {size!r}: give the longest side in pixels, at least 2.")
@@ -65,6 +96,7 @@ def picture(source, size: int | None, known: dict) -> Image.Image:
     if not isinstance(source, (str, os.PathLike)):
         kind = type(source).__name__
         raise PictureError(f"A {kind} is not a picture: give a path, an address or an open file.")
+    known = gallery()
     source = known.get(str(source), source)
     if files.is_address(source):
         return _from_address(str(source), size)
@@ -156,21 +188,22 @@ def _what_is_wrong(file):
     return "is not a picture that can be read, or it is damaged: try another file"
 
 
-def exif_of(image: Image.Image):
-    """Its EXIF tags, none where they are broken."""
+def exif(image: Image.Image, tag: int):
+    """The value of an EXIF tag; None where there is none, or it is broken."""
     try:
-        return image.getexif()
+        return image.getexif().get(tag)
     except MemoryError:
         raise
-    except Exception:
-        return {}
+    except Exception:  # Pillow raises whatever it likes, as of other damaged bytes
+        return None
 
 
 def _upright_srgb(image, name):
     profile, gamma = image.info.get("icc_profile"), _gamma(image)
     tags = dict(getattr(image, "tag_v2", {}))
-    with contextlib.suppress(SyntaxError, ValueError, TypeError, KeyError, OSError):  # broken EXIF
-        image = ImageOps.exif_transpose(image)
+    turn = exif(image, ExifTags.Base.Orientation)
+    if turn in _TURNS:  # ImageOps.exif_transpose fails where any other tag is broken
+        image = image.transpose(_TURNS[turn])
     if image.mode == "F":
         raise PictureError(f"{name} holds floating-point values: save it with 8 or 16 bits.")
     alpha = None
@@ -253,7 +286,7 @@ def _from_address(address, size):
     data = fetch(address)
     image = _decode(data, shown, size)
     # A cache that cannot be written only costs the next download.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         cached.unlink(missing_ok=True)  # a link there would lead to somebody else's file
         with files.whole_file(cached, parents=True) as file:
             file.write(data)
@@ -300,6 +333,22 @@ def fetch(address: str) -> bytes:
     if len(data) < expected:
         raise PictureError(f"{address} broke off before its end: try again.")
     return bytes(data)
+
+
+def scaled(image: Image.Image, size: int | None) -> Image.Image:
+    """The picture with `size` pixels on its longest side; the aspect ratio stays.
+
+    Raises SettingError for a size at which it has too many pixels.
+    """
+    if size is None:
+        return image
+    width, height = (max(2, round(side * size / max(image.size))) for side in image.size)
+    if width * height > MAX_PIXELS:
+        raise SettingError(
+            f"The size is {size}, which makes {width} × {height} pixels, more than "
+            f"{MAX_PIXELS // 10**6} million: give a smaller one."
+        )
+    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def on_white(image: Image.Image) -> Image.Image:

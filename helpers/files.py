@@ -82,8 +82,9 @@ def check_file(path: str | os.PathLike) -> Path:
     target = resolve(path)
     try:
         check_folder(target.parent)  # before realpath, for which none/../a is a
-        target = Path(os.path.realpath(target))
-        check_folder(target.parent)
+        given, target = target, Path(os.path.realpath(target))
+        if target.parent != given.parent:
+            check_folder(target.parent)
         mode = os.lstat(target).st_mode
     except FileNotFoundError:
         return target
@@ -190,6 +191,12 @@ def whole_file(path: str | os.PathLike, parents: bool = False) -> Iterator[Binar
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def write(path: str | os.PathLike, data: bytes) -> None:
+    """Write a whole file: see `whole_file`."""
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def _permissions(path):

@@ -1,4 +1,4 @@
-"""Pictures in and out: load, resize, save, the gallery.
+"""Pictures in and out: load, resize, save.  decode.py has what people bring, and the gallery.
 
 A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
@@ -13,35 +13,10 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from . import decode, files
-from .decode import MAX_PIXELS, READABLE, exif_of, opened  # noqa: F401
-from .errors import OutputError, PictureError, SettingError
+from .decode import PAINTINGS, gallery, opened  # noqa: F401 (handed on)
+from .errors import OutputError, PictureError
 
-FOLDER = Path(__file__).resolve().parent.parent / "images"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")  # that can be written
-# Public-domain paintings, at the addresses of TensorFlow Hub's style-transfer tutorial.
-_COMMONS = "https://upload.wikimedia.org/wikipedia/commons/"
-_GOOGLE = "Van_Gogh_-_Starry_Night_-_Google_Art_Project.jpg"
-_SCREAM = "Edvard_Munch%2C_1893%2C_The_Scream%2C_oil%2C_tempera_and_pastel_on_cardboard"
-PAINTINGS = {
-    "great_wave": f"{_COMMONS}0/0a/The_Great_Wave_off_Kanagawa.jpg",
-    "starry_night": f"{_COMMONS}thumb/e/ea/{_GOOGLE}/1024px-{_GOOGLE}",
-    "composition_7": f"{_COMMONS}b/b4/Vassily_Kandinsky%2C_1913_-_Composition_7.jpg",
-    "turner_nantes": f"{_COMMONS}b/b7/JMW_Turner_-_Nantes_from_the_Ile_Feydeau.jpg",
-    "scream": f"{_COMMONS}c/c5/{_SCREAM}%2C_91_x_73_cm%2C_National_Gallery_of_Norway.jpg",
-}
-
-
-def gallery(kind: str | None = None) -> dict[str, Path | str]:
-    """{name: path or address}: the bundled pictures, then famous paintings (fetched on demand).
-
-    kind: "content", "style" or None for both; the paintings count as styles.
-    """
-    found = {}
-    for folder in ("content", "style"):
-        if kind in (None, folder):
-            paths = sorted((FOLDER / folder).glob("*"))
-            found |= {path.stem: path for path in paths if path.suffix.lower() in SUFFIXES}
-    return found if kind == "content" else found | PAINTINGS
 
 
 def load(source, size: int | None = None) -> np.ndarray:
@@ -54,19 +29,8 @@ def load(source, size: int | None = None) -> np.ndarray:
     palette, CMYK, 16- and 32-bit pictures become RGB.  Raises PictureError when there is no such
     picture or it cannot be used, SettingError for a size that makes no sense.
     """
-    image = decode.on_white(decode.picture(source, size, gallery()))
-    return np.asarray(_scaled(image, size), np.float32)
-
-
-def load_alpha(source, size: int | None = None) -> np.ndarray | None:
-    """How opaque a picture is, (height, width) in 0–255, or None where all of it is.
-
-    Arguments and errors are those of `load`.
-    """
-    image = decode.picture(source, size, gallery())
-    if image.mode != "RGBA" or image.getchannel("A").getextrema()[0] == 255:
-        return None
-    return np.asarray(_scaled(image.getchannel("A"), size), np.float32)
+    image = decode.on_white(decode.picture(source, size))
+    return np.asarray(decode.scaled(image, size), np.float32)
 
 
 def as_picture(value, what: str = "picture") -> np.ndarray:
@@ -83,18 +47,6 @@ def as_pictures(values, what: str = "picture") -> list[np.ndarray]:
     """One picture, or several in a list or a batch, as a list: see `as_picture`."""
     several = isinstance(values, (list, tuple)) or getattr(values, "ndim", 3) > 3
     return [as_picture(value, what) for value in (values if several else [values])]
-
-
-def _scaled(image, size):
-    if size is None:
-        return image
-    width, height = (max(2, round(side * size / max(image.size))) for side in image.size)
-    if width * height > MAX_PIXELS:
-        raise SettingError(
-            f"The size is {size}, which makes {width} × {height} pixels, more than "
-            f"{MAX_PIXELS // 10**6} million: give a smaller one."
-        )
-    return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -159,7 +111,7 @@ def read_metadata(path: str | os.PathLike | bytes) -> dict:
     else:
         file = files.readable(path, PictureError, "picture")
     with opened(file, path) as image:
-        text = exif_of(image).get(ExifTags.Base.ImageDescription)
+        text = decode.exif(image, ExifTags.Base.ImageDescription)
     try:
         metadata = json.loads(text)
     except (TypeError, ValueError, RecursionError):

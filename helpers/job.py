@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from . import animation, checkpoint, files, images, masks
+from . import animation, files, images, masks
 from .decode import opened
 from .errors import CheckpointError, OutputError, SettingError, StyleTransferError
 from .interrupts import deferred_interrupt
@@ -21,10 +22,10 @@ from .terminal import Lasting, quiet, say
 
 # Options of one run, beside those of `settings.TransferSpec`, which decide the painting.
 OPTIONS = {
-    "checkpoint": Option("checkpoint", None, "file (.npz) that the run is saved in as it goes on"),
+    "checkpoint": Option("checkpoint", None, "file (.npz) that keeps the run, about once a minute"),
     "resume": Option("resume", None, "checkpoint to go on from", title="checkpoint to resume"),
     "preview_every": Option(
-        "preview_every", 0, "write OUT every N steps", int, most=10**9, metavar="N"
+        "preview_every", 0, "steps between previews, which go to OUT", int, "preview interval"
     ),
     "report": Option("report", None, "file (.json) for options, costs of every step and seconds"),
 }
@@ -75,13 +76,10 @@ class Job:
     def check(self) -> None:
         """What can be known of the job by itself, before any work.  Raises StyleTransferError."""
         images.check_output(self.output)
-        for _, path in self.writes:
+        for _, path in self.writes[1:]:
             files.check_file(path)
-        if (
-            self.checkpoint
-            and not self._goes_on
-            and os.path.lexists(files.resolve(self.checkpoint))
-        ):
+        taken = self.checkpoint and os.path.lexists(files.resolve(self.checkpoint))
+        if taken and not self._goes_on:
             raise OutputError(
                 f"{self.checkpoint} exists already: go on from it with --resume, or give another "
                 "name."
@@ -89,6 +87,8 @@ class Job:
         if self.report and not _is_free_for_a_report(files.resolve(self.report)):
             raise OutputError(f"{self.report} exists and is not a report: give another name.")
         if self.resume:
+            from . import checkpoint  # and with it TensorFlow
+
             planned = checkpoint.peek(self.resume)[0].steps
             if self.spec.steps < planned:
                 raise CheckpointError(
@@ -134,6 +134,8 @@ def paint(job: Job, network, quietly: bool = False) -> None:
     Raises KeyboardInterrupt with a sentence, or a StyleTransferError, after the picture so far
     is written.
     """
+    from . import checkpoint
+
     started, stop = time.monotonic(), None
     check_memory(job.spec, network, quietly)
     with enough_memory():
@@ -141,7 +143,7 @@ def paint(job: Job, network, quietly: bool = False) -> None:
         if job.resume:
             checkpoint.restore(job.resume, run)
     # What its format cannot hold is refused now, and not when it is painted.
-    images.encoded(job.output, np.zeros_like(run.content), metadata_of(job, run))
+    images.encoded(job.output, np.zeros_like(run.content), _metadata(job, run))
     with deferred_interrupt() as interrupted:
         try:
             with enough_memory():
@@ -165,17 +167,9 @@ def paint(job: Job, network, quietly: bool = False) -> None:
 
 
 def _run(job, run, quietly):
-    from tqdm import tqdm
-
-    steps, previewed = job.spec.steps, run.step_count
-    bar = tqdm(
-        total=steps,
-        initial=run.step_count,
-        unit="step",
-        desc=job.output.name,
-        disable=quietly,
-        file=Lasting(sys.stderr),
-    )
+    previewed = run.step_count
+    shown = {"desc": job.output.name, "unit": "step", "file": Lasting(sys.stderr)}
+    bar = tqdm(total=job.spec.steps, initial=run.step_count, disable=quietly, **shown)
 
     def show(run):
         nonlocal previewed
@@ -187,7 +181,7 @@ def _run(job, run, quietly):
             previewed = run.step_count
 
     with bar:
-        run.run(steps, show, job.checkpoint)
+        run.run(job.spec.steps, show, job.checkpoint)
 
 
 def _write(job, run, started, stopped):
@@ -195,37 +189,31 @@ def _write(job, run, started, stopped):
         rescued(job.output, lambda path: _save(job, run, stopped, path))
     finally:
         if job.report:
-            with files.whole_file(job.report) as file:
-                file.write(json.dumps(_report(job, run, started), indent=1).encode())
+            report = json.dumps(_report(job, run, started), indent=1)
+            files.write(job.report, report.encode())
 
 
 def rescued(output: Path, write) -> None:
-    """write(path) with output, or else, so that no work is lost, with a PNG, or the same kind of
-    film, beside it or in the working directory; the error then says where it is."""
+    """write(path) with output, or else, so that no work is lost, with a new name beside it or in
+    the working directory; the error then says where it is."""
     try:
         write(output)
     except OutputError as error:
-        suffix = ".png" if output.suffix.lower() in images.SUFFIXES else output.suffix
         for folder in (files.resolve(output).parent, Path.cwd()):
-            names = (f"{output.stem[:99]}_rescued{n}{suffix}" for n in ("", *range(2, 1000)))
+            names = (f"{output.stem[:99]}_rescued{n}{output.suffix}" for n in ("", *range(2, 1000)))
             place = folder / next(name for name in names if not (folder / name).exists())
             with contextlib.suppress(OutputError):
                 write(place)
-                raise _Rescued(f"{error} It is in {place}.") from error
+                raise StyleTransferError(f"{error} It is in {place}.") from error
         raise
-
-
-class _Rescued(StyleTransferError):
-    pass
 
 
 def _save(job, run, stopped, path=None):
     done = {"steps_done": run.step_count} if stopped else {}
-    images.save(path or job.output, run.full_picture, metadata_of(job, run) | done)
+    images.save(path or job.output, run.full_picture, _metadata(job, run) | done)
 
 
-def metadata_of(job: Job, run) -> dict:
-    """What made a picture: the spec of the run, its sources by their public names."""
+def _metadata(job, run):
     return run.spec.metadata() | (job.also or {})
 
 
@@ -236,7 +224,7 @@ def _report(job, run, started):
     except SettingError:  # it was memory that stopped the run
         final = run.latest
     return {
-        "settings": metadata_of(job, run),
+        "settings": _metadata(job, run),
         "network": run.network.description,
         "steps_done": run.step_count,
         "seconds": round(time.monotonic() - started, 3),
@@ -278,20 +266,20 @@ def bytes_of_step(network, shape: tuple, optimizer: str = "lbfgs", style_cost: s
     return round(math.prod(shape[:2]) * (activations + pictures + sorted_slices))
 
 
-def check_memory(spec: TransferSpec, network, quietly: bool = False, frames: int = 0) -> None:
+def check_memory(spec: TransferSpec, network, quietly: bool = False, film: bool = False) -> None:
     """A process that runs out of memory is killed without a word, so the word comes before.
 
-    frames: those of a film, which are held as they are and painted.  Raises SettingError where the
-    machine has less than the run needs.
+    film: whether the content is one: its frames are held as they are and painted.  Raises
+    SettingError where the machine has less than the run needs.
     """
     import psutil
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
         return
-    height, width = _shape(spec)
+    height, width, frames = _look(spec)
     needed = bytes_of_step(network, (height, width), spec.optimizer, spec.style_cost)
-    needed += 2 * frames * 3 * 4 * height * width
+    needed += 2 * 3 * 4 * height * width * frames * film
     memory = psutil.virtual_memory()
     sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
     if needed > memory.total + psutil.swap_memory().total:
@@ -302,14 +290,15 @@ def check_memory(spec: TransferSpec, network, quietly: bool = False, frames: int
         say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")
 
 
-def _shape(spec):
-    """(height, width) of the photograph, or of a film's first frame, once it is loaded; a square's,
-    where a look cannot tell."""
-    width = height = 1
+def _look(spec):
+    """(height, width, frames) of the photograph or film once it is loaded; 1, where a look cannot
+    tell, and the sides of a square."""
+    width = height = frames = 1
     with contextlib.suppress(StyleTransferError, OSError):
         source = files.resolve(images.gallery().get(spec.content, spec.content))
-        first = animation.pictures_in(source)[0] if os.path.isdir(source) else source
-        with opened(files.readable(first), spec.content) as image:
+        pictures = animation.pictures_in(source) if os.path.isdir(source) else [source]
+        with opened(files.readable(pictures[0]), spec.content) as image:
             width, height = image.size
+            frames = max(len(pictures), getattr(image, "n_frames", 1))
     scale = spec.size / max(width, height) if spec.size else 1
-    return round(height * scale), round(width * scale)
+    return round(height * scale), round(width * scale), frames

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from . import images
+from . import decode
 from .errors import SettingError
 from .settings import either
 
@@ -28,8 +28,10 @@ def load(source, size: int | None = None) -> np.ndarray:
 
     Of a cut-out, a picture with transparency, what is opaque is white and the rest black.
     """
-    alpha = images.load_alpha(source, size)
-    return from_picture(images.load(source, size)) if alpha is None else white(alpha >= 128)
+    image = decode.scaled(decode.picture(source, size), size)
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
+        return white(np.asarray(image.getchannel("A")) >= 128)
+    return from_picture(np.asarray(image.convert("RGB")))
 
 
 def from_picture(picture: np.ndarray) -> np.ndarray:
@@ -115,8 +117,8 @@ class Masks:
 
         mask: an array as above, or of True (white) and False; or one of PARTS, a path, ….
         style_masks: one for all, or a list of one for each painting: such a mask, the name of a
-        color for the whole painting, or None: white.  Raises SettingError for masks of another size than their picture's, and for
-        colors of a painting that the photograph's mask lacks.
+        color for the whole painting, or None: white.  Raises SettingError for masks of another size
+        than their picture's, and for colors of a painting that the photograph's mask lacks.
         """
         if isinstance(style_masks, str) or getattr(style_masks, "ndim", 3) == 2:
             style_masks = [style_masks]

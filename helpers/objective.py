@@ -1,8 +1,8 @@
 """J(G) = α·J_content(C, G) + β·J_style(S, G) + γ·TV(G), a pure function (Gatys et al. 2016, eq. 7).
 
-costs.py has the formulas; here they meet a network.  What J compares G with (`Targets`) and how much
-each cost counts (`Weights`) are arguments, tensors like G: other pictures, sizes or weights are
-other tensors, and nothing is compiled again.
+costs.py has the formulas; here they meet a network.  What J compares G with (`Targets`) and how
+much each cost counts (`Weights`) are arguments, tensors like G: other pictures, sizes or weights
+are other tensors, and nothing is compiled again.
 """
 
 from typing import NamedTuple
@@ -85,10 +85,8 @@ class Objective:
         content_layer: str | None = None,
         style_layers: tuple[str, ...] | None = None,
     ):
-        formulas.check_costs(costs)
-        self.network, self.costs = network, costs
-        self.style_cost = OPTIONS["style_cost"].check(style_cost)
-        self.describe = STYLE_COSTS[style_cost]
+        self.network, self.costs = network, OPTIONS["costs"].check(costs)
+        self.describe = STYLE_COSTS[OPTIONS["style_cost"].check(style_cost)]
         self.content_layer = content_layer or network.content_layer
         self.style_layers = tuple(style_layers or network.style_layers)
         network.check_layers([self.content_layer, *self.style_layers])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .objective import Costs, Objective
+from .objective import Costs
 
 FAR = 8.0  # a weight so many times as large, or as small, makes J another cost
 # Adam's memory of gradients and of their squares.  With 0.9 for both a run of a few hundred steps
@@ -31,37 +31,6 @@ class State(NamedTuple):
 
     G: tf.Tensor
     memory: NamedTuple
-
-
-def descend(objective: Objective, optimizer: "Adam | LBFGS") -> Callable:
-    """A function that goes down J, not yet compiled:
-
-    (state, targets, weights, rates) → (state, costs with one row a step, steps done).
-
-    It takes one step for each of the learning rates, and ends before a step whose costs or
-    gradient are not finite.
-    """
-
-    def steps(state, targets, weights, rates):
-        def evaluate(G):
-            return objective.with_gradient(G, targets, weights)
-
-        def goes_on(done, finite, *_):
-            return finite & (done < tf.size(rates))
-
-        def step(done, _, state, rows):
-            new, costs, finite = optimizer.step(state, evaluate, rates[done])
-            new = tf.nest.map_structure(lambda n, old: tf.ensure_shape(n, old.shape), new, state)
-            rows = tf.nest.map_structure(lambda row, cost: row.write(done, cost), rows, costs)
-            return done + tf.cast(finite, tf.int32), finite, new, rows
-
-        row = tf.TensorArray(tf.float32, tf.size(rates), element_shape=(None,))
-        rows = tf.nest.map_structure(lambda _: row, objective.unknown(1))
-        start = (0, True, state, rows)
-        done, _, state, rows = tf.while_loop(goes_on, step, start, parallel_iterations=1)
-        return state, tf.nest.map_structure(lambda row: row.stack(), rows), done
-
-    return steps
 
 
 class AdamMemory(NamedTuple):
@@ -135,15 +104,12 @@ class LBFGS:
         batch, height, width = G.shape[:3]
         none, zeros = tf.zeros(batch), tf.zeros_like(G)
         pairs = (tf.stack([zeros, zeros], axis=1),) * MEMORY
-        M = tf.constant(reach(height, width))
-        rho = tf.zeros((batch, MEMORY))
+        M, rho = tf.constant(reach(height, width)), tf.zeros((batch, MEMORY))
         return LBFGSMemory(unknown, G, zeros, zeros, none, none, M, pairs, rho)
 
     def forget(self, state: State, unknown: Costs, factor: float) -> State:  # noqa: ARG002
         """After a weight has changed, by whatever factor: curvature belongs to a cost."""
-        G, memory = state
-        rho, scale = tf.zeros_like(memory.rho), tf.zeros_like(memory.scale)
-        return State(G, memory._replace(costs=unknown, trial=G, rho=rho, scale=scale))
+        return State(state.G, self.begin(state.G, unknown))
 
     def step(
         self,

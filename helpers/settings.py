@@ -19,6 +19,7 @@ from .files import public
 # Weights end up in float32: larger ones would become infinite there, smaller ones 0.
 _LARGEST = float(np.finfo(np.float32).max)
 _SMALLEST = float(np.finfo(np.float32).tiny)
+WEIGHTS = ("alpha", "beta", "tv", "layer_weights")  # of J, which may change during a run
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ class TransferSpec:
     )
     keep_colors: str | None = _option(
         None,
-        "keep the photograph's colors; alone it means luminance",
+        "way to keep the photograph's colors (luminance if none is given)",
         title="way to keep colors",
         choices=("luminance", "histogram"),
     )
@@ -273,6 +274,8 @@ class TransferSpec:
 
     def check_styles(self, count: int) -> None:
         """Raises SettingError unless what is given for each style picture fits so many of them."""
+        if not count:
+            raise SettingError("There is no style picture: give at least one.")
         for name in ("style_scale", "style_mask"):
             values = getattr(self, name)
             if values and len(values) not in (1, count):
@@ -315,6 +318,24 @@ class TransferSpec:
         if isinstance(fields.get("layer_weights"), Mapping):
             fields = {"style_layers": None} | fields
         return dataclasses.replace(self, **fields)
+
+    @property
+    def batch(self) -> int:
+        """The number of pictures that alpha and beta make."""
+        return max(np.size(self.alpha), np.size(self.beta))
+
+    def weighted(self, **weights) -> "TransferSpec":
+        """The spec of a run with other WEIGHTS.  Raises SettingError for what needs another run."""
+        for name in weights:
+            if name not in WEIGHTS:
+                raise SettingError(f"There is no weight {name!r}: set {', '.join(WEIGHTS)}.")
+        found = self.changed(**weights)
+        if found.style_layers != self.style_layers or not found.layer_weights:
+            names = ", ".join(self.style_layers)
+            raise SettingError(f"Give one weight for each of {names}, in this order.")
+        if found.batch != self.batch:
+            raise SettingError(f"Give alpha and beta one value, or {self.batch}.")
+        return found
 
     @classmethod
     def read(cls, texts: dict) -> "TransferSpec":

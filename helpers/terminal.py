@@ -14,7 +14,12 @@ from .interrupts import terminated_like_interrupted
 class Parser(argparse.ArgumentParser):
     """A parser of arguments whose complaints are one sentence, too."""
 
+    def __init__(self, prog: str, description: str):
+        kept = argparse.RawDescriptionHelpFormatter  # the lines of the description
+        super().__init__(prog, description=description, formatter_class=kept, allow_abbrev=False)
+
     def error(self, message):
+        """End with a sentence and exit status 2."""
         message = " ".join(message.split())
         fail(self.prog, f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
@@ -29,11 +34,13 @@ class Lasting:
         return getattr(self.stream, name)
 
     def write(self, text):
+        """Write to the stream; letters that it does not know are written out."""
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         with self._kept():
             self.stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
 
     def flush(self):
+        """Flush the stream."""
         with self._kept():
             self.stream.flush()
 
@@ -74,6 +81,8 @@ def command(prog: str) -> Iterator[None]:
             yield
     except StyleTransferError as error:
         fail(prog, error)
+    except OSError as error:  # of a directory, for example, that may not be read
+        fail(prog, f"{error.strerror or error}: check {error.filename or 'your disk'}.")
     except KeyboardInterrupt as stopped:
         say(str(stopped) or "Stopped; what has been written stays.")
         sys.exit(130)

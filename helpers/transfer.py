@@ -1,8 +1,8 @@
 """The optimization: a picture G whose pixels go down J(G) = α·J_content + β·J_style + γ·TV.
 
 Gatys, Ecker & Bethge 2016 (section 2.3).  The network is frozen; only the pixels move.  From `run`
-a step goes to the compiled `optimizers.descend`, from there to an optimizer, which asks
-`Objective.with_gradient` for J and its gradient, and the objective asks the network.
+a step goes to an optimizer, which asks `Objective.with_gradient` for J and its gradient, and the
+objective asks the network.
 """
 
 import dataclasses
@@ -19,10 +19,9 @@ from .errors import DivergedError, SettingError
 from .interrupts import deferred_interrupt
 from .masks import Masks
 from .objective import Objective, Weights
-from .optimizers import OPTIMIZERS, State, descend
-from .settings import OPTIONS, TransferSpec
+from .optimizers import OPTIMIZERS, State
+from .settings import OPTIONS, WEIGHTS, TransferSpec  # noqa: F401 (WEIGHTS is handed on)
 
-WEIGHTS = ("alpha", "beta", "tv", "layer_weights")
 # Coarse to fine: a stroke is laid out where it is small and cheap, and finished at full size
 # (Gatys et al. 2017, arXiv:1611.07865, section 6.2).
 COARSE_STEPS = 40  # at most, of a run at half of the size; they lay out, they do not finish
@@ -30,7 +29,6 @@ COARSER = 2  # at each smaller size so many times fewer: too many there, and the
 COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
 POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram matrix knows too little
 FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of a run
-MOST_AT_ONCE = 25  # steps between two looks at the clock, so that nobody waits long
 _STEPS = dataclasses.replace(OPTIONS["steps"], least=0)
 
 
@@ -61,18 +59,20 @@ class Transfer:
         style_masks = spec.style_mask if style_masks is None else style_masks
         self.masks = Masks.of(mask, style_masks, self.content, self.styles)
         self.levels = spec.levels or levels_for([self.content, *self.styles], network.stride)
-        for picture in (self.content, *self.styles):  # too small at the smallest size?
-            network.check_size(*self._shape(picture, 0))
+        self._check_sizes([self.content, *self.styles])
         layers = spec.content_layer, spec.style_layers
         self.objective = Objective(network, spec.costs, spec.style_cost, *layers)
-        found = {name: getattr(network, name) for name in ("pooling", "precision")}
-        found |= {"network": network.name, "levels": self.levels}
-        found |= {"content_layer": self.objective.content_layer}
-        found |= {"style_layers": self.objective.style_layers}
-        ones = (1.0,) * len(self.objective.style_layers)
-        self.spec = spec.changed(**found, layer_weights=spec.layer_weights or ones)
+        self.spec = spec.changed(
+            network=network.name,
+            pooling=network.pooling,
+            precision=network.precision,
+            levels=self.levels,
+            content_layer=self.objective.content_layer,
+            style_layers=self.objective.style_layers,
+            layer_weights=spec.layer_weights or (1.0,) * len(self.objective.style_layers),
+        )
         self.step_count, self.plan, self.rows = 0, None, []
-        self.enter(0, [self.first_picture(0)] * len(self._weights().alpha))
+        self.enter(0, [self.first_picture(0)] * self.spec.batch)
 
     # The pictures.
 
@@ -109,7 +109,7 @@ class Transfer:
         batch, height, width, _ = self.G.shape
         if self.spec.keep_colors == "luminance":
             picture = colors.luminance(picture)
-        self._begin([images.resize(picture, height, width)] * batch)
+        self.state = self._begun([images.resize(picture, height, width)] * batch)
 
     @property
     def full_picture(self) -> np.ndarray:
@@ -123,40 +123,33 @@ class Transfer:
             return np.random.default_rng(self.spec.seed).uniform(0, 255, (height, width, 3))
         if self.spec.init == "blank":
             return np.full((height, width, 3), 127.5)
-        return images.resize(self._seen()[0], height, width)
+        return images.resize(self._seen(self.content, [])[0], height, width)
 
     def aim(self, content=None, styles=None) -> None:
-        """Another photograph of the same shape, or as many other paintings, from the next step on."""
+        """From the next step on another photograph, of the same shape, or as many other paintings.
+
+        Raises SettingError or PictureError, and is then as it was.
+        """
         content = self.content if content is None else images.as_picture(content)
         styles = self.styles if styles is None else images.as_pictures(styles)
         if content.shape != self.content.shape or len(styles) != len(self.styles):
             raise SettingError("Another size of C or number of S needs another Transfer.")
         if self.masks and styles is not self.styles:
             raise SettingError("Style masks belong to their paintings: make another Transfer.")
-        for style in styles:
-            self.network.check_size(*self._shape(style, 0))
-        self.content, self.styles = content, styles
-        self.targets = self._targets()
-        self._forget(np.inf)
+        self._check_sizes(styles)
+        targets, state = self._targets(self.level, content, styles), self._forgotten(np.inf)
+        self.content, self.styles, self.targets, self.state = content, styles, targets, state
 
     # The weights of J.
 
     def set(self, **weights) -> None:
         """New alpha, beta, tv or layer_weights, all or, with a SettingError, none of them."""
-        for name in weights:
-            if name not in WEIGHTS:
-                raise SettingError(f"There is no weight {name!r}: set {', '.join(WEIGHTS)}.")
-        new = self.spec.changed(**weights)
-        if new.style_layers != self.spec.style_layers:
-            names = ", ".join(self.spec.style_layers)
-            raise SettingError(f"Give one weight for each of {names}, in this order.")
-        before, after = self._weights(), self._weights(new)
-        if len(before.alpha) != len(after.alpha):
-            raise SettingError(f"Give alpha and beta one value, or {len(before.alpha)}.")
-        self.spec = new
-        changes = [_factor(*pair) for pair in zip(before, after, strict=True)]
-        if max(changes) > 1:
-            self._forget(max(changes))
+        spec = self.spec.weighted(**weights)
+        pairs = zip(self._weights(), self._weights(spec), strict=True)
+        factor = max(_factor(before, after) for before, after in pairs)
+        if factor > 1:
+            self.state = self._forgotten(factor)
+        self.spec = spec
 
     def _weights(self, spec=None):
         spec = spec or self.spec
@@ -219,21 +212,20 @@ class Transfer:
         # A run that is made longer keeps the coarse beginning that it had, if it had one.
         had_one = self.plan and self.plan[-2] > 0
         plan = [*self.plan[:-1], steps] if had_one else begins(steps, self.levels)
-        self.plan, chunk = plan, 1
+        self.plan, looked = plan, -math.inf
         while self.step_count < steps:
             # The level that this step belongs to.
             level = sum(self.step_count >= begin for begin in plan[1:-1])
             if level != self.level:
                 self.enter(level)
-                chunk = 1
-            # As many steps as fit into the time.
+                looked = -math.inf
+            # The step.
             done, length = self.step_count - plan[level], plan[level + 1] - plan[level]
-            n = min(chunk, length - done, steps - self.step_count)
-            started = time.monotonic()
-            self._take(rates(self.spec.learning_rate, done, n, length))
-            pace = (time.monotonic() - started) / n
-            chunk = int(np.clip(seconds / max(pace, 1e-6), 1, MOST_AT_ONCE))
-            yield self.step_count
+            self._take([rate_at(done / length, self.spec.learning_rate)])
+            # A look at it.
+            if self.step_count == steps or time.monotonic() - looked >= seconds:
+                yield self.step_count
+                looked = time.monotonic()
 
     def step(self, n: int = 1, learning_rate: float | None = None) -> None:
         """n steps at the present level; learning_rate: Adam's, default the full one.
@@ -243,7 +235,7 @@ class Transfer:
         rate = self.spec.learning_rate if learning_rate is None else learning_rate
         if rate != 0:
             rate = OPTIONS["learning_rate"].check(rate)
-        self._take(np.full(_STEPS.check(n), rate, np.float32))
+        self._take([rate] * _STEPS.check(n))
 
     def enter(self, level: int, pictures: list | None = None) -> None:
         """Begin a level, with these pictures in its size; default: the present ones, with the
@@ -253,26 +245,31 @@ class Transfer:
             if self.spec.init == "content":
                 detail = images.detail(self.first_picture(level), *self.G.shape[1:3])
             pictures = [np.clip(images.resize(G, *shape) + detail, 0, 255) for G in self.G.numpy()]
-        self.level, self.targets = level, self._targets(level)
-        self._begin(pictures)
+        targets = self._targets(level, self.content, self.styles)
+        self.level, self.targets, self.state = level, targets, self._begun(pictures)
 
-    def _begin(self, pictures):
+    def _begun(self, pictures):
         G = tf.constant(np.stack(pictures), tf.float32)
-        self.state = State(G, self.optimizer.begin(G, self.objective.unknown(len(pictures))))
+        return State(G, self.optimizer.begin(G, self.objective.unknown(len(pictures))))
 
-    def _forget(self, factor):
+    def _forgotten(self, factor):
         unknown = self.objective.unknown(len(self.G))
-        self.state = self.optimizer.forget(self.state, unknown, factor)
+        return self.optimizer.forget(self.state, unknown, factor)
 
-    def _targets(self, level=None):
+    def _targets(self, level, content, styles):
         """What J asks of G, in the size of a level."""
-        level = self.level if level is None else level
-        content, *styles = (images.resize(p, *self._shape(p, level)) for p in self._seen())
+        seen = self._seen(content, styles)
+        content, *styles = (images.resize(one, *self._shape(one, level)) for one in seen)
         masks = self.masks and self.masks.resized(content, styles)
         return self.objective.targets(content, styles, self.spec.style_weights, masks)
 
-    def _seen(self):
-        return colors.seen(self.content, self.styles, self.spec.keep_colors)
+    def _seen(self, content, styles):
+        return colors.seen(content, styles, self.spec.keep_colors)
+
+    def _check_sizes(self, pictures):
+        """Raises PictureError for pictures that are too small at the coarsest level."""
+        for picture in pictures:
+            self.network.check_size(*self._shape(picture, 0), shrunk=2 ** (self.levels - 1))
 
     def _shape(self, picture, level):
         """(height, width) of a picture at a level."""
@@ -281,26 +278,32 @@ class Transfer:
 
     def _take(self, rates):
         """One step for each learning rate."""
-        arguments = (self.state, self.targets, self._weights(), tf.constant(rates, tf.float32))
-        self.state, costs, done = self._compiled(arguments)(*arguments)
-        done, named = int(done), {n: c.numpy() for n, c in costs.named().items()}
-        for i in range(done):
+        weights = self._weights()
+        for rate in rates:
+            arguments = (self.state, self.targets, weights, tf.constant(rate, tf.float32))
+            self.state, costs, finite = self._compiled(arguments)(*arguments)
+            named = {name: _number_or_array(c.numpy()) for name, c in costs.named().items()}
+            if not finite:
+                raise self._diverged(named)
             self.step_count += 1
-            row = {name: _number_or_array(values[i]) for name, values in named.items()}
-            self.rows.append({"step": self.step_count, "level": self.level} | row)
-        if done < len(rates):
-            raise self._diverged({name: values[done] for name, values in named.items()})
+            self.rows.append({"step": self.step_count, "level": self.level} | named)
 
     def _compiled(self, arguments):
-        """The compiled steps, which the network keeps: one trace serves all pictures and sizes."""
-        spec, objective = self.spec, self.objective
+        """The compiled step, which the network keeps: one trace serves all pictures and sizes."""
+        spec, optimizer, objective = self.spec, self.optimizer, self.objective
         key = (spec.optimizer, spec.costs, spec.style_cost, spec.content_layer, spec.style_layers)
         key += (len(self.targets.regions), bool(self.targets.kept))
         if key not in self.network.steps:
+
+            def step(state, targets, weights, rate):
+                def evaluate(G):
+                    return objective.with_gradient(G, targets, weights)
+
+                return optimizer.step(state, evaluate, rate)
+
             signature = tf.nest.map_structure(_any_size, arguments)
             # Without AutoGraph, which takes longer to read the code than all the rest.
-            steps = descend(objective, self.optimizer)
-            self.network.steps[key] = tf.function(steps, signature, autograph=False)
+            self.network.steps[key] = tf.function(step, signature, autograph=False)
         return self.network.steps[key]
 
     def _diverged(self, row):
@@ -332,11 +335,11 @@ def begins(steps: int, levels: int) -> list[int]:
     return [*np.cumsum([0, *reversed(coarse)]).tolist(), steps]
 
 
-def rates(learning_rate: float, done: int, n: int, length: int) -> np.ndarray:
-    """Adam's rates for the next n of a level's `length` steps: they fall on a cosine to a half,
-    which settles the pixels."""
-    cosine = (1 + np.cos(np.pi * (done + np.arange(n)) / length)) / 2
-    return (learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)).astype(np.float32)
+def rate_at(done: float, learning_rate: float) -> float:
+    """Adam's rate when this share of a level is done: it falls on a cosine to a half, which settles
+    the pixels."""
+    cosine = (1 + math.cos(math.pi * done)) / 2
+    return learning_rate * (FINAL_RATE + (1 - FINAL_RATE) * cosine)
 
 
 def _any_size(tensor):

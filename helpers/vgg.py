@@ -6,6 +6,7 @@ a file: an .npz of LAYER/kernel and LAYER/bias, which may end early, or a Keras 
 everything runs offline and at once.
 """
 
+import math
 import os
 import re
 from collections.abc import Iterable
@@ -49,17 +50,21 @@ class Network:
     n_H and n_W are the sides over the layer's stride, rounded up.  Raises PictureError for a
     picture smaller than the deepest layer's stride.
 
-    layers: {name: Layer}.  description: one line that says which network this is.
+    layers: {name: Layer}.  style_layers: Gatys' block1_conv1 … block5_conv1, as far as they are
+    among these.  content_layer: his block4_conv2, or else the deepest one of the third block.
+    description: one line that says which network this is.
     steps: the compiled steps that `transfer` keeps with the network.
     """
 
     def __init__(self, name, model, layers, pooling, precision, description):
         self.name, self.model, self.layers = name, model, layers
         self.pooling, self.precision, self.description = pooling, precision, description
+        self.style_layers, self.content_layer = _style_layers(layers), _content_layer(layers)
         self.stride = max(layer.stride for layer in layers.values())
         self.steps = {}
 
     def __call__(self, pictures) -> dict[str, tf.Tensor]:
+        """The activations of pictures, by name, as described above."""
         pictures = tf.cast(pictures, tf.float32)
         if pictures.shape.rank == 3:
             return {layer: a[0] for layer, a in self(pictures[tf.newaxis]).items()}
@@ -67,12 +72,16 @@ class Network:
         # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
         return self.model(tf.reverse(pictures, axis=[-1]) - tf.constant(MEAN_BGR))
 
-    def check_size(self, height: int | None, width: int | None) -> None:
-        """Raises PictureError if a picture of this size is too small for the deepest layer."""
+    def check_size(self, height: int | None, width: int | None, shrunk: int = 1) -> None:
+        """Raises PictureError if a picture of this size is too small for the deepest layer.
+
+        shrunk: how many times as large it is at the size that was asked for.
+        """
         if None not in (height, width) and min(height, width) < self.stride:
+            size = math.ceil(max(height, width) * self.stride / min(height, width)) * shrunk
             raise PictureError(
                 f"A picture of {width} × {height} pixels is too small for {list(self.layers)[-1]}: "
-                f"use at least {self.stride} pixels a side, fewer levels, or shallower layers."
+                f"use a size of at least {size}, fewer levels, or shallower layers."
             )
 
     def check_layers(self, layers: Iterable[str]) -> None:
@@ -81,16 +90,6 @@ class Network:
             if layer not in self.layers:
                 names = ", ".join(self.layers)
                 raise NetworkError(f"{self.name} was loaded without layer {layer}: it has {names}.")
-
-    @property
-    def style_layers(self) -> list[str]:
-        """Gatys' block1_conv1 … block5_conv1, as far as this network has them."""
-        return [layer for layer in STYLE_LAYERS if layer in self.layers] or list(self.layers)
-
-    @property
-    def content_layer(self) -> str:
-        """Gatys' block4_conv2, or else the deepest layer of the third block that there is."""
-        return _content_layer(self.layers)
 
     def __repr__(self):
         return f"<{self.description}>"
@@ -156,6 +155,10 @@ def _pools_before(layer):
     return layer.endswith("_conv1") and not layer.startswith("block1_")
 
 
+def _style_layers(layers):
+    return [layer for layer in STYLE_LAYERS if layer in layers] or list(layers)
+
+
 def _content_layer(layers):
     third = [layer for layer in layers if layer.startswith("block3_")]
     return CONTENT_LAYER if CONTENT_LAYER in layers else (third or list(layers))[-1]
@@ -178,13 +181,13 @@ def _build(name, layers, pooling, path, precision):
     table = _asked(_table(_channels(arrays)), layers, f"{TITLES[name]} ({source})")
     inputs = keras.Input((None, None, 3), dtype="float32")
     # 64 is the unit that keeps mini's first kernel within float16.
-    x = pixels = _split(inputs / 64 if name == "mini" else inputs, precision)
+    x = _split(inputs / 64 if name == "mini" else inputs, precision)
     outputs, names = {}, list(_channels(arrays))
     for layer in names[: names.index(list(table)[-1]) + 1]:
         if _pools_before(layer):
             average = keras.layers.AveragePooling2D(2, padding="same", dtype=precision)
             x = MaxPooling(dtype=precision)(x) if pooling == "max" else average(x)
-        x = _convolve(x, layer, arrays, precision, x is pixels and precision != "float32")
+        x = _convolve(x, layer, arrays, precision)
         if layer in table:
             outputs[layer] = x
     model = keras.Model(inputs, outputs)
@@ -196,9 +199,8 @@ def _build(name, layers, pooling, path, precision):
 
 def _asked(table, layers, owner):
     """The rows of the table that were asked for, shallow to deep."""
-    found = {"style": [layer for layer in STYLE_LAYERS if layer in table]}
-    found["content"] = [_content_layer(table)]
-    names = [name for layer in layers for name in found.get(layer, [layer])]
+    of = {"style": _style_layers(table), "content": [_content_layer(table)]}
+    names = [name for layer in layers for name in of.get(layer, [layer])]
     for layer in names:
         if layer not in table:
             raise NetworkError(f"{owner} has no layer {layer}: choose {either(table)}.")
@@ -207,15 +209,12 @@ def _asked(table, layers, owner):
     return {layer: row for layer, row in table.items() if layer in names}
 
 
-def _convolve(x, layer, arrays, precision, split):
-    """A layer's factors, 1×1 reduce, 3×3 kernel, 1×1 expand, as far as it has them, then relu.
-
-    split: whether x holds every channel twice, as from `_split`.
-    """
+def _convolve(x, layer, arrays, precision):
+    """A layer's factors, 1×1 reduce, 3×3 kernel, 1×1 expand, as far as it has them, then relu."""
     factors = [factor for factor in FACTORS if f"{layer}/{factor}" in arrays]
     for factor in factors:
         kernel, last = arrays[f"{layer}/{factor}"], factor == factors[-1]
-        if split and factor == factors[0]:
+        if x.shape[-1] == 2 * kernel.shape[2]:  # x holds every channel twice, as from `_split`
             kernel = np.concatenate([kernel, kernel], axis=2)
         convolution = keras.layers.Conv2D(
             kernel.shape[-1],
@@ -246,8 +245,8 @@ def _split(pixels, precision):
 def max_pool(x: tf.Tensor) -> tf.Tensor:
     """2 × 2 max-pooling of (batch, height, width, n_C); a last odd row or column is kept.
 
-    TensorFlow's gradient takes three to eight times as long on a CPU.  Where several values of a
-    window are the largest, this one goes to each in equal shares, and TensorFlow's to the first.
+    Where several values of a window are the largest, as in a flat picture, the gradient goes to
+    each in equal shares.  TensorFlow's own goes to the first.
     """
     y = tf.nn.max_pool2d(x, 2, 2, "SAME")
     height, width = tf.unstack(tf.shape(x)[1:3])
@@ -257,18 +256,16 @@ def max_pool(x: tf.Tensor) -> tf.Tensor:
         batch, rows, columns, channels = tf.unstack(tf.shape(pooled))
         shape = (batch, rows, 2, columns, 2, channels)
         wide = tf.broadcast_to(pooled[:, :, tf.newaxis, :, tf.newaxis, :], shape)
-        wide = tf.reshape(wide, (batch, 2 * rows, 2 * columns, channels))
-        return wide[:, :height, :width]
+        return tf.reshape(wide, (batch, 2 * rows, 2 * columns, channels))[:, :height, :width]
 
-    def in_window(side):
+    def places(side):
+        """How many of two each window has along a side: one at an odd end."""
         return tf.minimum(side - 2 * tf.range((side + 1) // 2), 2)
 
     def gradient(upstream):
         largest = tf.cast(x == spread(y), x.dtype)
-        places = in_window(height)[:, tf.newaxis] * in_window(width)  # 4, but for an odd edge
-        of_them = (
-            tf.nn.avg_pool2d(largest, 2, 2, "SAME") * tf.cast(places, x.dtype)[..., tf.newaxis]
-        )
+        windows = tf.cast(places(height)[:, tf.newaxis] * places(width), x.dtype)
+        of_them = tf.nn.avg_pool2d(largest, 2, 2, "SAME") * windows[..., tf.newaxis]
         return largest * spread(upstream / of_them)
 
     return y, gradient
@@ -279,9 +276,11 @@ class MaxPooling(keras.layers.Layer):
     """`max_pool` as a layer of a Keras model."""
 
     def call(self, x):
+        """(batch, height, width, n_C) → half of the sides, rounded up."""
         return max_pool(x)
 
     def compute_output_shape(self, shape):
+        """As `call`; None stays None."""
         half = [None if side is None else (side + 1) // 2 for side in shape[1:3]]
         return (shape[0], *half, shape[3])
 
@@ -293,10 +292,10 @@ def _read(name, path):
     """(arrays, where they come from)."""
     if name != "mini":
         path = path or os.environ.get("NST_WEIGHTS")
-        if not path:
-            return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
-    elif not path:
-        return _read_npz(name, MINI), "embedded"
+    if not path:
+        if name == "mini":
+            return _read_npz(name, MINI), "embedded"
+        return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
     said = f"weights from {Path(path).name}"
     if not str(path).endswith(".npz"):
         return _from_keras(name, str(readable(path, NetworkError, "weights file"))), said
@@ -307,9 +306,9 @@ def _read(name, path):
 
 
 def _channels(arrays):
-    """{layer: n_C}, shallow to deep: what the last of its factors writes."""
-    layers = sorted({key.partition("/")[0] for key in arrays})
-    return {n: arrays.get(f"{n}/expand", arrays[f"{n}/kernel"]).shape[-1] for n in layers}
+    """{layer: n_C}, shallow to deep."""
+    biases = sorted(key for key in arrays if key.endswith("/bias"))
+    return {key.removesuffix("/bias"): len(arrays[key]) for key in biases}
 
 
 def _vgg_layers(name):
@@ -362,18 +361,15 @@ def _read_npz(name, path):
 
 def _what_is_wrong(name, arrays):
     """What keeps arrays from being those of a network, or None."""
-    layers = sorted({key.partition("/")[0] for key in arrays})
+    layers, channels, known = sorted({key.partition("/")[0] for key in arrays}), 3, 0
     if not layers or layers != _vgg_layers(name)[: len(layers)]:
         return f"hold the layers {', '.join(layers[:3])}, …" if layers else "are empty"
-    channels = 3
     for layer in layers:
-        factors = FACTORS if name == "mini" and channels > 3 else ("kernel",)
-        for factor in factors:
-            shape = arrays.get(f"{layer}/{factor}", np.empty(0)).shape
-            if len(shape) != 4 or 0 in shape or shape[2] != channels:
-                return f"lack {layer}/{factor}, or have a wrong shape there"
-            channels = shape[3]
-        if arrays.get(f"{layer}/bias", np.empty(0)).shape != (channels,):
-            return f"lack {layer}/bias, or have a wrong shape there"
-    expected = len(layers) * (len(FACTORS) + 1) - 2 if name == "mini" else 2 * len(layers)
-    return None if len(arrays) == expected else "have arrays that belong to no layer"
+        whole = name != "mini" or layer == layers[0]
+        for part in (*(("kernel",) if whole else FACTORS), "bias"):
+            shape = arrays.get(f"{layer}/{part}", np.empty(0)).shape
+            kernel_fits = len(shape) == 4 and 0 not in shape and shape[2] == channels
+            if not (shape == (channels,) if part == "bias" else kernel_fits):
+                return f"lack {layer}/{part}, or have a wrong shape there"
+            channels, known = shape[-1], known + 1
+    return None if len(arrays) == known else "have arrays that belong to no layer"

@@ -1,16 +1,15 @@
 """β/α under your fingers: a painting that changes while the knob is turned.
 
-    film      the way of a picture: moments to go back to
-    scene     what a painting is made of, and what is kept of it
-    sources   the pictures and networks that a scene names
-    painting  a picture, small first and then at full size, in bites of a fraction of a second
-    jobs      the α × β grid and the rendering at another size
-    session   all of these together, without widgets
-    page      the style sheet, the chart, pictures as HTML
-    eye       what the cost sees, as pictures
-    controls  the kinds of widgets
-    view      the picture and its buttons;  panels, work and classroom: what is beside it
-    studio    the panels on a page
+    sources    the pictures and networks that a spec names
+    session    the painting without widgets: ticks, snapshots, undo, grid, large copy
+    eye        what the cost sees, as pictures
+    page       pieces of HTML; studio.css, studio.js
+    controls   the kinds of widgets
+    stage      the picture, its formula, its knob
+    work       one long job at a time
+    panels     the four drawers
+    classroom  questions to predict first
+    studio     all of these on a page
 
 Each of these imports only what stands above it.
 """

@@ -1,19 +1,24 @@
-"""The kinds of widgets of the studio.  They work with ipywidgets 7.7.1 (Colab) and 8."""
+"""The kinds of widgets of the studio.  They work with ipywidgets 7.7.1 (Colab) and 8.
+
+on: makes a function a callback, see `Studio.on`.
+"""
 
 import base64
 import binascii
-import html
 import itertools
 import math
+from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from ..errors import PictureError
+from ..errors import PictureError, SettingError
 from . import page
+from .session import number
 
-ON, OFF = "", "none"  # of a layout's display
+STEP = 0.04  # of a logarithmic slider, in powers of ten: a tenth more at each
+_NEAR = 0.021  # two places on it that are one: the page answers with its nearest step
 _WIDE = {"style": {"description_width": "112px"}, "layout": {"width": "100%"}}
-_numbers = itertools.count()
+_counter = itertools.count()
 
 
 class Ticker:
@@ -24,24 +29,24 @@ class Ticker:
     is shown where a widget of ipywidgets 7 has seen no tick yet, does the same.
     """
 
-    def __init__(self, work):
+    def __init__(self, work: Callable):
         self.running, self._work = False, work
         self.play = widgets.Play(min=0, max=10**9, interval=50, show_repeat=False)
         self._pulse = widgets.IntText()
         self._link = widgets.jsdlink((self._pulse, "value"), (self.play, "value"))
-        hint = widgets.HTML("If the picture stands still, press ▶ here:")
-        self.box = box("nst-row", hint, self.play)
+        self.box = box("nst-row", html("hint"), self.play)
         self._trait = "playing" if self.play.has_trait("playing") else "_playing"
-        if self._trait == "playing":
-            self.box.layout.display = OFF
+        show_if(self.box, self._trait == "_playing")
         self.play.observe(self._tick, "value")
         self.play.observe(self._pressed, self._trait)
 
-    def start(self):
+    def start(self) -> None:
+        """Go on."""
         self.running = True
-        self._ask()
+        self._pulse.value = max(self._pulse.value, self.play.value) + 1
 
-    def stop(self):
+    def stop(self) -> None:
+        """No more ticks, but for one that may be under way."""
         self.running = False
         setattr(self.play, self._trait, False)
 
@@ -50,66 +55,71 @@ class Ticker:
 
     def _tick(self, _):
         if self.running:
-            self.box.layout.display = OFF
+            show_if(self.box, False)
             self._work()
         if self.running and not getattr(self.play, self._trait):
-            self._ask()
-
-    def _ask(self):
-        self._pulse.value = max(self._pulse.value, self.play.value) + 1
+            self.start()
 
 
-class Log:
-    """A log slider for a weight that may also be 0, or infinite, and then stands at an end.
+class Number:
+    """A logarithmic slider, and the number itself, which can be typed.  take(value): see `bind`.
 
-    The page answers a value that is set from here with the nearest one on its scale, which is not
-    to be taken for a wish; and one that stands there already is left alone: a hand may be on it,
-    whose next move a value from here would undo.
+    The scale stays as it is: a number beyond it stands at its end.  A slider is left where it is
+    while it stands for the number: a value sent from here would undo the hand's next move, and the
+    page's answer to one, its nearest step, is no wish.
     """
 
-    def __init__(self, description, value, low, high):
-        self.slider = widgets.FloatLogSlider(
-            value=value, min=low, max=high, step=0.02, description=description, **_WIDE,
-            readout_format=".3r",
-        )  # fmt: skip
-        self._description = description
+    def __init__(self, on: Callable, title: str, low, high, value: float, take: Callable):
+        self._ends, self._take = (math.log10(low), math.log10(high)), take
+        scale = {"min": self._ends[0], "max": self._ends[1], "step": STEP, "readout": False}
+        wide = {"layout": {"width": "100%"}, "style": {"description_width": "var(--nst-name)"}}
+        self.slider = widgets.FloatLogSlider(value=low, description=title, **scale, **wide)
+        self.typed = widgets.Text(continuous_update=False)
+        self.typed.add_class("nst-typed")
+        self.box = box("nst-number", self.slider, self.typed)
+        self.show(value)  # before it is on the page, which answers what comes later
+        bind(on, self.slider, self._slid)
+        bind(on, self.typed, self._entered)
 
-    def wishes(self, value, weight):
-        """Whether the slider's value is another one than this weight."""
-        return not same(math.log10(value), self._place(weight))
+    def show(self, value: float) -> None:
+        """Stand for this number, which may also be 0 or infinite."""
+        self._value, self.typed.value = value, number(value)
+        if not self._stands_for(self.slider.value):
+            self.slider.value = 10 ** self._place()
 
-    def show(self, weight):
-        slider, an_end = self.slider, weight in (0, math.inf)
-        if not an_end:
-            slider.min = min(slider.min, math.floor(math.log10(weight)))
-            slider.max = max(slider.max, math.ceil(math.log10(weight)))
-        slider.readout = not an_end
-        named = {0: f"{self._description}: 0", math.inf: f"{self._description}: ∞"}
-        slider.description = named.get(weight, self._description)
-        if self.wishes(slider.value, weight):
-            slider.value = 10.0 ** self._place(weight) if an_end else weight
+    def _slid(self, value):
+        if not self._stands_for(value):
+            unit = 10.0 ** math.floor(math.log10(value))  # two digits, below 2 steps of 0.05
+            unit /= 20 if value < 2 * unit else 10
+            self._take(float(f"{round(value / unit) * unit:.3g}"))
 
-    def _place(self, weight):
-        ends = {0: self.slider.min, math.inf: self.slider.max}
-        return ends[weight] if weight in ends else math.log10(weight)
+    def _entered(self, text):
+        if text != number(self._value):
+            try:
+                value = float(text.strip().replace(",", ".").replace("∞", "inf"))
+            except ValueError:
+                raise SettingError(f"{text!r} is no number: write one such as 2.5.") from None
+            self._take(value)
 
+    def _stands_for(self, slid):
+        return abs(math.log10(slid) - self._place()) <= _NEAR
 
-def same(place, other):
-    """Whether they are one place on a slider with steps of 0.02."""
-    return abs(place - other) <= 0.011
+    def _place(self):
+        low, high = self._ends
+        return min(max(math.log10(max(self._value, 10**low)), low), high)
 
 
 class Faces:
-    """Buttons that show the pictures that they take.
+    """Buttons that show the pictures that they take: take(key) is called on a click."""
 
-    take(key): called on a click.  Only what is new is made, so that nothing flickers.
-    """
-
-    def __init__(self, on, take, kind="nst-faces"):
+    def __init__(self, on: Callable, take: Callable, kind: str = "nst-faces"):
         self._on, self._take, self._made, self.box = on, take, {}, box(kind)
 
-    def show(self, items, chosen=()):
-        """items: [(key, what it is, a function that gives the picture)]; chosen: keys to mark."""
+    def show(self, items: list, chosen: tuple = ()) -> None:
+        """items: [(key, what it is, a function that gives the picture)]; chosen: keys to mark.
+
+        Only what is new is made, so that nothing flickers.
+        """
         for key, text, picture in items:
             if key not in self._made:
                 self._made[key] = self._face(key, text, picture())
@@ -117,32 +127,30 @@ class Faces:
         if faces != self.box.children:
             self.box.children = faces
         for key, face in self._made.items():
-            (face.add_class if key in chosen else face.remove_class)("nst-chosen")
+            set_class(face, "nst-chosen", key in chosen)
 
-    def clear(self):
-        self._made = {}
-
-    def button(self, key):
+    def button(self, key) -> widgets.Button:
+        """The button of a picture."""
         return self._made[key].children[1]
 
     def _face(self, key, text, picture):
         # The picture is its background: a real button, with a name, that the keyboard reaches.
-        name, shade = f"nst-face-{next(_numbers)}", "linear-gradient(transparent 60%, #000b)"
+        name, shade = f"nst-face-{next(_counter)}", "linear-gradient(transparent 60%, #000b)"
         rule = f".nst .{name} button {{ background-image: {shade}, url({page.address(picture, 168)}"
-        face = box("nst-face", widgets.HTML(f"<style>{rule}); }}</style>"),
-                   button(text, self._on(lambda _: self._take(key))))  # fmt: skip
+        style = widgets.HTML(f"<style>{rule}); }}</style>")
+        face = box("nst-face", style, button(text, self._on(lambda _: self._take(key))))
         face.add_class(name)
         return face
 
 
 class Upload:
-    """What the page sends as a file: see `page.upload` and `page.brush`.
+    """What the page sends as a file: pieces upload, saved and brush.  take(name, bytes).
 
-    take(name, bytes).  The page sends it as text, and a picture made small: a FileUpload of 1 MB
-    or more fails in Colab without a word.
+    The page sends it as text, and a picture made small: a FileUpload of 1 MB or more fails in
+    Colab without a word.
     """
 
-    def __init__(self, on, html, take):
+    def __init__(self, on: Callable, html: str, take: Callable):
         self._take, self._text = take, widgets.Textarea(continuous_update=False)
         self._text.observe(on(self._come), "value")
         self.html = widgets.HTML(html)
@@ -162,59 +170,97 @@ class Upload:
         self._take(name, found)
 
 
-def button(description, action, style=""):
+class Tabs:
+    """Buttons, and below them what belongs to each: {title: its children}.
+
+    All of it is on the page; studio.css shows what belongs to the button that is pressed, at once,
+    without asking Python.
+    """
+
+    def __init__(self, columns: dict):
+        self.buttons = widgets.ToggleButtons(options=list(columns))
+        self.buttons.add_class("nst-tabs")
+        tabs = [column("nst-tab", *children) for children in columns.values()]
+        self.box = column("nst-tabbed", self.buttons, *tabs)
+
+
+def bind(on: Callable, widget, take: Callable):
+    """Has take(value) called for what a hand sets, not for what is set quietly from here."""
+    widget.observe(on(lambda change: take(change["new"])), "value")
+    return widget
+
+
+def choice(on: Callable, title: str, options, take: Callable) -> widgets.Dropdown:
+    """A dropdown; options: values, or {text: value}."""
+    pairs = options if isinstance(options, dict) else {str(option): option for option in options}
+    return bind(
+        on, widgets.Dropdown(options=tuple(pairs.items()), description=title, **_WIDE), take
+    )
+
+
+def choose(dropdown: widgets.Dropdown, value) -> None:
+    """Sets a dropdown, in which the value becomes an option if it is none."""
+    options = dict(dropdown.options)
+    if value not in options.values():
+        dropdown.options = tuple((options | {str(value): value}).items())
+    dropdown.value = value
+
+
+def slider(on: Callable, title: str, low: float, high: float, take: Callable):
+    """A linear slider that tells where it is let go."""
+    place = {"min": low, "max": high, "step": 0.05, "continuous_update": False}
+    return bind(on, widgets.FloatSlider(value=low, description=title, **place, **_WIDE), take)
+
+
+def slide(slider: widgets.FloatSlider, value: float) -> None:
+    """Sets a linear slider, whose scale grows where the value is beyond it."""
+    value = round(value, 2)  # of its steps: the page would answer another one with the nearest
+    slider.min, slider.max = min(slider.min, value), max(slider.max, value)
+    slider.value = value
+
+
+def field(on: Callable, title: str, take: Callable, options=()) -> widgets.Combobox:
+    """A line for a text, which is empty again when it is taken, and else stays to be corrected."""
+    line = widgets.Combobox(description=title, continuous_update=False, **_WIDE)
+    line.options, line.placeholder = list(options), "path, address or name"
+
+    def entered(text):
+        if text.strip():
+            take(text.strip())
+            line.value = ""
+
+    return bind(on, line, entered)
+
+
+def button(description: str, action: Callable, style: str = "") -> widgets.Button:
+    """A button as wide as its text."""
     button = widgets.Button(description=description, button_style=style, layout={"width": "auto"})
     button.on_click(action)
     return button
 
 
-def slider(description, value, low, high, step, **options):
-    return widgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=description, **_WIDE, **options
-    )
+def html(name: str, /, **values) -> widgets.HTML:
+    """A piece of studio.html as a widget."""
+    return widgets.HTML(page.piece(name, **values))
 
 
-def choice(description, options, value):
-    options = list(options.items()) if isinstance(options, dict) else list(options)
-    control = widgets.Dropdown(options=options, description=description, **_WIDE)
-    choose(control, value)
-    return control
-
-
-def choose(control, value):
-    """Sets a dropdown, which gets the value as an option where it has none."""
-    values = [o[1] if isinstance(o, tuple) else o for o in control.options]
-    if value not in values:
-        new = (value, value) if isinstance(control.options[0], tuple) else value
-        control.options = (*control.options, new)
-    control.value = value
-
-
-def field(on, description, action, options=()):
-    """A line for a text, which action(text) gets when it is entered; then it is empty again."""
-    line = widgets.Combobox(
-        options=list(options), description=description, continuous_update=False, **_WIDE
-    )
-
-    def entered(change):
-        if text := change["new"].strip():
-            line.value = ""
-            action(text)
-
-    line.observe(on(entered), "value")
-    return line
-
-
-def box(kind, *children, container=widgets.Box):
+def box(kind: str, *children, container=widgets.Box) -> widgets.Box:
+    """A box with a class of studio.css."""
     box = container(list(children))
-    if kind:  # the page refuses an empty one
-        box.add_class(kind)
+    box.add_class(kind)
     return box
 
 
-def column(kind, *children):
+def column(kind: str, *children) -> widgets.VBox:
+    """A box whose children stand below each other."""
     return box(kind, *children, container=widgets.VBox)
 
 
-def heading(text):
-    return widgets.HTML(f"<h4>{html.escape(text)}</h4>")
+def show_if(widget, shown: bool) -> None:
+    """Whether it is on the page."""
+    widget.layout.display = "" if shown else "none"
+
+
+def set_class(widget, name: str, wanted: bool) -> None:
+    """Whether it has a class of studio.css."""
+    (widget.add_class if wanted else widget.remove_class)(name)

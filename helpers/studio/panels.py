@@ -1,265 +1,341 @@
-"""Controls that belong together: the weights, the pictures, the snapshots, what the cost sees.
+"""The four drawers: Pictures, Look, See, Keep.
 
-A panel shows the session of its `studio` and does there what its controls say.  Of the studio it
-knows `session`, `on` (makes a function a callback), `quietly`, `say`, `show`, `ticker` and `view`.
+A panel shows the session of its `studio`, and does there what its controls say.
 """
 
-import math
+import itertools
+import os
+from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
 
 from .. import images, masks
 from . import controls, eye, page
-from .scene import BETA, number, ratio, readable
+from .session import START, beta_for, number
+from .stage import label, readable
 
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
-SIZES = (128, 192, 256, 384, 512)
-COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance",
-          "the photograph's, by histogram": "histogram"}  # fmt: skip
-STYLES = {"the Gram matrix": "gram", "means and deviations": "mean-std",
-          "five moments": "moments", "sliced Wasserstein": "wasserstein"}  # fmt: skip
-REACH = 50  # the knob goes from BETA / REACH to BETA · REACH: the useful middle is its middle
-PRESETS = {"a hint of it": BETA / 5, "a painting": BETA, "pure style": BETA * REACH}
+SIZES, COPIES = (128, 192, 256, 384, 512), (768, 384, 512, 1024, 1536, 2048)
+FIRST = {name: name for name in ("content", "noise", "blank")}
+COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance"}
+COLORS |= {"the photograph's, by histogram": "histogram"}
+STYLES = {"the Gram matrix": "gram", "means and deviations": "mean-std"}
+STYLES |= {"sliced Wasserstein": "wasserstein"}
+PLACES = {"all of it": ""} | {f"its {part} parts": part for part in masks.PARTS}
+SEES = ("grain", "dabs", "strokes", "shapes", "composition")  # the layers, by block
+SEEN = {f"block{i}_conv1": f"{i} {name}" for i, name in enumerate(SEES, 1)}
+ALONG = (1 / 9, 1 / 3, 1, 3, 9)  # times the present β
 THUMBNAIL = 168  # pixels, twice those that a face has on the page
 
 
-class Weights:
-    """The one knob, β/α; α and β one by one, the smoothing, the style layers."""
+class Pictures:
+    """What is painted, after what: photograph, painting, second painting, which part."""
+
+    def __init__(self, studio):
+        self._studio, on, self._drawn_on = studio, studio.on, None
+        roles = {"content": "Photograph", "style": "Painting", "second": "Second painting"}
+        self.faces, self.uploads, self.lines, tabs = {}, {}, {}, {}
+        for role, title in roles.items():
+            take = lambda name, role=role: self._take(role, name)  # noqa: E731
+            add = lambda *file, take=take: take(studio.session.sources.upload(*file))  # noqa: E731
+            self.faces[role] = controls.Faces(on, take)
+            html = page.piece("upload", label=f"Your {title.lower()}")
+            self.uploads[role] = controls.Upload(on, html, add)
+            known = () if role == "content" else images.PAINTINGS
+            self.lines[role] = controls.field(on, title.lower(), take, known)
+            tabs[title] = [self.faces[role].box, self.uploads[role].box, self.lines[role]]
+        mix = lambda share: studio.change(style_weights=(1 - share, share))  # noqa: E731
+        self.share = controls.slider(on, "its share", 0, 1, mix)
+        tabs["Second painting"].append(self.share)
+        place = lambda name: studio.change(mask=name or None)  # noqa: E731
+        self.place = controls.choice(on, "painted is", PLACES, place)
+        self.brush, self.shown = controls.Upload(on, "", self._brushed), widgets.HTML()
+        tabs["Which part"] = (self.place, self.shown, controls.html("part"), self.brush.box)
+        self.box = controls.Tabs(tabs).box
+
+    def show(self) -> None:
+        """The pictures that there are, and which are chosen."""
+        session, spec = self._studio.session, self._studio.session.spec
+        first, second = [*spec.styles, None][:2]
+        none = (None, "none", lambda: np.full((64, 80, 3), 128.0))
+        self.faces["content"].show(self._items("content", spec.content), (spec.content,))
+        self.faces["style"].show(self._items("style", *spec.styles), (first,))
+        self.faces["second"].show([none, *self._items("style", *spec.styles)], (second,))
+        mixed = len(spec.styles) == 2 and not spec.mask
+        controls.show_if(self.share, mixed)
+        if mixed:
+            each = np.reshape(spec.style_weights or (1, 1), (-1, 2)).sum(axis=0)
+            controls.slide(self.share, float(each[1] / each.sum()))
+        controls.choose(self.place, spec.mask or "")
+        if self._drawn_on != (spec.content, session.content.shape):  # else strokes would be lost
+            self._drawn_on = spec.content, session.content.shape
+            (height, width), at = session.content.shape[:2], page.address(session.content, 640)
+            self.brush.html.value = page.piece("brush", address=at, width=width, height=height)
+        self.shown.value = ""
+        if found := session.transfer.masks:
+            white = (found.content == masks.WHITE)[..., np.newaxis]
+            lit = np.where(white, session.content, session.content / 4)
+            self.shown.value = page.figures([(lit, "lit is what the painting gets")])
+
+    def _items(self, role, *chosen):
+        sources = self._studio.session.sources
+        names = [name for name in images.gallery(role) if name not in images.PAINTINGS]
+        names = dict.fromkeys((*names, *sources.given, *chosen))
+        return [(n, readable(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
+
+    def _take(self, role, name):
+        spec, sources = self._studio.session.spec, self._studio.session.sources
+        first, *others = spec.styles
+        if role == "content":
+            drawn = spec.mask not in (None, *masks.PARTS)  # a drawn mask stays with its photograph
+            fields = {"content": name} | ({"mask": None} if drawn else {})
+        elif role == "style":
+            fields = {"styles": (name, *(other for other in others if other != name))}
+        else:
+            fields = {"styles": (first,) if name in (None, first) else (first, name)}
+        self._studio.change(**fields)
+        if name and name not in (*sources.given, *images.gallery()):
+            sources.given.append(name)
+            self.show()
+
+    def _brushed(self, name, data):
+        self._studio.change(mask=self._studio.session.sources.upload(name, data))
+
+
+class Look:
+    """How it is painted: colors, strokes, layers, smoothing, size, network."""
 
     def __init__(self, studio):
         self._studio, on = studio, studio.on
-        low, high = (math.log10(BETA * factor) for factor in (1 / REACH, REACH))
-        self.logs = {
-            "ratio": controls.Log("β/α", BETA, low, high),
-            "alpha": controls.Log("α, content", 1.0, -2, 2),
-            "beta": controls.Log("β, style", BETA, -1, 4),
-            "tv": controls.Log("smoothing (TV)", 1e-3, -5, -1),
+        choices = {
+            "keep_colors": ("colors", COLORS),
+            "size": ("size, pixels", SIZES),
+            "network": ("network", NETWORKS),
+            "init": ("start from", FIRST),
+            "style_cost": ("style is", STYLES),
         }
-        self.knob, self.alpha, self.beta, self.tv = (log.slider for log in self.logs.values())
-        for name, log in self.logs.items():
-            set_it = on(lambda change, n=name: self._weigh(n, change["new"]))
-            log.slider.observe(set_it, "value")
-        self.presets = {
-            name: controls.button(name, on(lambda _, v=value: self._assign("ratio", v)))
-            for name, value in PRESETS.items()
-        }
-        self.layers, self.layer_sliders = controls.column("nst-layers"), {}
-        ends = widgets.HTML(
-            '<div class="nst-ends"><span>photograph</span><span>strokes everywhere</span></div>'
-        )
-        presets = controls.box("nst-presets", *self.presets.values())
-        self.front = controls.column("nst-knob", ends, self.knob, presets)
-
-    def show(self):
-        with self._studio.quietly():
-            self._show_layers()
-        self._show_weights()
-
-    def _show_weights(self):
-        weights = self._studio.session.weights
-        with self._studio.quietly():
-            for name, log in self.logs.items():
-                log.show(ratio(weights) if name == "ratio" else weights[name])
-
-    def _weigh(self, name, value):
-        weights = self._studio.session.weights
-        if self.logs[name].wishes(value, ratio(weights) if name == "ratio" else weights[name]):
-            self._assign(name, value)
-
-    def _assign(self, name, value):
-        weights = self._studio.session.weights
-        if name != "ratio":
-            self._set(**{name: value})
-        elif weights["alpha"] == 0:  # then β stays
-            self._set(alpha=weights["beta"] / value)
-        else:
-            self._set(beta=weights["alpha"] * value)
-
-    def _set(self, **weights):
-        """The hand sees at once what it does: one step, then on."""
-        studio = self._studio
-        studio.session.set(**weights)
-        self._show_weights()
-        if not studio.work.busy:
-            studio.session.tick(0)
-            studio.view.tick()
-            studio.ticker.start()
-            studio.show_buttons()
-
-    def _weigh_layers(self, _=None):
-        weights = {layer: slider.value for layer, slider in self.layer_sliders.items()}
-        if not np.allclose(list(weights.values()), self._layer_values(), atol=0.026):
-            self._set(layer_weights=weights)
-
-    def _show_layers(self):
-        layers = list(self._studio.session.weights["layer_weights"])
-        if layers != list(self.layer_sliders):
-            self.layer_sliders = {n: controls.slider(n, 1.0, 0, 1, 0.05) for n in layers}
-            for slider in self.layer_sliders.values():
-                slider.observe(self._studio.on(self._weigh_layers), "value")
-            self.layers.children = list(self.layer_sliders.values())
-        for slider, value in zip(self.layer_sliders.values(), self._layer_values(), strict=True):
-            slider.value = value
-
-    def _layer_values(self):
-        """Where the sliders of the layers stand: the weight that counts most is 1."""
-        shares = np.array(list(self._studio.session.weights["layer_weights"].values()))
-        return shares / shares.max()
-
-
-class Pictures:
-    """What is painted, after what, and how: the fields of the scene."""
-
-    def __init__(self, studio):
-        self._studio, on, scene = studio, studio.on, studio.scene
-        self.faces, self.own, own = {}, {"content": [], "style": []}, {}
-        for kind, what in (("content", "Your photograph"), ("style", "Your painting")):
-            take = self._taker(kind)
-            self.faces[kind] = controls.Faces(on, take)
-            known = lambda *file, t=take: t(self._known(*file))  # noqa: E731
-            upload = controls.Upload(on, page.upload(what), known)
-            line = controls.field(on, "path or address", take, images.PAINTINGS if kind == "style"
-                                  else ())  # fmt: skip
-            own[kind] = controls.column("nst-own", upload.box, line)
-            self.own[kind] = upload, line
-        self.faces["second"] = controls.Faces(on, self._take_second)
-        self.sliders = {
-            "style_scale": controls.slider("stroke size", scene.style_scale, 0.5, 2, 0.25,
-                                           continuous_update=False),
-            "share": controls.slider("its share", scene.share, 0, 1, 0.05,
-                                     continuous_update=False),
-        }  # fmt: skip
         self.choices = {
-            "keep_colors": controls.choice("colors", COLORS, scene.keep_colors or ""),
-            "network": controls.choice("network", NETWORKS, scene.network),
-            "size": controls.choice("size, pixels", SIZES, scene.size),
-            "init": controls.choice("start from", ("content", "noise", "blank"), scene.init),
-            "style_cost": controls.choice("style is", STYLES, scene.style_cost),
+            name: controls.choice(on, *about, lambda v, n=name: studio.change(**{n: v or None}))
+            for name, about in choices.items()
         }
-        for field, control in (self.sliders | self.choices).items():
-            control.observe(on(lambda change, f=field: self.change(**{f: change["new"]})), "value")
-        self.photographs = controls.column("", self.faces["content"].box, own["content"])
-        self.share = controls.column("", self.sliders["share"])
-        self.paintings = controls.column(
-            "", self.faces["style"].box, own["style"], self.sliders["style_scale"],
-            self.choices["keep_colors"], controls.heading("A second painting, mixed in"),
-            self.faces["second"].box, self.share,
-        )  # fmt: skip
-        self.both = widgets.HTML()
+        self.strokes = [
+            controls.slider(on, title, 0.5, 2, lambda scale, i=i: self._scale(i, scale))
+            for i, title in enumerate(("strokes", "of the second"))
+        ]
+        smooth = lambda value: studio.change(tv=value)  # noqa: E731
+        self.smoothing = controls.Number(on, "smoothing γ", 1e-5, 0.1, studio.spec.tv, smooth)
+        self.layers, self.sliders = controls.column("nst-layers"), {}
+        colors, *others = self.choices.values()
+        heading = controls.html("heading", text="What counts of the style, by what a layer sees")
+        self.box = controls.column(
+            "nst-look", colors, *self.strokes, heading, self.layers, self.smoothing.box, *others
+        )
 
-    def show(self):
-        scene = self._studio.session.scene
-        with self._studio.quietly():
-            for field, control in self.choices.items():
-                controls.choose(control, getattr(scene, field) or "")
-            for field, control in self.sliders.items():
-                control.value = getattr(scene, field)
-        styles = self._items("style")
-        self.faces["content"].show(self._items("content"), {scene.content})
-        self.faces["style"].show(styles, {scene.style})
-        others = [item for item in styles if item[0] != scene.style]
-        none = ("", "none", lambda: np.full((64, 80, 3), 128.0))
-        self.faces["second"].show([none, *others], {scene.second or ""})
-        mixed = len(scene.styles) > 1 and not scene.mask
-        self.share.layout.display = controls.ON if mixed else controls.OFF
-        content, style = self._studio.session.content, self._studio.session.styles[0]
-        self.both.value = page.figures([(content, "photograph"), (style, "painting")], 240)
+    def show(self) -> None:
+        """What is set."""
+        spec = self._studio.session.spec
+        for name, choice in self.choices.items():
+            controls.choose(choice, getattr(spec, name) or "")
+        scales = spec.for_each_style("style_scale")
+        for slider, scale in itertools.zip_longest(self.strokes, scales[:2], fillvalue=0):
+            controls.show_if(slider, scale != 0)
+            controls.slide(slider, scale or 1.0)
+        self.smoothing.show(spec.tv)
+        if list(spec.style_layers) != list(self.sliders):
+            on = self._studio.on
+            self.sliders = {
+                n: controls.slider(on, SEEN.get(n, n), 0, 1, lambda w, n=n: self._weigh(n, w))
+                for n in spec.style_layers
+            }
+            self.layers.children = list(self.sliders.values())
+        most = max(spec.layer_weights)  # the slider of the layer that counts most is at 1
+        for slider, weight in zip(self.sliders.values(), spec.layer_weights, strict=True):
+            controls.slide(slider, weight / most)
 
-    def change(self, **fields):
-        """Another scene, painted on at once; the picture of a mask stays with its photograph."""
-        if "keep_colors" in fields:
-            fields["keep_colors"] = fields["keep_colors"] or None
-        if "content" in fields and self._studio.session.scene.mask not in (None, *masks.PARTS):
-            fields["mask"] = None
-        if fields.items() <= self._studio.session.scene._asdict().items():
-            return
-        what = " and ".join(fields).replace("_", " ")
-        self._studio.say(f"One moment: {what} …", note=True)
-        self._studio.session.change(**fields)
-        self._studio.say()
-        self._studio.ticker.start()
-        self._studio.show()
+    def _weigh(self, layer, weight):
+        spec = self._studio.session.spec
+        weights = np.divide(spec.layer_weights, max(spec.layer_weights)).tolist()
+        weights = dict(zip(spec.style_layers, weights, strict=True)) | {layer: weight}
+        self._studio.change(layer_weights=weights)
 
-    def _items(self, kind):
-        sources, scene = self._studio.session.sources, self._studio.session.scene
-        names = [name for name in images.gallery(kind) if name not in images.PAINTINGS]
-        names += sources.used_as(kind)
-        if getattr(scene, kind) not in names:
-            names.append(getattr(scene, kind))
-        return [(n, readable(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
-
-    def _taker(self, kind):
-        def take(name):
-            self.change(**{kind: name})
-            self._studio.session.sources.use_as(kind, name)
-
-        return take
-
-    def _take_second(self, name):
-        self.change(second=name or None)
-
-    def _known(self, name, data):
-        return self._studio.session.sources.upload(name, data)
+    def _scale(self, i, scale):
+        scales = [s or 1.0 for s in self._studio.session.spec.for_each_style("style_scale")]
+        scales[i] = scale
+        self._studio.change(style_scale=scales)
 
 
-class Snapshots:
-    """What was kept; a click goes back to it."""
-
-    def __init__(self, studio):
-        self._studio = studio
-        self.faces = controls.Faces(studio.on, self._restore)
-        self.box = self.faces.box
-
-    def show(self):
-        snapshots = self._studio.session.snapshots
-        self.faces.show([
-            (i, f"{i}: β/α {number(ratio(s.weights))}, step {s.steps}", lambda s=s: s.picture)
-            for i, s in enumerate(snapshots)
-        ])  # fmt: skip
-
-    def _restore(self, number):
-        self._studio.session.restore(number)
-        self._studio.show()
-
-
-class Eye:
-    """What the cost sees: both pulls, and the Gram matrices of one layer."""
+class See:
+    """What the cost sees: both pulls, the Gram matrices of one layer, five paintings along β."""
 
     EVERY = 6  # ticks
 
     def __init__(self, studio):
-        self._studio, self._ticks = studio, 0
-        self.layer = controls.choice("Gram matrix of", ("block1_conv1",), "block1_conv1")
-        self.layer.observe(studio.on(lambda _: self.show()), "value")
+        self._studio, self._ticks, on = studio, 0, studio.on
+        self.five_button = controls.button("Paint five, along β", on(self._paint_five))
+        self.five = controls.box("nst-five")
         self.pulls, self.grams = widgets.HTML(), widgets.HTML()
-        text = (
-            "Lit is where a part of J wants other pixels: blue the content, orange the style, both "
-            "on one scale. Where they hold each other, nothing moves any more."
-        )
-        words = (
-            f"The {eye.SHOWN} channels that answer most to the painting: bright where two of them "
-            "answer together. Watch the right matrix become the left one."
-        )
+        shown = {title: name for name, title in SEEN.items()}
+        self.layer = controls.choice(on, "Gram matrix of", shown, lambda _: self.show())
+        about = controls.html("pulls"), controls.html("grams", count=eye.SHOWN)
         self.box = controls.column(
-            "", widgets.HTML(page.paragraph(text)), self.pulls, self.layer, self.grams,
-            widgets.HTML(page.paragraph(words)),
-        )  # fmt: skip
+            "nst-see",
+            *(self.five_button, self.five, about[0], self.pulls),
+            *(self.layer, self.grams, about[1]),
+        )
 
-    def show(self):
-        if not self._studio.is_open(self.box):
+    def show(self) -> None:
+        """It all, while its drawer is open."""
+        self.five_button.disabled = self._studio.work.busy
+        if not self._studio.is_open("See"):
             return
-        session, layer = self._studio.session, self.layer.value
-        with self._studio.quietly():
-            self.layer.options = session.transfer.network.style_layers
-            controls.choose(self.layer, layer)
-        content, style = eye.pulls(session.transfer)
-        shown = [(content, "where the content pulls"), (style, "where the style pulls")]
-        self.pulls.value = page.figures(shown, 320)
-        S, G = eye.grams(session.transfer, self.layer.value)
-        self.grams.value = page.figures([(S, "of the painting"), (G, "of the picture")], 320)
+        run, layer = self._studio.session.transfer, self.layer.value
+        layers = run.spec.style_layers
+        controls.choose(self.layer, layer if layer in layers else layers[0])
+        names = ("where the content pulls", "where the style pulls")
+        self.pulls.value = page.figures(list(zip(eye.pulls(run), names, strict=True)))
+        self.grams.value = controls.html("no_grams").value
+        if grams := eye.grams(run, self.layer.value):
+            names = ("of the painting", "of the picture")
+            self.grams.value = page.figures(list(zip(grams, names, strict=True)))
 
-    def tick(self):
+    def tick(self) -> None:
+        """After each step."""
         self._ticks += 1
         if self._ticks % self.EVERY == 0:
             self.show()
+
+    def _paint_five(self, _):
+        session, spec = self._studio.session, self._studio.session.spec
+        betas = [float(f"{(spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
+        self._studio.work.begin(session.grid([spec.alpha or 1.0], betas), "Five", self._show_five)
+
+    def _show_five(self):
+        cells = [row[0] for row in self._studio.session.cells]
+        take = lambda cell: self._studio.act(lambda session: session.restore(cells[cell]))  # noqa: E731
+        faces, items = controls.Faces(self._studio.on, take), enumerate(cells)
+        faces.show([(i, f"β {number(c.spec.beta)}", lambda c=c: c.picture) for i, c in items])
+        self.five.children = [faces.box]
+
+
+class Keep:
+    """Snapshots, newest first, and A/B against any of them; files; a large copy."""
+
+    def __init__(self, studio):
+        self._studio, on = studio, studio.on
+        self.faces = controls.Faces(on, self._compare)
+        restore = lambda _: studio.act(lambda session: session.restore(studio.stage.compared))  # noqa: E731
+        self.back = controls.button("Go back to it", on(restore))
+        self.name = widgets.Text(value="painting.png", description="file name")
+        self.save_button = controls.button("Save", on(self._save), "primary")
+        self.download, self.line, self.estimate = (widgets.HTML() for _ in range(3))
+        show = lambda _: self._show_copy()  # noqa: E731
+        self.size = controls.choice(on, "longest side", COPIES, show)
+        networks = {"the same network": ""} | NETWORKS
+        self.network = controls.choice(on, "with", networks, show)
+        self.copy_button = controls.button("Make a large copy", on(self._copy))
+        saved = page.piece("saved", label="Open a saved picture")
+        self.upload = controls.Upload(on, saved, lambda _, data: self._open(data))
+        self.path = controls.field(on, "saved picture", self._open)
+        texts = ("A large copy", "As it was when it was saved", "This studio, as a line to copy")
+        copy, old, line = (controls.html("heading", text=text) for text in texts)
+        self.box = controls.column(
+            "nst-keep",
+            *(controls.html("keep"), self.faces.box, self.back),
+            *(controls.box("nst-row", self.name, self.save_button), self.download),
+            *(copy, self.size, self.network, self.estimate, self.copy_button),
+            *(old, self.upload.box, self.path, line, self.line),
+        )
+
+    def show(self) -> None:
+        """What is kept, and what could be."""
+        snapshots, compared = self._studio.session.snapshots, self._studio.stage.compared
+        numbered = list(enumerate(snapshots, 1))[::-1]
+        items = [(i, f"{i}: {label(s)}", lambda s=s: s.picture) for i, s in numbered]
+        self.faces.show(items, [i for i, s in numbered if s is compared])
+        controls.show_if(self.back, compared is not None)
+        self.copy_button.disabled = self._studio.work.busy
+        self.line.value = page.piece("line", text=studio_line(self._studio.session.spec))
+        self._show_copy()
+
+    def take(self) -> None:
+        """A snapshot of the present picture."""
+        self._studio.session.keep()
+        self._studio.show()
+        count = len(self._studio.session.snapshots)
+        self._studio.say(f"Kept as snapshot {count}: it is in the drawer Keep.")
+
+    def _compare(self, i):
+        snapshot, stage = self._studio.session.snapshots[i - 1], self._studio.stage
+        stage.compared = None if stage.compared is snapshot else snapshot
+        self._studio.show()
+
+    def _show_copy(self):
+        spec, size = self._studio.session.spec, self.size.value
+        rows, columns, seconds = self._studio.session.estimate(size)
+        same = self.network.value in ("", spec.network)
+        time = _about(seconds) if same and seconds else "a time that is not known yet"
+        text = f"About {columns} × {rows} pixels, {time}."
+        if (beta := beta_for(spec.beta, spec.size, size)) != spec.beta:
+            text += f" With β {number(beta)}: at this size {number(spec.beta)} loses fine strokes."
+        self.estimate.value = page.piece("p", text=text)
+
+    def _save(self, _):
+        session, path = self._studio.session, self._path()
+        session.save(path)
+        self._saved(path, session.picture, "Saved")
+
+    def _copy(self, _):
+        session, size = self._studio.session, self.size.value
+        rows, columns, _ = session.estimate(size)
+        session.sources.check_output(self._path(f"_{columns}x{rows}"))  # not after minutes of work
+        job = session.render(size, self.network.value)
+        part = lambda: self._keep_copy("Saved as far as it went")  # noqa: E731
+        self._studio.work.begin(job, "Copying", lambda: self._keep_copy("Copied"), part)
+
+    def _keep_copy(self, word):
+        picture = self._studio.session.rendered[0]
+        path = self._path(f"_{picture.shape[1]}x{picture.shape[0]}")
+        self._studio.session.save(path, rendered=True)
+        self._saved(path, picture, word)
+
+    def _saved(self, path, picture, word):
+        rows, columns = picture.shape[:2]
+        self.download.value = page.download(path)
+        folder = Path(os.path.abspath(path)).parent
+        self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {folder}")
+
+    def _path(self, addition=""):
+        """Where to write: never what is there already."""
+        name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
+        first = path = self._studio.folder / f"{name.parent / name.stem}{addition}{name.suffix}"
+        numbers = itertools.count(2)
+        while path.exists():
+            path = first.with_stem(f"{first.stem} ({next(numbers)})")
+        return path
+
+    def _open(self, picture):
+        """picture: its path, or its bytes."""
+        metadata, missing = images.read_metadata(picture), []
+        self._studio.act(lambda session: missing.extend(session.apply(metadata)))
+        left = f" Not at hand, and left as it was: {', '.join(missing)}." if missing else ""
+        self._studio.say(f"All is set as when this picture was saved.{left}")
+
+
+def studio_line(spec) -> str:
+    """The Studio(…) that begins with what is set now."""
+    given = [repr(spec.content), repr(spec.styles[0] if len(spec.styles) == 1 else spec.styles)]
+    names = ("network", "size", "init", "alpha", "beta", "tv", "keep_colors", "style_scale")
+    names += ("style_weights", "style_cost", "mask", "style_mask")
+    values = {name: getattr(spec, name) for name in names}
+    given += [f"{n}={value!r}" for n, value in values.items() if value != getattr(START, n)]
+    if len(set(spec.layer_weights)) > 1:
+        weights = dict(zip(spec.style_layers, spec.layer_weights, strict=True))
+        given.append(f"layer_weights={weights!r}")
+    return f"Studio({', '.join(given)})"
+
+
+def _about(seconds):
+    if seconds < 90:
+        return f"about {max(5, round(seconds / 5) * 5)} seconds"
+    return f"about {number(round(seconds / 60))} minutes"

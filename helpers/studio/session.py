@@ -1,233 +1,419 @@
 """A painting in progress, without widgets: what the studio's controls do.
 
-Whoever shows it has one thread and wants to hear the user: nothing here works longer than it is
-told to.  `tick` paints for a fraction of a second; `grid` and `render` are generators that yield
-their progress, 0 to 1, as often.  Every picture that is left behind becomes a snapshot first.
+One Transfer moves from coarse to fine; with Adam, because L-BFGS would lose its memory whenever a
+weight moves.  Whoever shows it has one thread and wants to hear the user: nothing here works longer
+than it is told to.  `tick` paints for a fraction of a second; `grid` and `render` are generators
+that yield their progress, 0 to 1, as often.
 """
 
+import collections
 import functools
+import inspect
+import math
+import os
 import threading
 import time
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from .. import files, images
+from .. import colors, images
 from ..errors import SettingError
-from . import jobs
-from .film import Film
-from .painting import Painting
-from .scene import ALPHA, BETA, TV, Scene, Snapshot
+from ..optimizers import FAR
+from ..settings import OPTIONS, TransferSpec
+from ..transfer import WEIGHTS, begins
 from .sources import Sources
+
+START = TransferSpec("cat", "starry_swirls", size=256, network="mini")
+ALPHA, BETA = START.alpha, START.beta
+REACH = 50  # β/α goes from BETA / REACH to BETA · REACH on the knob
+PARTS = ("white", "black")  # of a mask: for the first painting and the second one
+TICK = 0.12  # seconds: one more step and the way there and back, and it is three tenths
+MAX_STEPS = 50  # of a tick, so that a fast machine still hears the user at once
+# Adam's rate, in gray levels: high after a change, then falling, so that the pixels settle.
+FRESH, CHANGED, SETTLED, FALL = 8.0, 4.0, 0.8, 0.98
+# Where larger strokes are asked for, steps at ½ (and ¼) of the size come first: they are cheap,
+# and find strokes that steps at full size never would.  After a small change they would only blur.
+COARSE_STEPS = 30  # steps at each smaller size
+CURVE_POINTS = 400
+UNDONE, ONE_MOVE = 20, 1.5  # actions kept; seconds between moves of a slider that are one action
+RENDER_STEPS = 120
+LBFGS = 1.15  # what a step of L-BFGS takes, as a share of one of Adam (measured: 1.09 to 1.15)
+
+
+class Snapshot(NamedTuple):
+    """A picture, (height, width, 3) in 0–255, and all that was set when it was painted.
+
+    pixels: what the optimizer moves, another picture where colors are kept; None: the picture.
+    curve: the costs on the way there, see `Session.tick`.
+    """
+
+    picture: np.ndarray
+    spec: TransferSpec
+    steps: int
+    pixels: np.ndarray | None = None
+    curve: tuple = ()
+
+
+def number(value: float) -> str:
+    """Three digits, and no powers of ten, for readers: 0.0123, 4.5, 2750."""
+    return f"{float(f'{value:.3g}'):.10g}" if np.isfinite(value) else "∞"
+
+
+def ratio(spec: TransferSpec) -> float:
+    """β/α, infinite where the style alone counts."""
+    return spec.beta / spec.alpha if spec.alpha else math.inf
+
+
+def beta_for(beta: float, size: int, larger: int) -> float:
+    """The β with which a large copy keeps the fine strokes of a picture.
+
+    Of two paintings of 160 pixels fine strokes were 0.76 and 0.84 as strong in copies twice as
+    large with the same β, 0.82 and 0.94 with twice β; three times as large 0.78 and 0.90 with the
+    same, 0.84 and 0.99 with twice, 0.90 and 1.08 with four times β.
+    """
+    return beta * max(1.0, larger / size)
 
 
 def _locked(method):
-    """A widget's callback may come in another thread while a cell runs: one at a time."""
+    """A callback may come in another thread: one at a time, also for the bites of a generator."""
 
     @functools.wraps(method)
     def waiting(self, *arguments, **named):
         with self.lock:
             return method(self, *arguments, **named)
 
-    return waiting
+    @functools.wraps(method)
+    def in_bites(self, *arguments, **named):
+        job = method(self, *arguments, **named)
+        try:
+            while True:
+                with self.lock:
+                    progress = next(job, None)
+                if progress is None:
+                    return
+                yield progress
+        finally:
+            with self.lock:
+                job.close()
+
+    return in_bites if inspect.isgeneratorfunction(method) else waiting
 
 
 class Session:
     """Two pictures, a network, the weights of the costs, and the picture that they lead to.
 
-    scene: the fields of `Scene`; weights: alpha, beta, tv, layer_weights of `Transfer`.
-    sources: where uploads are put.  snapshots: what was kept, each with its number.  film: the way
-    of the present picture.  cells, rendered: what `grid` and `render` leave.
+    spec, options: a `TransferSpec` and other fields for it.  sources: where uploads are put.
+    snapshots: what the user keeps.  curve: one row a tick.  cells, rendered: what `grid` and
+    `render` leave.
     Raises what `images.load`, `vgg.load` and `Transfer` raise, and SettingError for other values
     that make no sense; what fails changes nothing.
     """
 
     def __init__(
-        self, *, alpha=ALPHA, beta=BETA, tv=TV, sources=None, clock=time.perf_counter, **scene
+        self, spec: TransferSpec = START, *, sources=None, clock=time.perf_counter, **options
     ):
         self.lock, self._clock, self.sources = threading.RLock(), clock, sources or Sources()
         self.snapshots, self.cells, self.rendered = [], [], None
-        self._begin(self._paint(Scene().changed(**scene), {"alpha": alpha, "beta": beta, "tv": tv}))
+        self._undo = collections.deque(maxlen=UNDONE)
+        self._begin(self.sources.transfer(_single(spec.changed(**options))))
 
     # What is there.
 
-    scene = property(lambda self: self._painting.scene)
-    weights = property(lambda self: self._painting.weights)
-    steps = property(lambda self: self._painting.steps)
-    curve = property(lambda self: self._painting.curve)
-    transfer = property(lambda self: self._painting.transfer)
-    pace = property(lambda self: self._painting.pace)
-    picture = property(lambda self: self._painting.picture)
-    content = property(lambda self: self.transfer.content)
-    styles = property(lambda self: self.transfer.styles)
+    @property
+    def spec(self) -> TransferSpec:
+        """All that is set: what decides the picture."""
+        return self.transfer.spec
 
     @property
-    def settings(self):
-        """What is saved with the picture, as `python -m helpers` does it."""
-        names = {
-            "content": files.public(self.scene.content),
-            "styles": [files.public(style) for style in self.scene.styles],
-        }
-        steps = {"size": self.scene.size, "steps": self.steps}
-        steps |= {"style_scale": [self.scene.style_scale] * len(self.scene.styles)}
-        if self.scene.mask:
-            mask, parts = files.public(self.scene.mask), self.scene.style_masks
-            steps |= {"mask": mask, "style_mask": parts}
-        return names | steps | self.transfer.settings
+    def steps(self) -> int:
+        """Steps done since the start."""
+        return self.transfer.step_count
+
+    @property
+    def content(self) -> np.ndarray:
+        """C, (height, width, 3) in 0–255."""
+        return self.transfer.content
+
+    @property
+    def styles(self) -> list[np.ndarray]:
+        """The paintings S."""
+        return self.transfer.styles
+
+    @property
+    def picture(self) -> np.ndarray:
+        """G at full size: of a coarse level, what it has changed, with all finer detail."""
+        if self._detail is None:
+            return self.transfer.picture
+        return np.clip(self.transfer.full_picture + self._detail, 0, 255)
+
+    @_locked
+    def snapshot(self) -> Snapshot:
+        """The present picture, with all that is set."""
+        # The pixels of a coarse level lack the detail, which only the whole picture has.
+        pixels = self.transfer.G.numpy()[0] if self._detail is None else None
+        return Snapshot(self.picture, self.spec, self.steps, pixels, tuple(self.curve))
 
     # What the controls do.
 
     @_locked
-    def set(self, **weights):
-        """New alpha, beta, tv or layer_weights, from the next step on; nothing is traced again."""
-        self._painting.weigh(weights)
-
-    @_locked
-    def change(self, **fields):
-        """Other fields of the scene.
+    def change(self, **fields) -> None:
+        """Other fields of the spec, from the next step on.
 
         The painting goes on from where it is, or begins anew where it cannot: with another
-        content, or another init.
+        photograph, or another first picture.  Where β/α comes to the left end of the knob, the
+        photograph itself is there at once.
         """
-        self._go(self.scene.changed(**fields), self.weights)
+        if isinstance(fields.get("styles"), str):
+            fields["styles"] = (fields["styles"],)
+        count = len(fields.get("styles", self.spec.styles))
+        if count != len(self.spec.styles):  # then nothing that belongs to each of them fits
+            fields = {"style_weights": None, "style_scale": None, "mask": self.spec.mask} | fields
+        if "mask" in fields:
+            fields = {"style_mask": PARTS[:count] if fields["mask"] else None} | fields
+        self._go(self.spec.changed(**fields))
+
+    set = change  # for weights
 
     @_locked
-    def apply(self, settings):
-        """Set pictures, network, init and weights as `settings` of a saved picture say.
+    def apply(self, metadata: dict) -> list[str]:
+        """Set everything as the metadata of a saved picture say.
 
-        Raises SettingError where the weights belong to other costs, and what `change` raises.
-        Pictures that are not at hand are left as they are; returns their names.
+        What cannot be had stays as it is; returns the names.  Raises SettingError where the weights
+        belong to other costs, and what `change` raises.
         """
-        scene, weights, missing = self.sources.saved(self.scene, settings)
-        self._go(scene, self.weights | weights)
+        spec, missing = self.sources.saved(self.spec, metadata)
+        self._go(spec)
         return missing
 
     @_locked
-    def tick(self, seconds=jobs.TICK):
+    def tick(self, seconds: float = TICK) -> int:
         """As many steps as fit into `seconds`, at least one.  Returns how many.
 
-        `curve` gets a row: (step, content cost, style cost, total cost, β/α, level), level 0 being
-        full size.
+        `curve` gets a row: (step, content cost, style cost, TV, total cost, β/α, level), level 0
+        being full size.
         """
-        self._moved = True  # also where it fails: some steps may be done
-        done = self._painting.tick(seconds)
-        self.film.see(self._now())
-        return done
+        run, begun = self.transfer, self._clock()
+        level = run.levels - 1 - run.level
+        left = self._left if level else MAX_STEPS
+        pace, before = self._paces.get(level), run.step_count
+        n = int(np.clip(seconds / pace, 1, left)) if pace else 1
+        try:
+            run.step(n, self._rate)
+        finally:  # some may be done where one fails
+            if run.step_count > before:
+                costs = [run.latest[name] for name in ("content", "style", "tv", "total")]
+                self.curve.append((run.step_count, *costs, ratio(self.spec), level))
+            run.rows = run.rows[-1:]  # they would grow for hours
+            if len(self.curve) > CURVE_POINTS:
+                self.curve = self.curve[::2]
+        # The first step at a level takes longer; the second one is measured.
+        self._paces[level] = (self._clock() - begun) / n if level in self._paces else None
+        if level == 0:
+            self._rate = max(self._rate * FALL**n, SETTLED)
+        else:
+            self._left = left - n
+            if not self._left:
+                self._enter(run.level + 1)
+        return n
 
     @_locked
-    def keep(self):
-        """Make a snapshot, unless the present picture is one already.  Returns its number."""
-        if self._moved or not self.snapshots:
-            more = {"parent": self._here, "curve": self.curve[:], "pixels": self._painting.pixels}
-            film = Film(self.film.moments, self.film.every)
-            self.snapshots.append(self._now()._replace(film=film, **more))
-            self._here, self._moved = len(self.snapshots) - 1, False
-        return self._here
+    def keep(self) -> None:
+        """Make a snapshot of the present picture."""
+        self.snapshots.append(self.snapshot())
 
     @_locked
-    def undo(self):
-        """Back to the snapshot that the present picture was painted from, if there is one."""
-        parent = self.snapshots[self.keep()].parent
-        if parent is not None:
-            self.restore(parent)
+    def restore(self, snapshot: Snapshot) -> None:
+        """On from a snapshot, or a cell of the grid, with everything that was set then."""
+        before = self.snapshot()
+        self._take(snapshot)
+        self._undo.append(before)
 
     @_locked
-    def restore(self, number):
-        """Back to a snapshot, with everything that was set then."""
-        if number not in range(len(self.snapshots)):
-            last = len(self.snapshots) - 1
-            raise SettingError(f"There is no snapshot {number!r}: choose one of 0 to {last}.")
-        self._take(self.snapshots[int(number)])
-        self._here, self._moved = int(number), False
+    def undo(self) -> bool:
+        """Back to before the last action.  Returns whether there was one."""
+        if self._undo:
+            self._take(self._undo[-1])
+            self._undo.pop()
+            return True
+        return False
 
     @_locked
-    def go_back(self, moment):
-        """On from a moment of the film; what comes after it there stays in a snapshot."""
-        curve = [row for row in self.curve if row[0] <= moment.steps]
-        picture, film = moment.picture.astype(np.float32), self.film.until(moment.steps)
-        self._take(moment._replace(picture=picture, curve=curve, film=film))
-        self._moved = True
-
-    @_locked
-    def reset(self):
+    def reset(self) -> None:
         """Back to the picture to start from; α, β and the rest stay as they are."""
-        self.keep()
-        self._painting.begin()
-        self._begin(self._painting)
+        transfer, before = self.sources.transfer(self.spec), self.snapshot()
+        self._begin(transfer)
+        self._undo.append(before)
 
     @_locked
-    def send(self, cell):
-        """A cell of the grid, a Snapshot, becomes the present picture."""
-        self._take(cell)
-        self._moved = True
-
-    @_locked
-    def grid(self, alphas, betas, size=128, steps=90):
+    def grid(self, alphas, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
         """Paint every α × β as one batch, coarse to fine; a generator of progress from 0 to 1.
 
         At its end `cells` holds one list of Snapshots for each β, one Snapshot for each α.
         """
-        return jobs.grid(self, alphas, betas, size, steps)
+        alphas = np.atleast_1d(OPTIONS["alpha"].check(alphas)).tolist()
+        betas = np.atleast_1d(OPTIONS["beta"].check(betas)).tolist()
+        pairs = [{"alpha": alpha, "beta": beta} for beta in betas for alpha in alphas]
+        begun, steps = self.spec, OPTIONS["steps"].check(steps)
+        both = {name: [pair[name] for pair in pairs] for name in ("alpha", "beta")}
+        spec = begun.changed(size=min(OPTIONS["size"].check(size), begun.size), **both)
+        levels = min(2, self.transfer.levels)
+        run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
+        yield 0.0
+        for done in run.chunks(steps, TICK):
+            yield done / steps
+        found = zip(run.pictures, pairs, strict=True)
+        cells = [Snapshot(picture, begun.changed(**pair), steps) for picture, pair in found]
+        self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
 
     @_locked
-    def render(self, size=768, network=None, steps=jobs.RENDER_STEPS):
-        """The present picture at another size; a generator of progress from 0 to 1.
+    def render(
+        self, size: int = 768, network: str = "", beta: float | None = None, steps=RENDER_STEPS
+    ) -> Iterator[float]:
+        """A large copy of the present picture; a generator of progress from 0 to 1.
 
         It goes on from the present picture, coarse to fine.  At its end, or when the generator is
-        closed, `rendered` holds the picture so far and its settings.
+        closed, `rendered` holds the picture so far and its spec.
+        network: default, the present one.  beta: default, that of `beta_for`.
         """
-        return jobs.render(self, size, network, steps)
+        steps, spec = OPTIONS["steps"].check(steps), self.spec
+        beta = beta_for(spec.beta, spec.size, size) if beta is None else beta
+        spec = spec.changed(size=size, network=network or spec.network, beta=beta)
+        levels = _levels(size, max(self.content.shape))
+        run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
+        run.picture = self.picture
+        try:
+            yield 0.0
+            for done in run.chunks(steps, TICK):
+                yield done / steps
+        finally:
+            self.rendered = run.full_picture, run.spec.changed(steps=max(1, run.step_count))
+
+    def estimate(self, size: int, steps: int = RENDER_STEPS) -> tuple[int, int, float | None]:
+        """(rows, columns, seconds) that `render` with this network would make and take, about.
+
+        seconds: None before a step at full size has been measured.
+        """
+        rows, columns = self.content.shape[:2]
+        scale, pace = size / max(rows, columns), self._paces.get(0)
+        levels = _levels(size, max(rows, columns))
+        areas = scale**2 / 4.0 ** np.arange(levels)[::-1]
+        work = float((np.diff(begins(steps, levels)) * areas).sum())
+        return round(rows * scale), round(columns * scale), pace and pace * LBFGS * work
 
     @_locked
-    def save(self, path, rendered=False):
-        """Write the picture (or the rendered one) with its settings.  Raises OutputError, also
-        where a picture would be lost that the session has read."""
-        picture, settings = (self.picture, self.settings)
+    def save(self, path: str | os.PathLike, rendered: bool = False) -> None:
+        """Write the picture (or the large copy) with its spec.  Raises OutputError, also where a
+        picture would be lost that the session has read."""
+        picture, spec = self.picture, self.spec.changed(steps=max(1, self.steps))
         if rendered and self.rendered:
-            picture, settings = self.rendered
+            picture, spec = self.rendered
         self.sources.check_output(path)
-        images.save(path, picture, settings)
+        images.save(path, picture, spec.metadata())
 
-    # How.  What may fail comes first, then the painting is replaced as a whole.
+    # How.  What may fail comes first, then the Transfer is replaced as a whole.
 
-    def _paint(self, scene, weights):
-        return Painting(scene, weights, self.sources, self._clock)
+    def _begin(self, transfer):
+        """From the first picture, at full size as it is shown."""
+        first, content = transfer.first_picture(transfer.levels - 1), transfer.content
+        if transfer.spec.keep_colors == "luminance":
+            first = colors.with_luminance(content, first)
+        if transfer.masks:
+            first = content + transfer.masks.painted * (first - content)
+        if _at_left_end(transfer.spec):
+            transfer.enter(transfer.levels - 1)
+        self._replace(transfer, first, SETTLED if _at_left_end(transfer.spec) else FRESH)
+        self.curve = []
 
-    def _now(self):
-        return Snapshot(self.picture, self.scene, self.weights, self.steps)
+    def _replace(self, transfer, picture, rate):
+        """Another Transfer, which stands at its coarsest level, or at full size."""
+        detail = _put(transfer, picture)
+        self.transfer, self._detail, self._paces, self._rate = transfer, detail, {}, rate
+        self._left, self._laid_out = COARSE_STEPS, transfer.spec
+        self._last_move = None, -math.inf
 
-    def _begin(self, painting):
-        """It is a first picture: no other one leads to it."""
-        self._painting, self._here, self._moved, self.film = painting, None, True, Film()
-        self.film.see(self._now())
-        self.keep()
-
-    def _go(self, scene, weights):
-        if scene == self.scene:
-            self._painting.weigh(weights)
+    def _go(self, spec):
+        spec, old = _single(spec), self.spec
+        names = {n for n in spec.__dataclass_fields__ if getattr(spec, n) != getattr(old, n)}
+        if names <= set(WEIGHTS):
+            self._weigh({name: getattr(spec, name) for name in names})
             return
-        if weights == self.weights:
-            self.keep()
-            if self._painting.restyle(scene, self.sources):
-                self._moved = True
-                return
-        painting = self._paint(scene, weights)
-        anew = (scene.content, scene.init) != (self.scene.content, self.scene.init)
-        if not anew:
-            painting.go_on_from(self._painting)
-        self.keep()
-        if anew:
-            self._begin(painting)
+        transfer, before = self.sources.transfer(spec), self.snapshot()
+        if names & {"content", "init"}:
+            self._begin(transfer)
         else:
-            self._painting, self._moved = painting, True
+            transfer.step_count = self.steps
+            self._replace(transfer, before.picture, CHANGED)
+        self._undo.append(before)
+
+    def _weigh(self, weights):
+        before, move, now = self.snapshot(), set(weights), self._clock()
+        self.transfer.set(**weights)
+        if not weights:
+            return
+        if self._last_move[0] != move or now - self._last_move[1] > ONE_MOVE:
+            self._undo.append(before)
+        self._last_move = move, now
+        if _at_left_end(self.spec) and not _at_left_end(before.spec):
+            self._enter(self.transfer.levels - 1, self.content)
+            self._rate, self._laid_out = SETTLED, self.spec
+        elif _asks_for_strokes(self.spec, self._laid_out):
+            self._enter(0)
+            self._rate, self._left, self._laid_out = CHANGED, COARSE_STEPS, self.spec
+        else:
+            self._rate = max(self._rate, CHANGED)
+            if ratio(self.spec) < ratio(self._laid_out):
+                self._laid_out = self.spec  # strokes go at full size
 
     def _take(self, snapshot):
-        painting = self._painting
-        if snapshot.scene != painting.scene:
-            painting = self._paint(snapshot.scene, snapshot.weights)
-        self.keep()
-        painting.take(snapshot)
-        self._painting, self.film = painting, Film()
-        if snapshot.film:
-            self.film = Film(snapshot.film.moments, snapshot.film.every)
-        else:
-            self.film.see(self._now())
+        transfer = self.sources.transfer(snapshot.spec)
+        pixels = None if snapshot.pixels is None else [snapshot.pixels]
+        transfer.enter(transfer.levels - 1, pixels)
+        transfer.step_count, state = snapshot.steps, transfer.state
+        self._replace(transfer, snapshot.picture, SETTLED)
+        transfer.state = state if pixels else transfer.state
+        self.curve = list(snapshot.curve)
+
+    def _enter(self, level, picture=None):
+        picture = self.picture if picture is None else picture
+        if level != self.transfer.level:
+            self.transfer.enter(level)
+        self._detail, self._left = _put(self.transfer, picture), COARSE_STEPS
+
+
+def _put(transfer, picture):
+    """Sets the picture at the level of a Transfer.  Returns what of it this level cannot hold; None
+    at full size."""
+    transfer.picture = picture
+    if transfer.level == transfer.levels - 1:
+        return None
+    whole = images.resize(picture, *transfer.content.shape[:2])
+    return images.detail(whole, *transfer.G.shape[1:3])
+
+
+def _levels(size, small):
+    """Of a large copy: each is half as large as the next, the first as large as the picture."""
+    return math.floor(math.log2(max(size / small, 1))) + 1
+
+
+def _single(spec):
+    """Raises SettingError for a spec that a session cannot paint."""
+    if np.ndim(spec.alpha) or np.ndim(spec.beta) or not spec.size:
+        raise SettingError("A session paints one picture: give one alpha, beta and size in pixels.")
+    if not spec.styles or not spec.content:
+        raise SettingError("A session needs a photograph and a painting: name both.")
+    return spec
+
+
+def _at_left_end(spec):
+    """Of the knob: "photograph" is the photograph, without the minutes that Adam would take."""
+    return ratio(spec) <= 1.001 * BETA / REACH
+
+
+def _asks_for_strokes(spec, before):
+    """Whether β/α has risen, or what the style layers count has changed, so much that it takes
+    other large strokes than before."""
+    leans = [max(one.beta, 1e-9) / max(one.alpha, 1e-9) for one in (spec, before)]
+    now, then = (np.divide(one.layer_weights, sum(one.layer_weights)) for one in (spec, before))
+    return leans[0] >= FAR * leans[1] or np.abs(now - then).sum() > 0.5

@@ -1,102 +1,152 @@
-"""The studio: the panels on a page, for Jupyter and Colab.
+"""The studio: the stage and the drawers on a page, for Jupyter and Colab.
 
 Everything happens in callbacks, one tick of painting at a time: threads and tasks would send their
 pictures after the cell is done, which Colab drops.
 """
 
+import asyncio
 import contextlib
 import functools
+import signal
 import threading
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 
 import ipywidgets as widgets
 import tensorflow as tf
 
 from ..errors import StyleTransferError
-from ..settings import OPTIONS, check_weights
-from . import controls, page, panels, view
+from . import controls, page
 from .classroom import Classroom
-from .controls import box, column
-from .scene import ALPHA, BETA, TV, Scene
-from .session import Session
+from .panels import Keep, Look, Pictures, See
+from .session import START, Session
 from .sources import Sources
-from .where import Where
+from .stage import Stage
 from .work import Work
-from .work import folder as where_to_save
 
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
 _NO_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError)
 
 
 class Studio:
     """Two pictures, one knob, and a painting that changes while you turn it.
 
-    content, style, network, size, init: as in `scene.Scene`.  steps: that are painted while the
-    cell runs; then it goes on by itself.  classroom: begin in the mode for a projector.  folder:
-    where `Save` puts its files, by default Google Drive if it is mounted, else here.
-    session: the painting without its widgets.
+    content, style, options: fields of `settings.TransferSpec`, style one name or a tuple of two.
+    steps: that are painted while the cell runs; then it goes on by itself.
+    classroom: begin in the mode for a projector.  folder: where Save puts its files, by default
+    Google Drive if it is mounted, else here.
+    spec: what it begins with.  session: the painting without its widgets.
     Raises PictureError and SettingError.
     """
 
-    _latest = None
+    _latest = staticmethod(lambda: None)
 
     def __init__(
-        self, content="cat", style="starry_swirls", network="mini", size=256, init="content",
-        *, alpha=ALPHA, beta=BETA, tv=TV, steps=10, classroom=False, folder=None,
-    ):  # fmt: skip
-        self.scene = Scene().changed(
-            content=content, style=style, network=network, size=size, init=init
+        self,
+        content: str = START.content,
+        style: str | tuple[str, ...] = START.styles,
+        network: str = START.network,
+        size: int = START.size,
+        *,
+        steps: int = 10,
+        classroom: bool = False,
+        folder: str | Path | None = None,
+        **options,
+    ):
+        self.spec = START.changed(
+            content=content, styles=style, network=network, size=size, **options
         )
-        check_weights(alpha, beta)
-        self._weights = {"alpha": alpha, "beta": beta, "tv": OPTIONS["tv"].check(tv)}
-        self.folder = where_to_save() if folder is None else Path(folder)
-        self.in_class, self._steps, self._quiet, self._sources = classroom, steps, False, Sources()
-        content, _ = self._sources.pictures(self.scene)
-        self._lock = threading.RLock()
-        self._make_panels()
+        self.folder = Path(folder or (DRIVE if DRIVE.is_dir() else "."))
+        self.in_class, self._steps, self._begin_in_class = False, steps, classroom
+        self._sources, self._lock, self._interrupted = Sources(), threading.RLock(), False
+        self._quiet = False
+        photograph, *_ = (
+            self._sources.load(name, size) for name in (self.spec.content, *self.spec.styles)
+        )
         self._lay_out()
-        self.view.open(content)
-        if Studio._latest:  # of a cell that is run again: it would go on, unseen
-            Studio._latest.ticker.stop()
-        Studio._latest = self
+        self.stage.open(photograph)
+        if before := Studio._latest():  # of a cell that is run again: it would go on, unseen
+            before.pause(
+                "Another studio has begun. Paint, below the picture, goes on with this one."
+            )
+        Studio._latest = weakref.ref(self)
 
     @functools.cached_property
-    def session(self):
-        return Session(sources=self._sources, **self._weights, **self.scene._asdict())
+    def session(self) -> Session:
+        """The painting; loads the network when it is asked for first."""
+        return Session(self.spec, sources=self._sources)
 
     def _ipython_display_(self):
         """The photograph at once; then the network is loaded and compiled, and it begins."""
         from IPython.display import display
 
         display(self.root)
+        _when_idle(self._interrupt)
         with self._lock:  # callbacks may come in another thread already (ipykernel 7)
-            self._try(self.open, ())
+            self._try(self.open)
 
-    def open(self):
+    def open(self) -> None:
         """Paint the first steps, and go on."""
-        if self._steps:  # the picture before all the rest
-            self.session.tick()
-            self.view.tick()
-        self.show()
         while self.session.steps < self._steps:
             self.session.tick()
-            self.view.tick()
-        self.ticker.start()
+            self.stage.tick()
+        self.go_on()
         self.show()
+        if self._begin_in_class:
+            self._switch()
 
     # What the panels ask for.
 
-    def on(self, function, commit=True):
-        """The function as a callback: what goes wrong is said in the studio, which goes on.
-
-        commit: whether it is done to the moment that is looked at, if it is one of the past.
-        """
+    def on(self, function: Callable) -> Callable:
+        """The function as a callback: what goes wrong is said in the studio, which goes on."""
 
         def callback(*arguments):
             if not self._quiet:
                 with self._lock:
-                    self._try(function, arguments, commit)
+                    self._try(function, *arguments)
 
         return callback
+
+    def change(self, **fields) -> None:
+        """Other fields of the spec."""
+        self.act(lambda session: session.change(**fields))
+
+    def act(self, function: Callable, painted: bool = True) -> None:
+        """function(session), then a step at once, so that the hand sees what it does, and on."""
+        function(self.session)
+        self.say()
+        if not self.work.busy:
+            if painted:
+                self.session.tick(0)
+            self.go_on()
+        self.show()
+
+    def go_on(self) -> None:
+        """Paint."""
+        self._interrupted = False
+        self.ticker.start()
+
+    def pause(self, sentence: str = "") -> None:
+        """Paint no more, and say why."""
+        self.ticker.stop()
+        if "session" in self.__dict__:
+            self.stage.tick()
+        self.say(sentence)
+
+    def say(self, sentence: str = "", kind: str = "note") -> None:
+        """A message where the hand is; it goes by itself."""
+        self.message.value = page.piece(kind, text=sentence) if sentence else ""
+
+    def is_open(self, drawer: str) -> bool:
+        """Whether this drawer is open."""
+        return not self.in_class and self.drawers.buttons.value == drawer
+
+    def show(self) -> None:
+        """Everything as the session is."""
+        for panel in (self.stage, self.pictures, self.look, self.see, self.keep):
+            with self.quietly():
+                panel.show()
 
     @contextlib.contextmanager
     def quietly(self):
@@ -107,86 +157,26 @@ class Studio:
         finally:
             self._quiet = before
 
-    def say(self, sentence="", note=False):
-        self.message.value = page.message(sentence, note)
-
-    def is_open(self, panel):
-        """Whether this is the drawer that is open."""
-        return not self.in_class and panel is self.drawers[self.tabs.value]
-
-    def show(self):
-        for panel in (self.pictures, self.where, self.weights, self.snapshots, self.view, self.eye,
-                      self.work, self.classroom, self.buttons):  # fmt: skip
-            panel.show()
-
-    def show_buttons(self):
-        self.work.show()
-        self.buttons.show()
-
     # How.
 
-    def _make_panels(self):
-        self.root, self.message = widgets.VBox(), widgets.HTML()
-        self.ticker = controls.Ticker(self.on(self._tick, commit=False))
-        self.class_button = controls.button("Classroom", self.on(self._switch))
-        self.view, self.buttons = view.View(self), view.Buttons(self)
-        self.weights, self.pictures = panels.Weights(self), panels.Pictures(self)
-        self.where = Where(self)
-        self.snapshots, self.eye = panels.Snapshots(self), panels.Eye(self)
-        self.work, self.classroom = Work(self), Classroom(self)
-        weights, choices = self.weights, self.pictures.choices
-        self.drawers = {
-            "Painting": self.pictures.paintings,
-            "Photograph": self.pictures.photographs,
-            "Where": self.where.box,
-            "Snapshots": self.snapshots.box,
-            "Grid": self.work.grid_box,
-            "What the cost sees": self.eye.box,
-            "Save and load": self.work.files_box,
-            "Advanced": column(
-                "", weights.alpha, weights.beta, weights.tv, weights.layers,
-                *(choices[name] for name in ("network", "size", "init", "style_cost")),
-            ),
-        }  # fmt: skip
-        self.tabs = widgets.ToggleButtons(options=list(self.drawers), value="Painting")
-        self.tabs.observe(self.on(lambda _: self._open_drawer(), commit=False), "value")
-        self.drawer = column("nst-drawer")
-
     def _lay_out(self):
-        stage, pane = self._class_columns() if self.in_class else self._columns()
-        columns = box("nst-columns", column("nst-stage", *stage), column("nst-pane", *pane))
-        head = [widgets.HTML(page.CSS), self.message, self.work.progress_row, self.ticker.box]
-        self.root.children = [*head, columns]
-        self.root.add_class("nst")
-        (self.root.add_class if self.in_class else self.root.remove_class)("nst-classroom")
-        self.class_button.description = "All controls" if self.in_class else "Classroom"
+        self.message, self.chart = widgets.HTML(), widgets.HTML()
+        self.message.add_class("nst-said")
+        self.ticker, self.work = controls.Ticker(self.on(self._tick)), Work(self)
+        self.class_button = controls.button("Classroom", self.on(self._switch))
+        self.stage, self.classroom = Stage(self), Classroom(self)
+        self.pictures, self.look = Pictures(self), Look(self)
+        self.see, self.keep = See(self), Keep(self)
+        panels = {"Pictures": self.pictures, "Look": self.look, "See": self.see, "Keep": self.keep}
+        self.drawers = controls.Tabs({name: [panel.box] for name, panel in panels.items()})
+        controls.bind(self.on, self.drawers.buttons, lambda _: self.see.show())
+        pane = (self.chart, self.drawers.box, self.classroom.box)
+        columns = controls.box("nst-columns", self.stage.box, controls.column("nst-pane", *pane))
+        head = (controls.html("head"), self.ticker.box, self.work.box)
+        self.root = controls.column("nst", *head, columns, self.message)
 
-    def _columns(self):
-        buttons = box("nst-row", self.buttons.box, self.class_button)
-        self._fill_drawer()
-        stage, tabs = self.view, box("nst-drawers", self.tabs)
-        return [
-            stage.mat, self.weights.front, stage.strip, stage.way, buttons, stage.caption
-        ], [stage.chart, tabs, self.drawer]  # fmt: skip
-
-    def _class_columns(self):
-        room, buttons = self.classroom, box("nst-row", self.buttons.start, self.class_button)
-        return [self.view.mat, self.pictures.both, buttons], [
-            room.question, room.buttons, room.set,
-        ]  # fmt: skip
-
-    def _fill_drawer(self):
-        self.drawer.children = [self.drawers[self.tabs.value]]
-
-    def _open_drawer(self):
-        self._fill_drawer()
-        for panel in (self.where, self.eye, self.work):
-            panel.show()
-
-    def _try(self, function, arguments, commit=False):
+    def _try(self, function, *arguments):
         try:
-            if commit:
-                self.view.commit()
             function(*arguments)
         except StyleTransferError as error:
             self._fail(str(error))
@@ -198,24 +188,45 @@ class Studio:
             self._fail(f"Something unforeseen went wrong ({type(error).__name__}: {error}).")
 
     def _fail(self, sentence):
-        if self.work.end():
-            with contextlib.suppress(StyleTransferError):
-                self.work.keep_rendered()
-                sentence += " What was rendered so far is saved."
         self.ticker.stop()
-        self.say(sentence)
+        with contextlib.suppress(StyleTransferError):
+            sentence += " What was painted of the copy is saved." if self.work.stop() else ""
         if "session" in self.__dict__:  # else it is what failed
             self.show()
+        self.say(sentence, "error")
 
     def _tick(self):
+        if self._interrupted:
+            raise KeyboardInterrupt
         if self.work.busy:
             self.work.tick()
-            return
-        self.session.tick()
-        self.view.tick()
-        self.eye.tick()
+        else:
+            self.session.tick()
+            self.stage.tick()
+            self.see.tick()
+
+    def _interrupt(self, *_):
+        self._interrupted = self.ticker.running
 
     def _switch(self, _=None):
         self.in_class = not self.in_class
-        self._lay_out()
+        controls.set_class(self.root, "nst-classroom", self.in_class)
+        self.class_button.description = "Leave the classroom" if self.in_class else "Classroom"
+        (self.classroom.enter if self.in_class else self.classroom.leave)()
         self.show()
+
+
+def _when_idle(handler):
+    """Has Kernel → Interrupt call handler when the main thread does nothing: ipykernel ignores it
+    then, and callbacks that come in another thread (ipykernel 7) would never hear of it."""
+
+    def install():
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a cell is at work
+            loop.call_later(0.2, install)
+        else:
+            signal.signal(signal.SIGINT, handler)
+
+    if threading.current_thread() is threading.main_thread():
+        with contextlib.suppress(RuntimeError):  # no loop: not in a notebook
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.2, install)
