@@ -1,7 +1,12 @@
-"""Small pictures and networks that several test files share."""
+"""Small pictures and networks that the tests share, and what a run of them says at its end.
+
+The networks live as long as the session, because the compiled steps are kept with them.
+"""
 
 import os
+import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +16,8 @@ if shutil.which("nvidia-smi"):
     # Tests compare runs number by number: on a GPU, TF32 would leave ten bits of each, and sums in
     # whatever order, or convolutions by Winograd for one run only, would tell equal runs apart.
     os.environ |= {"NVIDIA_TF32_OVERRIDE": "0", "TF_DETERMINISTIC_OPS": "1"}
-WEIGHTS = Path(__file__).resolve().parents[2] / "shared" / "weights"
+KERAS_FILE = Path.home() / ".keras/models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+MARKS = ("browser", "kill", "real", "slow")
 
 
 def make_picture(seed, height, width):
@@ -51,9 +57,93 @@ def shallow():
 
 
 @pytest.fixture(scope="session")
+def make(shallow, picture, style_picture):
+    """Transfers with two layers and one level, unless an option says otherwise."""
+    from helpers.transfer import Transfer
+
+    return lambda **how: Transfer(picture, style_picture, shallow, **{"levels": 1} | how)
+
+
+@pytest.fixture(scope="session")
 def vgg19_weights():
-    """The real VGG-19, all sixteen layers; its size and licence keep it out of the repository."""
-    path = WEIGHTS / "vgg19_imagenet.npz"
+    """The real VGG-19's file; its size and license keep it out of the repository."""
+    path = Path(os.environ.get("NST_WEIGHTS") or KERAS_FILE)
     if not path.exists():
-        pytest.skip(f"the real VGG-19's weights are not at ../shared/weights/{path.name}")
+        pytest.skip("no weights of VGG-19: set NST_WEIGHTS, or let Keras download them once")
     return path
+
+
+def made_up(name, layers=None, thinner=1):
+    """Random weights {LAYER/kernel, LAYER/bias} of a VGG's first layers, n_C divided."""
+    from helpers import vgg
+
+    rng, arrays, channels_in = np.random.default_rng(0), {}, 3
+    for layer, row in list(vgg.layer_table(name).items())[:layers]:
+        n_C = row.channels // thinner
+        kernel = rng.normal(0, 0.05, (3, 3, channels_in, n_C))
+        arrays[f"{layer}/kernel"] = kernel.astype(np.float32)
+        arrays[f"{layer}/bias"] = rng.normal(0, 0.05, n_C).astype(np.float32)
+        channels_in = n_C
+    return arrays
+
+
+def _in_headers(at, value):
+    """A damage: this byte in the header of each file in a zip, and in the zip's directory."""
+
+    def damage(data):
+        found = bytearray(data)
+        for signature, offset in ((b"PK\x03\x04", at), (b"PK\x01\x02", at + 2)):
+            for match in re.finditer(signature, data):
+                found[match.start() + offset] = value
+        return bytes(found)
+
+    return damage
+
+
+DAMAGES = {  # of an .npz
+    "empty": lambda data: b"",
+    "text": lambda data: b"<!DOCTYPE html>",
+    "cut": lambda data: data[: len(data) // 2],
+    "end lost": lambda data: data[:-30],
+    "a bit flipped": lambda d: (
+        d[: len(d) // 2] + bytes([d[len(d) // 2] ^ 4]) + d[len(d) // 2 + 1 :]
+    ),
+    "encrypted": _in_headers(6, 1),
+    "unknown compression": _in_headers(8, 97),
+}
+
+
+class _LeftOut:
+    """Says at the end what was skipped and why, and how many tests of which marks were left out."""
+
+    def __init__(self, config):
+        self.config, self.marks = config, Counter()
+
+    def pytest_deselected(self, items):
+        for item in items:
+            self.marks.update(mark for mark in MARKS if item.get_closest_marker(mark))
+
+    def pytest_sessionfinish(self):
+        if hasattr(self.config, "workeroutput"):
+            self.config.workeroutput["left_out"] = dict(self.marks)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        # Every process of pytest-xdist has collected, and left out, the same tests.
+        self.marks |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+    def pytest_terminal_summary(self, terminalreporter):
+        skipped = terminalreporter.stats.get("skipped", [])
+        why = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+        terminalreporter.section("left out")
+        terminalreporter.line(f"Skipped: {_listed(why)}")
+        terminalreporter.line(f"Not selected, by mark: {_listed(self.marks)}")
+        terminalreporter.line("make test-all runs everything that this machine can run.")
+
+
+def _listed(counts):
+    return "; ".join(f"{count} × {what}" for what, count in counts.most_common()) or "nothing"
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(_LeftOut(config), "left_out")

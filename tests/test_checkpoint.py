@@ -2,25 +2,17 @@
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_picture
-from test_weights import DAMAGES
+from conftest import DAMAGES
 
-from helpers import checkpoint, transfer, vgg
-from helpers.errors import CheckpointError
+from helpers import checkpoint, masks, vgg
+from helpers.errors import CheckpointError, OutputError
+from helpers.optimizers import OPTIMIZERS
 from helpers.transfer import Transfer
 
-OPTIMIZERS = pytest.mark.parametrize("optimizer", transfer.OPTIMIZERS)
-
-
-@pytest.fixture
-def make(shallow, picture, style_picture):
-    return lambda **how: Transfer(picture, style_picture, shallow, **{"levels": 1} | how)
+BOTH = pytest.mark.parametrize("optimizer", OPTIMIZERS)
 
 
 @pytest.fixture
@@ -32,18 +24,17 @@ def saved(make, tmp_path):
     return tmp_path / "checkpoint.npz", run
 
 
-def edited(path, state=None, **arrays):
-    """The checkpoint with other arrays, None for none, or other words of its state."""
-    found = dict(np.load(path)) | arrays
-    found["state"] = json.dumps(json.loads(str(found["state"])) | (state or {}))
-    np.savez(path, **{name: array for name, array in found.items() if array is not None})
-
-
 def assert_same(run, other):
     np.testing.assert_array_equal(run.pictures, other.pictures)
     assert run.history.keys() == other.history.keys()
     for name, values in run.history.items():
         np.testing.assert_array_equal(values, other.history[name])
+
+
+def assert_refused(path, run, word=""):
+    for read in (checkpoint.peek, lambda path: checkpoint.restore(path, run)):
+        with pytest.raises(CheckpointError, match=word):
+            read(path)
 
 
 def part_of_a_run(run, steps, path, part):
@@ -53,121 +44,113 @@ def part_of_a_run(run, steps, path, part):
             return checkpoint.save(path, run)
 
 
-def assert_goes_on_bit_for_bit(new, steps, path, part):
-    whole, second = new(), new()
-    whole.run(steps)
-    part_of_a_run(new(), steps, path, part)
-    checkpoint.restore(path, second)
-    assert second.step_count == part
-    second.run(steps)
-    assert_same(second, whole)
-
-
-@OPTIMIZERS
-def test_a_resumed_run_equals_an_uninterrupted_one(make, tmp_path, optimizer):
-    """From the middle of the second level."""
-
-    def new():
-        return make(optimizer=optimizer, levels=2, init="noise", beta=[5.0, 50.0])
-
-    assert_goes_on_bit_for_bit(new, 24, tmp_path / "part.npz", part=17)
-
-
-def test_a_resumed_run_in_bfloat16_with_four_levels_equals_an_uninterrupted_one(tmp_path):
-    network = vgg.load("mini", ["block1_conv1", "block2_conv1"], precision="bfloat16")
-
-    def new():
-        pictures = make_picture(0, 40, 48), make_picture(5, 44, 36)
-        return Transfer(*pictures, network, levels=4, init="noise")
-
-    assert_goes_on_bit_for_bit(new, 24, tmp_path / "part.npz", part=7)  # level 2 of 0 to 3
-
-
-def test_a_resumed_run_of_five_blocks_equals_an_uninterrupted_one(
-    mini, picture, style_picture, tmp_path
+@BOTH
+@pytest.mark.parametrize(
+    ("how", "part"),
+    [
+        ({"init": "noise", "beta": [5.0, 50.0]}, 9),  # amid the second level
+        ({"levels": 3, "mask": "light", "keep_colors": "luminance"}, 3),  # amid the first
+        ({}, 3),  # in bfloat16
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    picture, style_picture, shallow, tmp_path, optimizer, how, part
 ):
-    def new():
-        return Transfer(picture, style_picture, mini)
+    network = shallow if how else vgg.load("mini", list(shallow.layers), precision="bfloat16")
+    how = {"optimizer": optimizer, "levels": 2} | how
+    whole, first, second = (Transfer(picture, style_picture, network, **how) for _ in range(3))
+    whole.run(15)
+    part_of_a_run(first, 15, tmp_path / "part.npz", part)
+    checkpoint.restore(tmp_path / "part.npz", second)
+    assert second.step_count == part and second.level == first.level
+    second.run(15)
+    assert_same(second, whole)
+    assert second.spec == whole.spec
 
-    assert_goes_on_bit_for_bit(new, 8, tmp_path / "part.npz", part=5)
 
-
-@OPTIMIZERS
+@BOTH
 def test_a_finished_run_is_resumed_with_more_steps(make, tmp_path, optimizer):
-    """It goes where the finished run itself would have gone."""
+    """It goes where the finished run itself would have gone, and may be saved before it is run."""
     path, first = tmp_path / "done.npz", make(optimizer=optimizer, levels=2)
+    checkpoint.save(path, first)
+    fresh = make(optimizer=optimizer, levels=2)
+    checkpoint.restore(path, fresh)
     first.run(8, checkpoint=path)
-    assert checkpoint.peek(path)["steps"] == 8
     second = make(optimizer=optimizer, levels=2)
     checkpoint.restore(path, second)
+    fresh.run(8)
+    assert_same(fresh, first)
     for run in (first, second):
         run.run(12)
-        assert run.step_count == 12
-        assert run.history["step"].tolist() == list(range(1, 13))
     assert_same(second, first)
+    assert second.history["step"].tolist() == list(range(1, 13))
+    assert second.history["level"].tolist() == [0] * 4 + [1] * 8
 
 
-def test_a_checkpoint_of_other_settings_is_refused(make, saved, picture, style_picture, shallow):
+def test_a_checkpoint_of_another_run_is_refused(make, saved, picture, style_picture, shallow):
     path, _ = saved
-    for run, sentence in (
-        (make(beta=7.0), r"made with beta 6.0, this run has 7.0"),
-        (make(init="noise"), "made with init content, this run has noise"),
-        (make(costs="mse"), "made with costs relative, this run has mse"),
-        (make(levels=2), "made with levels 1, this run has 2"),
-        (make(beta=[6.0, 6.0]), "made with alpha"),
-        (Transfer(picture + 1, style_picture, shallow, levels=1), "other pictures or weights"),
+    other_weights = vgg.load("mini", list(shallow.layers))
+    bias = other_weights.model.weights[-1]
+    bias.assign(bias + 1e-3)
+    light = masks.lighter(picture)
+    for run, word in (
+        (make(beta=7.0), "beta"),
+        (make(init="noise"), "init"),
+        (make(costs="mse"), "costs"),
+        (make(style_cost="mean-std"), "style_cost"),
+        (make(levels=2), "levels"),
+        (make(beta=[6.0, 6.0]), "beta"),
+        (make(optimizer="adam"), "optimizer"),
+        (make(layer_weights=[1.0, 2.0]), "layer_weights"),
+        (Transfer(picture + 1, style_picture, shallow, levels=1), "pictures"),
+        (Transfer(picture, style_picture[1:], shallow, levels=1), "pictures"),
+        (Transfer(picture, style_picture, other_weights, levels=1), "weights"),
+        (make(mask=light), "pictures"),
     ):
         before = run.picture
-        with pytest.raises(CheckpointError, match=sentence):
+        with pytest.raises(CheckpointError, match=word):
             checkpoint.restore(path, run)
         np.testing.assert_array_equal(run.picture, before)
         assert run.step_count == 0
+    checkpoint.save(path, make(mask=light))
+    with pytest.raises(CheckpointError, match="pictures"):
+        checkpoint.restore(path, make(mask=~light))
 
 
-def test_a_missing_checkpoint_is_a_clear_error(make, tmp_path):
-    run = make()
-    for path in (tmp_path / "absent.npz", tmp_path / ("x" * 300), "nul\0byte.npz", tmp_path):
-        for read in (checkpoint.peek, lambda path: checkpoint.restore(path, run)):
-            with pytest.raises(CheckpointError):
-                read(path)
+def edited(data, path, state=None, spec=None, **arrays):
+    """The checkpoint with other arrays, None for none, or other words of its state."""
+    path.write_bytes(data)
+    found = dict(np.load(path)) | arrays
+    words = json.loads(str(found["checkpoint"])) | (state or {})
+    words["spec"] = words["spec"] | (spec or {})
+    found["checkpoint"] = json.dumps(words)
+    np.savez(path, **{name: array for name, array in found.items() if array is not None})
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_checkpoint_is_a_clear_error(make, saved, damage):
-    path, run = saved
-    path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    before = run.picture
-    with pytest.raises(CheckpointError, match="damaged"):
-        checkpoint.restore(path, run)
-    with pytest.raises(CheckpointError, match="damaged"):
-        checkpoint.peek(path)
-    np.testing.assert_array_equal(run.picture, before)
-
-
-@OPTIMIZERS
+@BOTH
 def test_a_failed_restore_changes_nothing(make, tmp_path, optimizer):
     """Whatever is wrong with the file: the run goes on as if nobody had asked."""
     path = tmp_path / "checkpoint.npz"
-    run, untouched = (make(optimizer=optimizer, levels=2) for _ in range(2))
-    other = make(optimizer=optimizer, levels=2)
+    run, untouched, other = (make(optimizer=optimizer, levels=2) for _ in range(3))
     part_of_a_run(other, 12, path, part=8)
-    data = path.read_bytes()
+    data, short = path.read_bytes(), np.zeros(2)
+    history = {f"history_{name}": None for name in other.history}
     for one in (run, untouched):
         one.step(3)
     for change in (
-        {"optimizer_2": None},
-        {"optimizer_2": np.zeros((2, 3, 5))},
-        {"pictures": None},
-        {"pictures": np.zeros((1, 7, 5, 3), np.float32)},
-        {"history_total": np.zeros(2)},
-        {"state": {"level": 5}},
-        {"state": {"level": -1}},
-        {"state": {"level": "1"}},
-        {"state": {"step_count": 10**6}},
+        *({"state_0": None}, {"state_2": None}, {"state_2": np.zeros((2, 3, 5))}),
+        *({"state_0": np.zeros((1, 7, 5, 3), np.float32)}, {"state_0": np.array("text")}),
+        *({"history_total": short}, {"history_total": None}, {"history_more": np.zeros(8)}),
+        history | {"state": {"step_count": 10**15}},
+        *({"state": {"level": level}} for level in (2, -1, "one", None, np.inf)),
+        *({"state": {"step_count": n}} for n in (10**6, -1, 7, np.inf, np.nan, "many", None)),
+        *({"state": {"plan": plan}} for plan in ([0, np.inf, 9], [0, 9], [0] * 100, [0, 9, 3])),
+        *({"state": {"plan": plan}} for plan in ([5, 6, 9], [-1, 0, 9], "plan", 3)),
+        *({"state": {"spec": spec}} for spec in ({}, {"beta": "much"}, {"levels": 10**9})),
+        *({"spec": {"beta": np.nan}}, {"spec": {"styles": 3}}, {"state": {"fingerprint": 3}}),
     ):
-        path.write_bytes(data)
-        edited(path, **change)
-        with pytest.raises(CheckpointError, match=r"another version|damaged"):
+        edited(data, path, **change)
+        with pytest.raises(CheckpointError):
             checkpoint.restore(path, run)
         assert (run.level, run.step_count) == (0, 3)
     for one in (run, untouched):
@@ -175,52 +158,39 @@ def test_a_failed_restore_changes_nothing(make, tmp_path, optimizer):
     assert_same(run, untouched)
 
 
-def test_a_state_without_its_words_is_a_clear_error(saved):
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_checkpoint_is_refused(make, saved, damage):
     path, run = saved
-    data = path.read_bytes()
-    for state in ('["a list"]', "3", "{}", '{"step_count": "many"}', '{"step_count": 1}'):
-        path.write_bytes(data)
-        np.savez(path, **dict(np.load(path)) | {"state": state})
-        for read in (checkpoint.peek, lambda path: checkpoint.restore(path, run)):
-            with pytest.raises(CheckpointError, match="damaged"):
-                read(path)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    before = run.picture
+    assert_refused(path, run, "damaged")
+    np.testing.assert_array_equal(run.picture, before)
 
 
-def test_whole_numbers_of_numpy_survive_a_checkpoint(make, tmp_path):
-    path = tmp_path / "checkpoint.npz"
-    how = {"seed": np.int64(3), "levels": np.int32(1), "beta": np.float32(5), "init": "noise"}
-    run = make(**how)
-    run.step(2)
-    checkpoint.save(path, run)
-    again = make(**how | {"seed": 3})
-    checkpoint.restore(path, again)
-    assert_same(again, run)
+def test_what_is_no_checkpoint_of_this_edition_is_refused(make, saved, tmp_path):
+    path, run = saved
+    state = json.dumps(
+        {"step_count": 3, "level": 0, "begins": None}
+    )  # as the second edition had it
+    np.savez(old := tmp_path / "old.npz", state=state, pictures=run.pictures)
+    absent = [tmp_path / "absent.npz", tmp_path / ("x" * 300), "nul\0byte.npz", tmp_path]
+    for file in (old, *absent):
+        assert_refused(file, run)
+    for words in ('["a list"]', "3", "{}", '{"step_count": 1}', "no JSON", "null"):
+        np.savez(path, **dict(np.load(path)) | {"checkpoint": words})
+        assert_refused(path, run, "damaged")
 
 
 def test_peek_says_what_a_checkpoint_holds(make, saved, tmp_path):
-    path, _ = saved
-    assert checkpoint.peek(path)["steps"] == 0  # steps were taken, no run was planned
-    run = make(levels=2, beta=7.0)
+    assert checkpoint.peek(saved[0])[1] == 3
+    run = make(levels=2, beta=7.0, seed=np.int64(3))
     part_of_a_run(run, 30, tmp_path / "part.npz", part=4)
-    found = checkpoint.peek(tmp_path / "part.npz")
-    assert (found["steps"], found["step_count"]) == (30, 4)
-    assert (found["beta"], found["levels"], found["network"]) == (7.0, 2, "mini")
+    spec, done = checkpoint.peek(tmp_path / "part.npz")
+    assert (spec.steps, done) == (30, 4)
+    assert spec.changed(steps=run.spec.steps) == run.spec
 
 
-def test_peek_needs_no_tensorflow(saved):
-    code = (
-        "import sys\nfrom helpers import checkpoint\n"
-        "print(checkpoint.peek(sys.argv[1])['step_count'])\n"
-        "assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    )
-    root = Path(__file__).resolve().parents[1]
-    result = subprocess.run(
-        [sys.executable, "-c", code, saved[0]], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert result.stdout.strip() == "3"
-
-
-def test_a_checkpoint_is_written_whole_or_not_at_all(make, saved, monkeypatch):
+def test_a_checkpoint_is_written_whole_or_not_at_all(saved, monkeypatch):
     path, run = saved
     data = path.read_bytes()
 
@@ -230,7 +200,16 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(make, saved, monkeypatch):
 
     monkeypatch.setattr(np, "savez", full_disk)
     run.step(1)
-    with pytest.raises(OSError, match="space"):
+    with pytest.raises(OutputError, match="space"):
         checkpoint.save(path, run)
     assert path.read_bytes() == data
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_run_is_saved_as_it_goes_on(make, tmp_path, monkeypatch):
+    """About once a minute, and at the end."""
+    monkeypatch.setattr("time.monotonic", iter(range(0, 10**6, 10)).__next__)
+    saves = []
+    monkeypatch.setattr(checkpoint, "save", lambda path, run: saves.append(run.step_count))
+    make().run(6, checkpoint=tmp_path / "run.npz")
+    assert saves[-1] == 6 and 1 < len(saves) < 6

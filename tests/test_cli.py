@@ -1,305 +1,317 @@
-"""python -m helpers: every setting arrives, every mistake is one sentence, nothing is lost."""
+"""python -m helpers: every option arrives, every mistake is one sentence, nothing is lost."""
 
-import json
+import functools
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
-import psutil
 import pytest
-import tensorflow as tf
+from conftest import make_picture
 from PIL import Image
 
-from helpers import __main__ as cli
-from helpers import checkpoint as checkpoints
-from helpers import images, memory, paint, settings, transfer
-from helpers.errors import DivergedError
+from helpers import animation, checkpoint, cli, images, job, settings, transfer
+from helpers.errors import DivergedError, PictureError
+from helpers.settings import TransferSpec
 
 ROOT = Path(__file__).resolve().parent.parent
+INPUTS = Path(__file__).parent / "inputs"
 
 
-@pytest.fixture
-def files(tmp_path, picture, style_picture):
+@functools.cache
+def _network(*values):
+    return job.load_network(TransferSpec(**dict(zip(cli.OF_NETWORK, values, strict=True))))
+
+
+def shared_network(spec):
+    """As `job.load_network`, but that all tests share what is traced."""
+    return _network(*(getattr(spec, name) for name in cli.OF_NETWORK))
+
+
+@pytest.fixture(autouse=True)
+def share(monkeypatch):
+    monkeypatch.setattr(cli, "load_network", shared_network)
+
+
+@pytest.fixture(name="files")
+def three_files(tmp_path, picture, style_picture):
     """(content, style, output) as strings: a run of a few steps of small pictures."""
     images.save(tmp_path / "content.png", picture)
     images.save(tmp_path / "style.png", style_picture)
     return [str(tmp_path / name) for name in ("content.png", "style.png", "out.png")]
 
 
+QUICK = ["--network=mini", "--size=48", "--steps=3", "--levels=1", "--precision=float32"]
+
+
 def arguments(files, *more):
     content, style, output, *styles = files
-    quick = ["--network", "mini", "--size", "48", "--steps", "3", "--levels", "1"]
-    return [content, style, *styles, "--output", output, *quick, *map(str, more)]
+    return [content, style, *styles, "--output", output, *QUICK, *map(str, more)]
 
 
-def refused(capsys, given, sentence, status=2):
+def call(command, given, status=0):
+    """Call one of the commands, which ends with this status."""
+    if status == 0:
+        return command([str(word) for word in given])
     with pytest.raises(SystemExit) as stopped:
-        cli.main(given)
+        command([str(word) for word in given])
     assert stopped.value.code == status
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.strip()]
-    problem = [line for line in lines if not line.startswith("Network:") and "step/s" not in line]
-    assert len(problem) == 1, problem
-    assert sentence in problem[0]
-    assert "Traceback" not in problem[0]
 
 
-def test_a_run_writes_a_picture_that_holds_its_settings(files, capsys, picture):
+def refused(capsys, given, *words, status=2, command=cli.main):
+    call(command, given, status)
+    lines = [line for line in capsys.readouterr().err.replace("\r", "\n").splitlines() if line]
+    lines = [line for line in lines if not re.search("^Network:|step/s|s/step", line)]
+    problem = [line for line in lines if line.startswith("python -m helpers") or status == 130]
+    assert len(problem) == 1 and problem == lines[-1:], lines
+    assert all(word in problem[0] for word in words), problem
+    assert "Traceback" not in problem[0] and len(problem[0]) < 600
+
+
+# What is typed arrives.
+
+
+def test_a_run_writes_a_picture_that_holds_its_options(files, capsys):
     cli.main(arguments(files, "--size", 32, "--beta", 7))
-    found = images.load(files[2])
-    assert found.shape == (27, 32, 3)
-    found = images.read_settings(files[2])
+    assert images.load(files[2]).shape == (27, 32, 3)
+    found = images.read_metadata(files[2])
     assert (found["beta"], found["network"], found["size"]) == (7, "mini", 32)
     assert found["styles"] == ["style.png"]  # not where it lies: pictures are shared
+    assert found["tv"] == 0.001  # and not 0.0010000000474974513
     assert "Network: mini" in capsys.readouterr().err
 
 
-def test_too_little_memory_is_said_beforehand(files, capsys, monkeypatch):
-    cli.main(arguments(files))
-    assert "of memory" not in capsys.readouterr().err
-    memory = SimpleNamespace(available=1000, total=10**12)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    cli.main(arguments(files))
-    assert "of memory and 0.0 GB are free: if it is stopped" in capsys.readouterr().err
-    assert Path(files[2]).exists()
+# For every option a value that is not its default, as it is typed.
+TYPED = """
+--size 40 --steps 9 --levels 2 --alpha 3 --beta 7.5 --tv 0.002 --costs gatys --style-cost mean-std
+--network mini --weights w.npz --pooling average --precision float32 --content-layer block2_conv1
+--style-layers block1_conv1 block3_conv1 --layer-weights 1 3 --style-weights 2 5
+--style-scale 0.5 2 --mask light --style-mask white black --init noise --optimizer adam
+--learning-rate 2.5 --keep-colors histogram --seed 9"""
+TYPED = dict(option.strip().split(" ", 1) for option in TYPED.split("--")[1:])
 
 
-def test_more_memory_than_the_machine_has_is_not_begun(files, capsys, monkeypatch):
-    monkeypatch.setattr(images, "load", lambda *_: pytest.fail("allocated"))
-    refused(capsys, arguments(files, "--size", 90_000), "GB of memory and this machine has")
-    assert not Path(files[2]).exists()
-
-
-def test_the_estimate_of_memory_includes_large_styles(files, mini):
-    content, style, output = files
-    Image.new("RGB", (384, 8)).save(content)
-    one, two = (
-        memory.of_job(paint.Job(c, (s,), output, settings.read({})), mini)
-        for c, s in ((content, content), (content, style))
-    )
-    assert two > 5 * one
-
-
-def test_the_settings_of_a_picture_make_it_again(files, tmp_path, monkeypatch):
+def test_every_option_is_the_same_in_a_spec_its_metadata_a_table_and_a_line(tmp_path, monkeypatch):
+    assert {name.replace("-", "_") for name in TYPED} == set(settings.OPTIONS)
     monkeypatch.chdir(tmp_path)
-    cli.main(arguments(files, "--init", "noise", "--seed", 5))
-    first = images.load(files[2])
-    made = images.read_settings(files[2])
-    again = [made["content"], *made["styles"], "--output", files[2]]
-    for name in ("network", "steps", "levels", "init", "seed", "alpha", "beta", "tv", "costs"):
-        again += [f"--{name}", str(made[name])]
-    again += ["--size", str(made["size"])]
-    cli.main(again)
-    np.testing.assert_array_equal(images.load(files[2]), first)
+    given = {"content": "c.png", "styles": ["s.png", "t.png"], "output": "o.png"}
+    given |= {name.replace("-", "_"): text.split() for name, text in TYPED.items()}
+    many = {name for name, option in settings.OPTIONS.items() if option.many}
+    words = {n: w[0] if len(w) == 1 and n not in many else w for n, w in given.items()}
+    spec = TransferSpec.read({n: w for n, w in words.items() if n != "output"})
+    for name, option in settings.OPTIONS.items():
+        assert getattr(spec, name) != option.default, name
+    assert TransferSpec.from_metadata(spec.metadata()) == spec
+
+    line, made = ["c.png", "s.png", "t.png", "--output", "o.png"], []
+    for name, text in TYPED.items():
+        line += [f"--{name}", *text.split()]
+    monkeypatch.setattr(cli, "load_network", lambda spec: made.append(spec) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(line)
+    assert made == [spec]
+    text = ",".join(["content", "style", "output", *TYPED])
+    (tmp_path / "t.csv").write_text(f"{text}\nc.png,s.png t.png,o.png,{','.join(TYPED.values())}\n")
+    (found,) = cli.read_jobs("t.csv", tmp_path)
+    assert found.spec == spec
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "expected"),
-    [
-        ("--alpha", 3, 3.0),
-        ("--beta", 7, 7.0),
-        ("--tv", 0.5, 0.5),
-        ("--costs", "gatys", "gatys"),
-        ("--init", "blank", "blank"),
-        ("--optimizer", "adam", "adam"),
-        ("--learning-rate", 2, 2.0),
-        ("--levels", 2, 2),
-        ("--seed", 9, 9),
-        ("--content-layer", "block2_conv1", "block2_conv1"),
-        ("--style-layers", "block1_conv1", {"block1_conv1": 1.0}),
-        ("--layer-weights", "1 2 5", [0.125, 0.25, 0.625]),
-        ("--style-weights", "4", [1.0]),
-        ("--keep-colors", "histogram", "histogram"),
-        ("--keep-colors", "", "luminance"),
-        ("--size", 24, (24, 20)),
-        ("--size", 64, (64, 53)),
-    ],
-)
-def test_every_setting_reaches_the_transfer(files, monkeypatch, option, value, expected):
-    made = []
-
-    class Spy(transfer.Transfer):
-        def run(self, steps, *rest):
-            made.append((self.settings, steps))
-            self.step(1)
-
-    monkeypatch.setattr(transfer, "Transfer", Spy)
-    more = ["--style-layers", "block1_conv1", "block2_conv1", "block3_conv1"]
-    more = more if option == "--layer-weights" else []
-    cli.main(arguments(files, "--steps", 4, option, *str(value).split(), *more))
-    ((found, steps),) = made
-    name = option[2:].replace("-", "_")
-    found["style_layers"] = found["layer_weights"]
-    found["size"] = (found["width"], found["height"])
-    found = found[name]
-    if name == "layer_weights":
-        found = list(found.values())
-    np.testing.assert_equal(found, expected)
-    assert steps == 4
-
-
-def test_network_options_reach_the_network(files, tmp_path):
-    report = tmp_path / "report.json"
-    cli.main(
-        arguments(files, "--pooling", "average", "--precision", "bfloat16", "--report", report)
-    )
-    settings = json.loads(report.read_text())["settings"]
-    assert (settings["pooling"], settings["precision"]) == ("average", "bfloat16")
-
-
-def test_weights_reach_vgg19(files, vgg19_weights, capsys):
-    given = arguments(files, "--network", "vgg19", "--weights", vgg19_weights)
-    cli.main(given)
-    assert "Network: VGG-19" in capsys.readouterr().err
-    assert images.read_settings(files[2])["network"] == "vgg19"
-
-
-def test_several_styles_have_their_weights(files):
-    content, style, output = files
-    cli.main(arguments([content, style, output, content], "--style-weights", "3", "1"))
-    assert images.read_settings(output)["style_weights"] == [0.75, 0.25]
-
-
-def test_the_report_holds_costs_settings_and_seconds(files, tmp_path):
-    # In bfloat16, which auto takes on some CPUs, two sums of J differ in the fourth digit.
-    cli.main(arguments(files, "--report", tmp_path / "r.json", "--precision", "float32"))
-    report = json.loads((tmp_path / "r.json").read_text())
-    assert report["network"].startswith("Network: mini")
-    assert report["settings"]["steps"] == report["steps_done"] == 3
-    assert report["costs"]["step"] == [1, 2, 3]
-    assert report["costs"]["total"][-1] < report["costs"]["total"][0]
-    # The last row of L-BFGS is of the lowest picture, which is the one that is kept.
-    assert report["final"]["total"] == pytest.approx(report["costs"]["total"][-1], rel=1e-4)
-    assert report["seconds"] > 0
-
-
-def test_previews_appear_while_it_paints(files, monkeypatch):
-    saves = []
-    save = images.save
-    monkeypatch.setattr(images, "save", lambda *a: saves.append(a[2].get("steps_done")) or save(*a))
-    cli.main(arguments(files, "--steps", 60, "--preview-every", 1))
-    assert saves[-1] is None  # the finished picture
-    assert len(saves) > 2
-    assert saves[:-1] == sorted(set(saves[:-1]))
-
-
-def test_a_resumed_run_equals_an_uninterrupted_one(files, tmp_path, monkeypatch):
-    cli.main(arguments(files, "--steps", 60))
-    whole = images.load(files[2])
-    run = transfer.Transfer.run
-    save = checkpoints.save
-
-    def stop_half_way(self, steps, callback, checkpoint):
-        def stop(running):
-            if running.step_count > 10:
-                raise KeyboardInterrupt
-
-        run(self, steps, lambda r: (save(checkpoint, r), stop(r)), None)
-
-    monkeypatch.setattr(transfer.Transfer, "run", stop_half_way)
-    checkpoint = tmp_path / "run.npz"
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments(files, "--steps", 60, "--checkpoint", checkpoint))
-    assert stopped.value.code == 130
-    assert 10 < images.read_settings(files[2])["steps_done"] < 60
-    monkeypatch.setattr(transfer.Transfer, "run", run)
-    cli.main(arguments(files, "--steps", 60, "--resume", checkpoint))
-    np.testing.assert_array_equal(images.load(files[2]), whole)
-
-
-def test_a_directory_makes_one_picture_per_file(files, tmp_path, capsys, picture):
-    (tmp_path / "in").mkdir()
-    (tmp_path / "out").mkdir()
-    for name in ("a.png", "b.jpg", "b.png"):
-        images.save(tmp_path / "in" / name, picture)
-    (tmp_path / "in" / "notes.txt").write_text("not a picture")
-    given = [str(tmp_path / "in"), files[1], str(tmp_path / "out")]
-    cli.main(arguments(given))
-    assert sorted(os.listdir(tmp_path / "out")) == ["a.png", "b.jpg.png", "b.png.png"]
-    (tmp_path / "in" / "broken.png").write_text("not a picture either")
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments(given))
-    assert stopped.value.code == 2
-    said = capsys.readouterr().err
-    assert "broken.png is not a picture" in said
-    assert "1 of 4 pictures could not be made" in said
-
-
-def test_a_diverged_run_keeps_the_last_good_picture(files, capsys, monkeypatch):
-    def diverge(self, *_):
-        self.step(2)
-        raise DivergedError("The total cost is no longer finite after step 2: lower beta.")
-
-    monkeypatch.setattr(transfer.Transfer, "run", diverge)
-    refused(capsys, arguments(files), "lower beta")
-    assert images.read_settings(files[2])["steps_done"] == 2
-
-
-BAD_SETTINGS = [
-    (["--alpha", "-1"], "The alpha is -1.0: give a finite number of 0 or more."),
-    (["--beta", "nan"], "The beta is nan"),
-    (["--alpha", "0", "--beta", "0"], "Alpha and beta are both 0"),
-    (["--alpha", "much"], "The alpha is 'much': give a finite number of 0 or more."),
-    (["--network", "alexnet"], "There is no network 'alexnet': choose auto, vgg19, vgg16 or mini."),
-    (["--costs", "coursera"], "There is no cost convention 'coursera'"),
-    (["--optimizer", "sgd"], "There is no optimizer 'sgd'"),
-    (["--init", "photo"], "There is no start 'photo'"),
-    (["--pooling", "median"], "There is no pooling 'median'"),
-    (["--precision", "int8"], "There is no precision 'int8'"),
-    (["--keep-colors", "all"], "There is no way to keep colors 'all'"),
-    (["--content-layer", "block9_conv1"], "no layer block9_conv1: choose from block1_conv1"),
-    (["--style-layers", "block9_conv1"], "no layer block9_conv1"),
-    (["--style-layers"], "expected at least one argument"),
-    (["--init", "noise", "--seed", "-1"], "The seed is -1: give a whole number of 0 or more."),
-    (["--style-layers", "block1_conv1", "--layer-weights", "0"], "every style layer is 0"),
-    (["--layer-weights", "1", "2"], "Give one of --layer-weights for each"),
-    (["--style-weights", "1", "2"], "2 style weights for 1 style pictures"),
-    (["--steps", "0"], "The number of steps is 0: give a whole number of 1 or more."),
-    (["--levels", "0"], "The number of levels is 0"),
-    (["--levels", "9"], "fewer levels"),
-    (["--size", "1"], "The size is 1"),
-    (["--size", "big"], "The size is 'big': give a whole number of 2 or more."),
-    (["--learning-rate", "0"], "The learning rate is 0.0: give a finite number above 0."),
-    (["--preview-every", "-1"], "The number of steps between previews is -1"),
-    (["--levels", "100000000000"], "at most 16"),
-    (["--alpha", "1e308"], "The alpha is 1e+308: give a finite number of at most"),
-    (["--layer-weights", "1e308", "1"], "The weight of a style layer is 1e+308"),
-    (["--learning-rate", "1e300"], "The learning rate is 1e+300"),
-    (["--style-layers", "block1_conv1", "block1_conv1"], "block1_conv1 is named twice"),
-    (["--keep-colors", "None"], "'None': choose luminance or histogram."),
-    (["--resume", ""], "The checkpoint to resume is ''"),
-    (["--weights", "none.npz"], "There is no weights file none.npz"),
-    (["--report", "none/r.json"], "none: create it first."),
-    (["--checkpoint", "none/c.npz"], "none: create it first."),
-    (["--resume", "none.npz"], "There is no checkpoint none.npz"),
-    (["--output", "none/out.png"], "none: create it first."),
-    (["--output", "out.txt"], "out.txt has no known picture ending"),
-    (["--unknown"], "Unrecognized arguments: --unknown: see python -m helpers --help."),
+BUNDLES = [
+    "--style-layers block1_conv1 block2_conv1 --layer-weights 1 3 --optimizer adam --init noise "
+    "--seed 9 --learning-rate 5 --tv 0.01 --alpha 2 --costs gatys --mask light --levels 2",
+    "--content-layer block2_conv1 --style-layers block1_conv1 --style-cost wasserstein --levels 2 "
+    "--keep-colors luminance --style-scale 0.5 --beta 9 --mask MASK --style-mask red",
+    "--pooling average --keep-colors histogram --init blank --costs mse --style-cost mean-std",
 ]
 
 
-@pytest.mark.parametrize(
-    ("given", "sentence"), BAD_SETTINGS, ids=[" ".join(b[0]) for b in BAD_SETTINGS]
-)
-def test_bad_settings_are_one_sentence(files, capsys, given, sentence):
-    refused(capsys, arguments(files, *given), sentence)
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_a_resumed_run_is_the_same_run_bit_for_bit(files, tmp_path, monkeypatch, bundle):
+    """Spec → checkpoint → the run goes on, masks included; and its metadata makes it again."""
+    mask = np.where(np.arange(48) < 20, 4, 0) * np.ones((40, 1), int)  # red and black
+    images.save(tmp_path / "mask.png", job.masks.to_picture(mask))
+    more = bundle.replace("MASK", str(tmp_path / "mask.png")).split()
+    cli.main(arguments(files, "--steps", 14, *more))
+    whole, metadata = images.load(files[2]), images.read_metadata(files[2])
+    run, saved = transfer.Transfer.run, tmp_path / "run.npz"
+
+    def stop_half_way(self, steps, callback, path):
+        def stop(running):
+            if running.step_count >= 6:
+                checkpoint.save(path, running)
+                raise KeyboardInterrupt
+
+        run(self, steps, stop)
+
+    monkeypatch.setattr(transfer.Transfer, "run", stop_half_way)
+    call(cli.main, arguments(files, "--steps", 14, "--checkpoint", saved, *more), 130)
+    done = images.read_metadata(files[2])["steps_done"]
+    spec, count = checkpoint.peek(saved)
+    assert count == done and 6 <= done < 14
+    assert spec.metadata() == metadata
+    monkeypatch.setattr(transfer.Transfer, "run", run)
+    cli.main(arguments(files, "--steps", 14, "--resume", saved, *more))
+    np.testing.assert_array_equal(images.load(files[2]), whole)
+    assert images.read_metadata(files[2]) == metadata
+    monkeypatch.chdir(tmp_path)
+    again = TransferSpec.from_metadata(metadata)
+    again = again.transfer(shared_network(again))
+    again.run(14)
+    np.testing.assert_array_equal(images.to_uint8(again.picture), whole)
+
+
+def test_keep_colors_alone_swallows_no_picture(files):
+    content, style, output = files
+    for given in (
+        ["--keep-colors", content, style],
+        [content, style, "--keep-colors"],
+        [content, style, "--keep-colors", "--seed", "1"],
+        [content, "--keep-colors", "luminance", style],
+    ):
+        cli.main([*given, "--output", output, *QUICK])
+        found = images.read_metadata(output)
+        assert (found["keep_colors"], found["styles"]) == ("luminance", ["style.png"])
+
+
+def test_weights_of_an_odd_network_are_read_once_and_named(files, capsys, tmp_path, monkeypatch):
+    from helpers import vgg
+
+    monkeypatch.setattr(cli, "load_network", job.load_network)
+    load, loads = np.load, []
+    monkeypatch.setattr(np, "load", lambda *a, **k: loads.append(a) or load(*a, **k))
+    cli.main(arguments(files, "--style-layers", "block1_conv1", "--steps", 1))
+    assert len(loads) == 1
+    with load(vgg.MINI) as file:
+        first = {name: file[name] for name in file.files if name.startswith("block1_conv1")}
+    kernel, bias = (first[f"block1_conv1/{n}"] for n in ("kernel", "bias"))
+    for arrays in (
+        {},
+        {"block1_conv1/a/b": kernel},
+        {"/kernel": kernel, "/bias": bias},
+        {"block1_conv1/kernel": kernel[..., :0], "block1_conv1/bias": bias[:0]},
+        {"block1_conv1/kernel": kernel[:0, :0], "block1_conv1/bias": bias},
+        {**first, "block1_conv1/more": bias},
+    ):
+        np.savez(tmp_path / "w.npz", **arrays)
+        given = ["--network", "vgg19", "--weights", tmp_path / "w.npz"]
+        refused(capsys, arguments(files, *given), "The weights", "w.npz")
+
+
+@pytest.mark.real
+def test_weights_reach_vgg19(files, vgg19_weights, capsys):
+    cli.main(arguments(files, "--network", "vgg19", "--weights", vgg19_weights))
+    assert "Network: VGG-19" in capsys.readouterr().err
+    assert images.read_metadata(files[2])["network"] == "vgg19"
+
+
+# Masks and several styles.
+
+
+@pytest.mark.parametrize("part", ["light", "dark", "FILE"])
+def test_masks_say_where_and_each_style_has_its_part(files, tmp_path, part):
+    content, style, output = files
+    mask = np.zeros((40, 48), int)
+    mask[:, :20], mask[:, 30:] = 7, 4  # white, red
+    images.save(tmp_path / "mask.png", job.masks.to_picture(mask))
+    images.save(tmp_path / "red.png", job.masks.to_picture(np.full((44, 36), 4)))
+    photograph = images.load(content)
+    light = job.masks.lighter(photograph)
+    painted = {"light": light, "dark": ~light, "FILE": mask > 0}[part]
+    if part == "FILE":
+        given = ["--mask", tmp_path / "mask.png", "--style-mask", "white", tmp_path / "red.png"]
+        cli.main(arguments([content, style, output, style], *given))
+        found = images.read_metadata(output)
+        assert (found["mask"], found["style_mask"]) == ("mask.png", ["white", "red.png"])
+    else:
+        cli.main(arguments(files, "--mask", part))
+    change = np.abs(images.load(output) - photograph).mean(axis=-1)
+    assert change[~painted].max() < 1 and change[painted].mean() > 3
+
+
+def test_the_scale_of_each_style_is_its_size_over_that_of_the_photograph(files, monkeypatch):
+    content, style, output = files
+    loaded, load = [], images.load
+    monkeypatch.setattr(images, "load", lambda p, size=None: loaded.append(size) or load(p, size))
+    layers = ["--style-layers", "block1_conv1", "block2_conv1", "--style-weights", *"1013"]
+    given = ["--style-scale", "0.5", "2", *layers]
+    cli.main(arguments([content, style, output, style], *given))
+    assert loaded == [48, 24, 96]
+    found = images.read_metadata(output)
+    assert (found["style_scale"], found["style_weights"]) == ([0.5, 2.0], [1, 0, 1, 3])
+
+
+# Mistakes.
+
+
+BAD_OPTIONS = [
+    (["--alpha", "-1"], "The alpha is -1"),
+    (["--alpha", "0", "--beta", "0"], "both 0"),
+    (["--network", "alexnet"], "auto, vgg19, vgg16 or mini"),
+    (["--keep-colors=all"], "'all'"),
+    (["--content-layer", "block9_conv1"], "no layer block9_conv1"),
+    (["--style-layers", "block9_conv1"], "no layer block9_conv1"),
+    (["--style-layers", "block1_conv1", "block1_conv1"], "block1_conv1 is named twice"),
+    (["--style-layers"], "expected at least one argument"),
+    (["--layer-weights", "1", "2"], "2 layer weights"),
+    (["--style-weights", "1", "2"], "2 style weights for 1"),
+    (["--style-scale", "0.1"], "too small"),
+    (["--style-mask", "red"], "no mask"),
+    (["--mask", "light", "--style-mask", "green"], "green"),
+    (["--mask", "none.png"], "none.png"),
+    (["--mask", str(INPUTS / "plain.png")], "different sizes"),
+    (["--steps", "0"], "number of steps is 0"),
+    (["--levels", "9"], "fewer levels"),
+    (["--size", "big"], "The size is 'big'"),
+    (["--preview-every", "-1"], "preview interval is -1"),
+    (["--resume", ""], "checkpoint to resume is ''"),
+    (["--resume", "none.npz"], "no checkpoint none.npz"),
+    (["--weights", "none.npz"], "no weights file none.npz"),
+    (["--report", "none/r.json"], "no directory"),
+    (["--checkpoint", "none/c.npz"], "no directory"),
+    (["--output", "none/out.png"], "no directory"),
+    (["--output", "out.txt"], "out.txt"),
+    (["--unknown"], "--unknown", "--help"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), [(b[0], b[1:]) for b in BAD_OPTIONS])
+def test_bad_options_are_one_sentence(files, capsys, given, words):
+    refused(capsys, arguments(files, *given), *words)
     assert not Path(files[2]).exists()
 
 
 def test_bad_pictures_are_one_sentence(files, capsys, tmp_path):
     content, style, output = files
-    refused(capsys, arguments(["none.png", style, output]), "There is no picture none.png")
-    refused(capsys, arguments([content, "none.png", output]), "There is no picture none.png")
+    refused(capsys, arguments(["none.png", style, output]), "no picture none.png")
+    refused(capsys, arguments([content, "none.png", output]), "no picture none.png")
     (tmp_path / "empty").mkdir()
-    refused(capsys, arguments([str(tmp_path / "empty"), style, str(tmp_path)]), "holds no picture")
+    refused(capsys, arguments([str(tmp_path / "empty"), style, str(tmp_path)]), "no picture")
     refused(capsys, arguments([str(tmp_path), style, str(tmp_path / "none")]), "no directory")
     (tmp_path / "text.png").write_text("hello")
-    refused(capsys, arguments([str(tmp_path / "text.png"), style, output]), "is not a picture")
+    refused(capsys, arguments([str(tmp_path / "text.png"), style, output]), "not a picture")
+    Image.new("RGB", (4000, 120)).save(tmp_path / "wide.png")
+    with pytest.raises(PictureError, match="size") as refusal:
+        shared_network(TransferSpec(network="mini")).check_size(12, 384)
+    size = int(re.search(r"size of at least (\d+)", str(refusal.value))[1])
+    given = arguments([str(tmp_path / "wide.png"), style, output], "--size", 384)
+    refused(capsys, given, f"at least {size}")
+    cli.main(arguments([str(tmp_path / "wide.png"), style, output], "--size", size, "--steps", 1))
+
+
+def test_a_directory_that_may_not_be_read_is_one_sentence(files, capsys, tmp_path, monkeypatch):
+    def closed(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", closed)  # root may read everywhere
+    for command in (cli.main, cli.film):
+        given = [tmp_path, files[1], "--output", tmp_path / "a.gif"]
+        given[-1] = given[-1] if command is cli.film else tmp_path
+        refused(capsys, given, "Permission denied", str(tmp_path), command=command)
 
 
 def test_the_pictures_to_paint_from_are_never_replaced(files, capsys, tmp_path):
@@ -311,65 +323,89 @@ def test_the_pictures_to_paint_from_are_never_replaced(files, capsys, tmp_path):
     assert Path(content).read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\na tensor"),
-        tf.errors.AbortedError(None, None, "could not create a memory object"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-def test_too_little_memory_keeps_the_picture_so_far(files, capsys, monkeypatch, tmp_path, error):
-    def run_out(self, *_):
-        self.step(1)
-        monkeypatch.setattr(transfer.Transfer, "costs", run_out)
-        raise error
-
-    monkeypatch.setattr(transfer.Transfer, "run", run_out)
-    given = arguments(files, "--report", tmp_path / "r.json")
-    refused(capsys, given, "There is not enough memory for this: use a smaller --size.")
-    assert images.read_settings(files[2])["steps_done"] == 1
-    assert json.loads((tmp_path / "r.json").read_text())["final"]["total"] > 0
+@pytest.mark.parametrize("backend", ["jax", "nonsense"])
+def test_another_backend_is_one_sentence(files, capsys, monkeypatch, backend):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    refused(capsys, arguments(files), "KERAS_BACKEND", backend)
 
 
-def test_a_checkpoint_of_other_settings_is_one_sentence(files, capsys, tmp_path):
-    checkpoint = tmp_path / "c.npz"
-    cli.main(arguments(files, "--checkpoint", checkpoint))
-    capsys.readouterr()
-    given = arguments(files, "--resume", checkpoint, "--beta", 7)
-    refused(capsys, given, "was made with beta 6.0, this run has 7.0")
-    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
-    refused(capsys, arguments(files, "--resume", checkpoint), "is damaged: begin anew")
+def test_help_is_printed_in_any_encoding_and_nothing_waits_for_tensorflow(files):
+    content, style, output = files
+    wrong = [
+        [content, style, "--output", output, *more]
+        for more in (["--levels", "0"], ["--network", "x"], ["--unknown"], ["--report", content])
+    ]
+    code = f"""
+import os, sys
+os.close(2)
+sys.stderr = None
+from helpers import cli
+for given in {wrong!r}:
+    for command in (cli.main, cli.film, cli.batch):
+        try:
+            command(given)
+        except SystemExit as end:
+            assert end.code == 2
+        else:
+            raise AssertionError(given)
+for command in (cli.main, cli.film, cli.batch):
+    try:
+        command(["--help"])
+    except SystemExit as end:
+        assert end.code == 0
+assert not {{"tensorflow", "keras"}} & set(sys.modules)
+"""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, timeout=60, stdout=subprocess.PIPE)
+    assert done.returncode == 0
+    assert all(option.flag in done.stdout.decode() for option in settings.OPTIONS.values())
 
 
-def test_a_full_disk_is_one_sentence(files, capsys, monkeypatch):
-    def full(_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    given = arguments(files)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(given)
-    assert stopped.value.code == 2
-    assert "No space left on device" in capsys.readouterr().err
-    assert not [name for name in os.listdir(Path(files[2]).parent) if name.startswith(".")]
+# A directory.
 
 
-def shell(files, *more):
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NST_WEIGHTS": ""}
-    command = [sys.executable, "-m", "helpers", *arguments(files, *more)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            preexec_fn=listen)  # fmt: skip
+def test_a_directory_makes_one_picture_per_file(files, tmp_path, capsys, picture):
+    (tmp_path / "in" / "sub.png").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    for name in ("a.png", "b.jpg", "b.png", "c.webp"):
+        images.save(tmp_path / "in" / name, picture)
+    for name, kind in (("d.JFIF", "jpeg"), ("e.mpo", "mpo"), ("f.avif", "avif")):
+        Image.fromarray(images.to_uint8(picture)).save(tmp_path / "in" / name, kind)
+    (tmp_path / "in" / "notes.txt").write_text("not a picture")
+    (tmp_path / "in" / "._a.png").write_bytes(b"of macOS")
+    given = arguments([str(tmp_path / "in"), files[1], str(tmp_path / "out")], "--steps", 1)
+    cli.main(given)
+    painted = ["a.png", "b.jpg.png", "b.png.png", "c.png", "d.png", "e.png", "f.png"]
+    assert sorted(os.listdir(tmp_path / "out")) == painted
+    (tmp_path / "in" / "broken.HEIC").write_bytes(b"\0\0\0\x24ftypheic" + bytes(100))
+    call(cli.main, given, 2)
+    said = capsys.readouterr().err
+    assert "broken.HEIC is in HEIC" in said
+    assert "1 of 8 pictures could not be made" in said
+    for name in ("checkpoint", "report", "resume"):
+        refused(capsys, [*given, f"--{name}", "x.npz"], f"--{name} is for one picture")
 
 
-def listen():
-    """Ctrl-C is heard, also where this test runs in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def test_three_pictures_of_nearly_one_name_are_three(tmp_path):
+    for names, painted in (
+        (["a.gif", "a.jpg", "a.jpg.png"], ["a.gif.png", "a.jpg.png", "a.jpg.png.png"]),
+        (["A.jpg", "a.png"], ["A.jpg.png", "a.png.png"]),
+        (["a.jpg", "b.png"], ["a.png", "b.png"]),
+    ):
+        folder = tmp_path / "_".join(names)
+        folder.mkdir()
+        for name in names:
+            (folder / name).touch()
+        given = {"content": str(folder), "styles": ["cat"], "output": str(tmp_path)}
+        assert [found.output.name for found in cli.list_jobs(given)] == painted
 
 
-def test_ctrl_c_while_the_picture_is_written_does_not_lose_it(files, capsys, monkeypatch):
+def test_an_interrupt_in_a_directory_begins_no_other_picture(files, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    for name in ("a.png", "b.png"):
+        images.save(tmp_path / "in" / name, images.load(files[0]))
     save = images.save
 
     def impatient(*given):
@@ -377,132 +413,171 @@ def test_ctrl_c_while_the_picture_is_written_does_not_lose_it(files, capsys, mon
         save(*given)
 
     monkeypatch.setattr(images, "save", impatient)
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments(files))
-    assert stopped.value.code == 130
-    assert "pictures that are written stay" in capsys.readouterr().err
-    assert images.read_settings(files[2])["steps"] == 3
+    call(cli.main, arguments([tmp_path / "in", files[1], tmp_path / "out"]), 130)
+    assert os.listdir(tmp_path / "out") == ["a.png"]
 
 
-def test_a_picture_that_is_stopped_at_a_coarse_level_has_its_full_size(files, monkeypatch):
-    def stop(self, *_):
-        self.step(2)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(transfer.Transfer, "run", stop)
-    with pytest.raises(SystemExit):
-        cli.main(arguments(files, "--levels", "2"))
-    settings = images.read_settings(files[2])
-    assert settings["steps_done"] == 2
-    assert images.load(files[2]).shape[:2] == (settings["height"], settings["width"])
+# A film.
 
 
-def until_it_paints(process, files):
-    deadline = time.monotonic() + 120
-    while not Path(files[2]).exists():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+@pytest.fixture
+def frames(tmp_path):
+    """A film in which a square moves, in.gif, and its frames; a style."""
+    found = []
+    for i in range(3):
+        frame = make_picture(0, 40, 48)
+        frame[10:20, 5 + 12 * i : 15 + 12 * i] = 20
+        found.append(frame)
+    animation.save(tmp_path / "in.gif", found, [120, 50, 700], 0)
+    images.save(tmp_path / "style.png", make_picture(5, 44, 36))
+    return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_and_sigterm_in_a_real_shell_keep_the_picture(files, number):
-    process = shell(files, "--steps", 100_000, "--preview-every", 1)
-    until_it_paints(process, files)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "is the picture so far." in said
-    assert "Traceback" not in said
-    done = images.read_settings(files[2])["steps_done"]
-    assert f"Stopped after {done} steps" in said
+def of_film(tmp_path, source="in.gif", output="out.webp", *more):
+    given = [tmp_path / source, tmp_path / "style.png", "--output", tmp_path / output]
+    return [str(word) for word in (*given, *QUICK, "--again", 2, *more)]
 
 
-def test_a_reader_that_goes_away_takes_no_picture_along(files):
-    process = shell(files, "--steps", "30")
-    assert process.stderr.readline().startswith("Network: mini")
-    process.stderr.close()
-    assert process.wait(timeout=120) == 0
-    assert "steps_done" not in images.read_settings(files[2])
+def test_a_film_is_painted_frame_by_frame_with_its_own_times(tmp_path, frames, capsys):
+    cli.film(of_film(tmp_path))
+    found, milliseconds, loop = animation.load(tmp_path / "out.webp", 48)
+    assert (len(found), list(milliseconds), loop) == (3, [120, 50, 700], 0)
+    assert np.abs(found[0] - frames[0]).mean() > 3
+    said = capsys.readouterr().err
+    assert "3 of 3 frames" in said and "flickers by" in said
+    before = animation.load(INPUTS / "var.gif")
+    cli.film(of_film(tmp_path, INPUTS / "var.gif", "var.gif", "--size=24"))
+    assert animation.load(tmp_path / "var.gif")[1:] == before[1:]
+    (tmp_path / "frames").mkdir()
+    for i, name in enumerate(("frame10.png", "frame9.png", "._frame1.png")):
+        images.save(tmp_path / "frames" / name, np.full((40, 48, 3), 255 * (i % 2)))
+    capsys.readouterr()
+    cli.film(of_film(tmp_path, "frames"))
+    found, _, _ = animation.load(tmp_path / "out.webp")
+    assert len(found) == 2 and found[0].mean() > found[1].mean()
+    assert "flickers" not in capsys.readouterr().err  # nothing stands still
 
 
-def test_a_closed_stream_of_errors_takes_no_picture_along(files):
-    command = [sys.executable, "-m", "helpers", *arguments(files)]
-    line = shlex.join(command) + " 2>&- <&-"
-    assert subprocess.run(line, shell=True, cwd=ROOT, timeout=120).returncode == 0
-    assert images.load(files[2]).shape == (40, 48, 3)
+@pytest.mark.parametrize("when", ["in the first frame", "after one", "twice", "diverged"])
+def test_what_is_painted_of_a_film_is_written_before_it_ends(tmp_path, frames, monkeypatch, when):
+    step, run, calls = transfer.Transfer.step, transfer.Transfer.run, []
+
+    def interrupted(self, *given):
+        calls.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        if when == "twice":
+            os.kill(os.getpid(), signal.SIGINT)
+        step(self, *given)
+
+    def stop(self, *given):
+        run(self, 2)
+        raise KeyboardInterrupt if when == "in the first frame" else DivergedError("Diverged.")
+
+    if when in ("in the first frame", "diverged"):
+        monkeypatch.setattr(transfer.Transfer, "run", stop)
+    else:
+        monkeypatch.setattr(transfer.Transfer, "step", interrupted)
+    call(cli.film, of_film(tmp_path, "in.gif", "out.gif"), 2 if when == "diverged" else 130)
+    with Image.open(tmp_path / "out.gif") as film:
+        assert getattr(film, "n_frames", 1) < 3
+    assert len(calls) <= 1
 
 
-def test_a_real_shell_shows_only_what_concerns_the_reader(files):
-    process = shell(files)
+def test_a_film_that_cannot_be_written_is_written_elsewhere(tmp_path, frames, capsys, monkeypatch):
+    replace = os.replace
+
+    def refuse(source, target):
+        if Path(target).name == "out.webp":
+            raise OSError(16, "Device or resource busy")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    refused(capsys, of_film(tmp_path), "out_rescued.webp", command=cli.film)
+    assert animation.load(tmp_path / "out_rescued.webp", 48)[1] == [120, 50, 700]
+    animation.save(tmp_path / "long.webp", frames, [700_000] * 3)
+    monkeypatch.setattr(transfer.Transfer, "run", lambda *_: pytest.fail("painted"))
+    given = of_film(tmp_path, "long.webp", "long.gif")
+    refused(capsys, given, "cannot hold this film", command=cli.film)
+    (tmp_path / "wide").mkdir()
+    for i in range(2):
+        Image.new("RGB", (16400, 32), (i, 0, 0)).save(tmp_path / "wide" / f"{i}.png")
+    given = of_film(tmp_path, "wide", "wide.webp", "--size", 16400)
+    refused(capsys, given, "cannot hold this film", command=cli.film)
+
+
+def test_a_film_too_large_for_the_memory_is_not_begun(tmp_path, frames, capsys, monkeypatch):
+    monkeypatch.setattr(animation, "load", lambda *_: pytest.fail("allocated"))
+    given = of_film(tmp_path, "in.gif", "out.webp", "--size", 60_000)
+    refused(capsys, given, "GB of memory", command=cli.film)
+
+
+def test_what_makes_no_film_is_one_sentence(tmp_path, frames, capsys):
+    Image.fromarray(images.to_uint8(frames[0])).save(tmp_path / "one.gif")
+    for name in ("one.gif", "none.gif", "style.png", "x" * 300):
+        refused(capsys, of_film(tmp_path, name), name, command=cli.film)
+    refused(capsys, of_film(tmp_path, "in.gif", "out.mp4"), ".gif or .webp", command=cli.film)
+    given = of_film(tmp_path, "in.gif", "out.gif", "--style-mask", "red")
+    refused(capsys, given, "no mask", command=cli.film)
+
+
+@pytest.mark.parametrize("lost", ["in.gif", "style.gif", "frames/b.gif"])
+def test_no_picture_that_a_film_reads_is_written_over(tmp_path, frames, capsys, lost):
+    (tmp_path / "frames").mkdir()
+    Image.fromarray(images.to_uint8(frames[0])).save(tmp_path / "style.gif")
+    for name, frame in zip("abc", frames, strict=True):
+        Image.fromarray(images.to_uint8(frame)).save(tmp_path / "frames" / f"{name}.gif")
+    source = "frames" if lost.startswith("frames") else "in.gif"
+    before = (tmp_path / lost).read_bytes()
+    given = of_film(tmp_path, source, lost)
+    given[1] = str(tmp_path / "style.gif")
+    refused(capsys, given, "another name", command=cli.film)
+    assert (tmp_path / lost).read_bytes() == before
+
+
+# A real shell.
+
+
+def shell(given, **keywords):
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NST_WEIGHTS": ""}
+    command = [sys.executable, "-m", "helpers", *given]
+    return subprocess.Popen(
+        command,
+        **{"cwd": ROOT, "env": environment | keywords, "text": True},
+        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+        # Ctrl-C is heard, also where this test runs in the background, which ignores it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+@pytest.mark.kill
+def test_ctrl_c_while_the_program_is_loaded_is_one_sentence(files):
+    for wait in (0.25, 0.5, 0.8, 1.5):
+        process = shell(arguments(files, "--steps", 100_000))
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 130 and len(said.splitlines()) == 1, said
+
+
+@pytest.mark.slow
+def test_a_real_shell_shows_only_what_concerns_the_reader_and_needs_none(files, tmp_path):
+    unreachable = {"HTTPS_PROXY": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path / "keras")}
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "keras.json").write_text('{"image_data_format": "channels_first"}')
+    process = shell(arguments(files, "--network", "auto"), **unreachable)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     lines = [line for line in said.replace("\r", "\n").splitlines() if line.strip()]
-    lines = [line for line in lines if "step" not in line]
+    lines = [line for line in lines if "step/s" not in line and "s/step" not in line]
     assert len(lines) == 2, lines
-    assert lines[0].startswith("Network: mini")
-    assert "was painted in" in lines[1]
-
-
-def test_a_wrong_word_is_told_before_tensorflow_is_loaded(files):
-    content, style, output = files
-    wrong = [
-        [content, style, "--output", output, *more]
-        for more in (["--levels", "0"], ["--network", "x"], ["--unknown"], ["--report", content])
-    ]
-    code = f"""
-import sys
-from helpers import __main__ as cli
-for given in {wrong!r}:
-    try:
-        cli.main(given)
-    except SystemExit as end:
-        assert end.code == 2
-    else:
-        raise AssertionError(given)
-assert not {{"tensorflow", "keras"}} & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
-
-
-@pytest.mark.parametrize("backend", ["jax", "nonsense"])
-def test_another_backend_is_one_sentence(files, capsys, monkeypatch, backend):
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    refused(capsys, arguments(files), f"KERAS_BACKEND is '{backend}': this needs tensorflow")
-
-
-def test_no_files_for_one_picture_with_a_directory(files, capsys, tmp_path):
-    (tmp_path / "out").mkdir()
-    given = arguments([str(tmp_path), files[1], str(tmp_path / "out")])
-    for name in ("checkpoint", "report", "resume"):
-        refused(capsys, [*given, f"--{name}", "x.npz"], f"--{name} is for one picture")
-
-
-def test_three_pictures_of_nearly_one_name_are_three(tmp_path):
-    names = cli._names([Path(name) for name in ("a.gif", "a.jpg", "a.jpg.png")])
-    assert names == ["a.gif.png", "a.jpg.png", "a.jpg.png.png"]
-    assert cli._names([Path("A.jpg"), Path("a.png")]) == ["A.jpg.png", "a.png.png"]
-    assert cli._names([Path("a.jpg"), Path("b.png")]) == ["a.png", "b.png"]
-
-
-def test_resuming_may_take_more_steps_and_never_fewer(files, capsys, tmp_path):
-    checkpoint, output = tmp_path / "c.npz", Path(files[2])
-    cli.main(arguments(files, "--steps", 4, "--checkpoint", checkpoint))
-    before = output.read_bytes(), checkpoint.read_bytes()
-    capsys.readouterr()
-    refused(capsys, arguments(files, "--resume", checkpoint), "was begun for 4 steps")
-    assert (output.read_bytes(), checkpoint.read_bytes()) == before
-    cli.main(arguments(files, "--steps", 6, "--resume", checkpoint, "--checkpoint", checkpoint))
-    assert images.read_settings(output)["steps"] == 6
-    assert checkpoints.peek(checkpoint)["step_count"] == 6
-
-
-def test_an_empty_variable_for_weights_is_none(files, tmp_path):
-    unreachable = {"HTTPS_PROXY": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path)}
-    environment = {**os.environ, **unreachable, "NST_WEIGHTS": ""}
-    command = [sys.executable, "-m", "helpers", *arguments(files, "--network", "auto")]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert "because VGG-19's weights could not be downloaded" in done.stderr
-    assert done.returncode == 0
+    assert "because VGG-19's weights could not be downloaded" in lines[0]
+    assert "out.png: 48 × 40 pixels" in lines[1]
+    process = shell(arguments(files, "--steps", "30"))  # whose reader goes away
+    assert process.stderr.readline().startswith("Network: mini")
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert "steps_done" not in images.read_metadata(files[2])
+    Path(files[2]).unlink()
+    line = shlex.join([sys.executable, "-m", "helpers", *arguments(files)]) + " 2>&- <&-"
+    assert subprocess.run(line, shell=True, cwd=ROOT, timeout=120).returncode == 0
+    assert images.load(files[2]).shape == (40, 48, 3)

@@ -5,36 +5,59 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from helpers import vgg
-from helpers.course import drawings, successors
+from helpers.course import drawings
 
+SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = {
     "method": drawings.method,
     "vgg": lambda: drawings.vgg(vgg.load("mini")),
     "unrolled": drawings.unrolled,
-    "ways": successors.ways,
+    "successors": drawings.successors,
 }
+
+
+def parts(drawing, name):
+    """The elements of a drawing with this class."""
+    root = ET.fromstring(drawing.data)
+    return [e for e in root.iter() if name in e.get("class", "").split()]
 
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_drawing_is_an_svg_with_its_alternative_text(name):
-    bundle, metadata = DRAWN[name]()._repr_mimebundle_()
+    drawing = DRAWN[name]()
+    bundle, metadata = drawing._repr_mimebundle_(include=None, exclude=None)
     root = ET.fromstring(bundle["image/svg+xml"])
-    alt = root.get("aria-label")
+    alt = root.find(f"{SVG}title").text
     assert root.get("role") == "img" and len(alt) > 40
-    assert bundle["text/plain"] == metadata["image/svg+xml"]["alt"] == alt
+    assert bundle["text/plain"] == metadata["image/svg+xml"]["alt"] == drawing.alt == alt
     width, height = map(float, root.get("viewBox").split()[2:])
+    assert (width, height) == (float(root.get("width")), float(root.get("height")))
     for element in root.iter():
         for key, limit in (("x", width), ("y", height)):
             assert 0 <= float(element.get(key, 0)) <= limit, ET.tostring(element)
 
 
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_style_of_a_drawing_touches_nothing_else_on_a_page(name):
+    """Where an SVG stands in the page itself, as in exported HTML, its style holds for the page."""
+    style = ET.fromstring(DRAWN[name]().data).find(f"{SVG}style").text
+    rules = [rule.split("*/")[-1] for rule in style.split("}")[:-1]]
+    selectors = [s.strip() for rule in rules for s in rule.split("{")[0].split(",")]
+    assert selectors and all(s.startswith(f".{name}") for s in selectors)
+
+
 @pytest.mark.parametrize("part", drawings.PARTS)
 def test_each_part_of_the_method_can_be_lit(part):
-    plain, lit = drawings.method().data, drawings.method(part).data
-    colors = (drawings.CONTENT, drawings.STYLE, drawings.TOTAL)
-    assert not any(f'stroke="{color}"' in plain for color in colors)
-    assert any(f'stroke="{color}"' in lit for color in colors)
-    assert part in drawings.method([part]).alt
+    plain, lit = drawings.method(), drawings.method(part)
+    (root,) = parts(lit, "method")
+    assert root.get("class").split() == ["method", "lit", f"lit-{part}"]
+    assert f".method.lit-{part} .{part}" in plain.data and parts(plain, part)
+    assert not parts(plain, "lit") and lit.alt == f"{plain.alt} Lit here: {part}."
+    assert drawings.method([part]).data == lit.data
+
+
+def test_parts_are_named_in_the_order_of_the_method():
+    assert drawings.method({"style", "gram"}).alt.endswith("Lit here: gram, style.")
 
 
 def test_an_unknown_part_is_refused():
@@ -42,14 +65,26 @@ def test_an_unknown_part_is_refused():
         drawings.method(("vgg", "sky"))
 
 
-def test_vgg_names_the_layers_that_are_read():
+def test_vgg_shows_the_layers_that_are_read():
     network = vgg.load("mini", ["block1_conv1", "block3_conv1"])
-    drawn = drawings.vgg(network)
-    assert "block1_conv1, block3_conv1" in drawn.alt
-    assert "block 3" in drawn.data and "block 4" not in drawn.data
+    drawn = drawings.vgg(network, lit="block1_conv1")
+    assert drawn.alt.endswith("Layers that are read: block1_conv1, block3_conv1.")
+    (lit,) = parts(drawn, "lit")
+    assert lit.get("class") == "layer block1_conv1 shown style lit"
+    for layer in ("block1_conv2", "block2_conv2"):
+        (shown,) = parts(drawn, layer)
+        assert shown.get("class") == f"layer {layer} shown"
+    for hidden in ("block4", "block3_conv2"):
+        assert "shown" not in parts(drawn, hidden)[0].get("class").split()
+
+
+def test_vgg_is_as_wide_as_its_legend():
+    network = vgg.load("mini", list(vgg.layer_table("mini"))[:9])
+    assert "640" not in drawings.vgg(network).data
+    assert 'viewBox="0 0 640 278"' in drawings.vgg(vgg.load("mini", ["block1_conv1"])).data
 
 
 def test_unrolling_keeps_every_value():
-    drawn = ET.fromstring(drawings.unrolled(2, 2, 3).data)
-    numbers = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text") if e.text]
-    assert all(numbers.count(str(k)) == 1 + 3 for k in range(1, 5))  # the front map, and F
+    drawn = ET.fromstring(drawings.unrolled().data)
+    numbers = [e.text for e in drawn.iter(f"{SVG}text")]
+    assert all(numbers.count(str(k)) == 1 + 4 for k in range(1, 7))  # the front map, and F

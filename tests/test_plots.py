@@ -7,20 +7,18 @@ import io
 import IPython.display
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
-from test_browser import browser  # noqa: F401, a fixture
 
 from helpers import plots, vgg
 from helpers.course import picker
-from helpers.flipbook import Flipbook
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
 TABLE = vgg.layer_table("vgg16")
 EXAMPLES = {
-    "animation": lambda alt: plots.animation([PHOTO, PHOTO[::-1]], alt=alt),
     "pictures": lambda alt: plots.pictures([PHOTO, PHOTO], ["a", "b"], alt=alt),
-    "grid": lambda alt: plots.grid([[PHOTO, PHOTO]] * 2, ["a", "b"], ["c", "d"], alt=alt),
+    "grid": lambda alt: plots.grid([[PHOTO, None]] * 2, ["a", "b"], ["c", "d"], alt=alt),
     "channels": lambda alt: plots.channels(RNG.uniform(size=(4, 5, 7)), range(7), alt=alt),
     "spotlight": lambda alt: plots.spotlight(PHOTO, RNG.uniform(size=(3, 4, 7)), [2, 5], alt=alt),
     "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
@@ -38,23 +36,21 @@ EXAMPLES = {
 def test_every_public_function_has_an_example():
     functions = inspect.getmembers(plots, inspect.isfunction)
     public = {n for n, f in functions if f.__module__ == plots.__name__ and n[0] != "_"}
-    assert public == set(EXAMPLES)
+    assert public == {*EXAMPLES, "check_alt"}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_figure_is_one_image_with_its_alternative_text(name, monkeypatch):
-    kind = "image/gif" if name == "animation" else "image/jpeg"
     figure = EXAMPLES[name]("what is to be seen")
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
     figure._ipython_display_()
     ((data, options),) = shown
-    assert set(data) == {kind, "text/plain"}
+    assert set(data) == {"image/jpeg", "text/plain"}
     assert data["text/plain"] == "what is to be seen"
-    wide = {"width": 480} if name == "animation" else {}  # small frames are enlarged
-    assert options["metadata"] == {kind: {"alt": "what is to be seen", **wide}}
-    with Image.open(io.BytesIO(base64.b64decode(data[kind]))) as image:
-        assert f"image/{image.format.lower()}" == kind
+    assert options["metadata"] == {"image/jpeg": {"alt": "what is to be seen"}}
+    with Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))) as image:
+        assert image.format == "JPEG"
         assert np.asarray(image).std() > 1  # something is drawn on it
 
 
@@ -65,6 +61,72 @@ def test_a_figure_without_alternative_text_is_refused(name):
             EXAMPLES[name](missing)
     with pytest.raises(TypeError):
         getattr(plots, name)(PHOTO)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_titles_can_be_read_from_the_last_row(name):
+    figure = EXAMPLES[name]("what is to be seen")
+    titles = [axes.title for axes in figure.axes if axes.get_title()]
+    assert all(title.get_fontsize() >= 11 for title in titles)
+    words = [text for text in figure.findobj(Text) if text.get_text()]
+    assert all(text.get_fontsize() >= 10 for text in words)
+
+
+def test_long_titles_stay_above_their_pictures():
+    long = "a title that says more than can stand above one picture\nand a line"
+    figure = plots.pictures([PHOTO] * 3, [long, "b", ""], alt="three")
+    figure.jpeg()
+    for axes in figure.axes:
+        title, box = axes.title.get_window_extent(), axes.get_window_extent()
+        assert title.width <= 1.02 * box.width and title.y1 <= figure.bbox.y1
+    assert figure.axes[0].get_title().endswith("\nand a line")
+
+
+def test_the_gap_of_a_grid_is_empty_and_its_titles_are_in_line():
+    figure = plots.grid([[PHOTO, None], [None, PHOTO]], ["a", "b"], ["c", "d"], alt="a diagonal")
+    assert [len(axes.images) for axes in figure.axes] == [1, 0, 0, 1]
+    assert [axes.get_title() for axes in figure.axes] == ["c", "d", "", ""]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["a", "", "b", ""]
+    figure.draw_without_rendering()
+    tops = [axes.title.get_window_extent().y0 for axes in figure.axes[:2]]
+    assert tops[0] == pytest.approx(tops[1], abs=1)
+    left, _, right, _ = (int(v) for v in figure.axes[1].get_window_extent().extents)
+    pixels = np.asarray(Image.open(io.BytesIO(figure.jpeg())))[30:100, left:right]
+    assert pixels.min() > 240
+
+
+def test_maps_of_few_positions_show_their_squares():
+    activation = RNG.uniform(0.2, 1, (3, 4, 1))
+    figure = plots.channels(activation, [0], alt="twelve squares")
+    figure.draw_without_rendering()
+    x0, y0, x1, y1 = figure.axes[0].get_window_extent().extents
+    with Image.open(io.BytesIO(figure.jpeg())) as image:
+        rows = np.asarray(image, float)[int(image.height - y1) : int(image.height - y0)]
+    map_ = rows[:, int(x0) : int(x1)]
+    height, width = map_.shape[0] / 3, map_.shape[1] / 4
+    for i in range(3):
+        for j in range(4):
+            inner = map_[int((i + 0.3) * height) : int((i + 0.7) * height)]
+            inner = inner[:, int((j + 0.3) * width) : int((j + 0.7) * width)]
+            assert inner.std(axis=(0, 1)).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("values", "some"),
+    [
+        ([1.66, 2.1, 9.7], {"2", "4"}),
+        ([0.3, 30.0], {"0.5", "1", "2", "5", "10", "20"}),
+        ([1e-4, 1e4], {"0.001", "0.1", "1", "100"}),
+    ],
+)
+def test_ticks_of_costs_are_plain_numbers(values, some):
+    figure = plots.curves({"J": values}, alt="J")
+    figure.draw_without_rendering()
+    axis, (low, high) = figure.axes[0].yaxis, figure.axes[0].get_ylim()
+    labels = {
+        tick.label1.get_text() for tick in axis.get_major_ticks() if low < tick.get_loc() < high
+    }
+    assert some <= labels and all(float(label) > 0 for label in labels)
 
 
 def test_pyplot_is_left_alone():
@@ -98,16 +160,13 @@ def test_a_picked_figure_takes_the_place_of_the_last():
     assert 'alt="the choice ad"' in view.value and view.value != before
 
 
-def test_a_flipbook_leafs_without_a_kernel(browser):  # noqa: F811
-    books = [Flipbook([PHOTO] * 3, list(said), "β", first=1) for said in ("abc", "def")]
-    pages = [book._repr_html_() for book in books]
-    page = browser.new_page()
-    page.set_content("<html><body>" + "".join(pages) + "</body></html>")
+def no_widgets(_):
+    raise ImportError("ipywidgets")
 
-    def shown():
-        return [f.inner_text().strip() for f in page.locator("figure").all() if f.is_visible()]
 
-    assert shown() == ["b", "e"]
-    page.locator("input").nth(1).fill("2")
-    assert shown() == ["b", "f"]  # and the other one stays
-    assert page.locator("img").first.get_attribute("alt") == "a"
+def test_a_picker_without_widgets_is_its_first_figure(monkeypatch):
+    chosen, shown = picker.dropdowns(drawn, left="ab", right="cd"), []
+    monkeypatch.setattr(picker.Picker, "widget", no_widgets)
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append(a))
+    chosen._ipython_display_()
+    assert shown == [(chosen.figure,)]

@@ -1,20 +1,46 @@
-"""Each setting: read from a text or given in Python, it is a plain value or one sentence."""
+"""Each option: read from a text or given in Python, it is a plain value or one sentence."""
 
+import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import settings
 from helpers.errors import SettingError
-from helpers.settings import OPTIONS
+from helpers.settings import OPTIONS, TransferSpec
 
-ROOT = Path(__file__).resolve().parent.parent
+# A value other than the default for each option, and how it is typed.
+OTHER = {
+    "size": (200, "200"),
+    "steps": (10, "10"),
+    "levels": (3, "3"),
+    "alpha": (2.5, "2.5"),
+    "beta": (0.1, "1e-1"),
+    "tv": (0.02, "0.02"),
+    "costs": ("mse", "mse"),
+    "style_cost": ("wasserstein", "wasserstein"),
+    "network": ("mini", "mini"),
+    "weights": ("my weights.npz", "my weights.npz"),
+    "pooling": ("average", "average"),
+    "precision": ("bfloat16", "bfloat16"),
+    "content_layer": ("block3_conv1", "block3_conv1"),
+    "style_layers": (("block1_conv1", "block2_conv1"), ["block1_conv1", "block2_conv1"]),
+    "layer_weights": ((1.0, 3.0), "1 3"),
+    "style_weights": ((0.5, 2.0), ["0.5", "2"]),
+    "style_scale": ((0.5,), "0.5"),
+    "mask": ("light", "light"),
+    "style_mask": (("red", "red"), "red red"),
+    "init": ("noise", "noise"),
+    "optimizer": ("adam", "adam"),
+    "learning_rate": (3.0, "3"),
+    "keep_colors": ("histogram", "histogram"),
+    "seed": (2**62, str(2**62)),
+}
+PICTURES = {"content": "cat", "styles": ("starry_swirls", "night_cafe")}
+EVERYTHING = PICTURES | {name: value for name, (value, _) in OTHER.items()}
 anything = st.one_of(
     st.none(),
     st.booleans(),
@@ -29,106 +55,137 @@ anything = st.one_of(
 
 
 def plain(value):
-    if isinstance(value, dict):
-        return all(map(plain, value.values()))
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return all(map(plain, value))
-    return value is None or type(value) in (int, float, str, bool)
+    return value is None or type(value) in (int, float, str)
 
 
-def test_defaults_pass_their_own_check():
-    for option in OPTIONS.values():
-        assert option.check(option.default) == option.default
-        for choice in option.choices:
-            assert option.check(choice) == option.read(choice) == choice
+def there_and_back(spec):
+    return TransferSpec.from_metadata(json.loads(json.dumps(spec.metadata())))
 
 
-def test_neither_tensorflow_nor_keras_is_needed():
-    code = "import sys, helpers.settings; assert not {'tensorflow', 'keras'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+def test_every_field_is_an_option_or_a_picture():
+    assert set(TransferSpec.__dataclass_fields__) == {"content", "styles"} | set(OPTIONS)
+    assert set(OTHER) == set(OPTIONS)
 
 
+@pytest.mark.parametrize("name", OTHER)
+def test_every_option_comes_back_from_its_text_and_from_metadata(name):
+    value, text = OTHER[name]
+    option = OPTIONS[name]
+    assert option.check(option.default) == option.default
+    assert option.read(text) == option.check(value) == value != option.default
+    for choice in option.choices:
+        assert option.read(choice) == choice
+    with_mask = {"mask": "light"} if name == "style_mask" else {}
+    spec = TransferSpec(**PICTURES, **with_mask | {name: value})
+    assert there_and_back(spec) == spec
+    assert spec.metadata()[name] == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_a_spec_with_everything_comes_back():
+    spec = TransferSpec(**EVERYTHING)
+    assert there_and_back(spec) == spec
+    batch = spec.changed(alpha=[1.0, 2.0], beta=np.array([3, 4]), size=None)
+    assert (batch.beta, batch.size) == ((3.0, 4.0), None)
+    assert there_and_back(batch) == batch
+    assert TransferSpec.from_metadata({}) == TransferSpec()  # an older file may lack some
+    assert TransferSpec.read({"size": "original"}).size is None
+    assert TransferSpec(**PICTURES, style_scale=[2]).for_each_style("style_scale") == [2.0, 2.0]
+    assert TransferSpec(**PICTURES).for_each_style("style_mask") == [None, None]
+    # The second edition kept the style weights of each layer in a list of their own.
+    old = TransferSpec.from_metadata({"style_weights": [[1, 0], [0.5, 0.5]]})
+    assert old.style_weights == (1.0, 0.0, 0.5, 0.5)
+
+
+def test_metadata_tells_no_paths_and_no_keys():
+    address = "https://me:secret@host.org/a.jpg?X-Amz-Signature=b"
+    spec = TransferSpec("/home/me/cat.jpg", (address, "s/x.png"), weights="/w/v.npz", mask="/m.png")
+    found = spec.metadata()
+    assert (found["content"], found["weights"], found["mask"]) == ("cat.jpg", "v.npz", "m.png")
+    assert found["styles"] == ["https://host.org/a.jpg", "x.png"]
+
+
+def test_the_command_line_has_the_same_options_and_defaults():
+    from helpers import cli
+
+    given = {"content": "cat", "styles": ["starry_swirls", "night_cafe"], "output": "out.png"}
+    (job,) = cli.list_jobs(dict(given))
+    assert job.spec == TransferSpec(**PICTURES)
+    (job,) = cli.list_jobs(given | {name: text for name, (_, text) in OTHER.items()})
+    assert job.spec == TransferSpec(**EVERYTHING)
+
+
+@settings(deadline=None, max_examples=300)
 @given(st.sampled_from(sorted(OPTIONS)), anything)
 def test_a_value_is_made_plain_or_refused_in_one_sentence(name, value):
-    try:
-        found = OPTIONS[name].check(value)
-    except SettingError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) < 250
-    else:
-        assert plain(found)
-        assert OPTIONS[name].check(found) == found
-
-
-@given(st.sampled_from(sorted(OPTIONS)), st.text())
-def test_a_text_is_read_or_refused_in_one_sentence(name, text):
-    try:
-        assert plain(OPTIONS[name].read(text))
-    except SettingError as error:
-        assert "\n" not in str(error)
-
-
-@given(anything, anything)
-def test_alpha_and_beta_go_together_or_are_refused(alpha, beta):
-    try:
-        alpha, beta = settings.check_weights(alpha, beta)
-    except SettingError:
-        return
-    alpha, beta = np.broadcast_arrays(alpha, beta)
-    assert np.float32(alpha).ndim < 2
-    assert np.all((np.float32(alpha) > 0) | (np.float32(beta) > 0))
+    option = OPTIONS[name]
+    for understand in (option.check, option.read) if isinstance(value, str) else (option.check,):
+        try:
+            found = understand(value)
+        except SettingError as error:
+            assert "\n" not in str(error) and len(str(error)) < 250
+        else:
+            assert plain(found) and option.check(found) == found
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("seed", np.int64(3), 3),
-        ("levels", np.int32(2), 2),
         ("alpha", np.float32(0.5), 0.5),
         ("alpha", np.array(2), 2.0),
-        ("beta", np.array([1, 2]), [1.0, 2.0]),
-        ("style_weights", (1, 3), [1.0, 3.0]),
-        ("layer_weights", {"block1_conv1": np.float64(2)}, {"block1_conv1": 2.0}),
+        ("beta", np.array([1, 2]), (1.0, 2.0)),
+        ("style_weights", [1, 3], (1.0, 3.0)),
         ("weights", Path("my weights.npz"), "my weights.npz"),
+        ("layer_weights", {"block2_conv1": 1, "block1_conv1": 3}, (1.0, 3.0)),
     ],
 )
-def test_numbers_of_any_kind_become_plain_ones(name, value, expected):
-    found = OPTIONS[name].check(value)
-    assert found == expected
-    assert plain(found)
+def test_values_of_any_kind_become_plain_ones(name, value, expected):
+    spec = TransferSpec().changed(**{name: value})
+    assert getattr(spec, name) == expected and plain(getattr(spec, name))
+    assert (spec.style_layers or ()) == tuple(value if isinstance(value, dict) else ())
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "sentence"),
-    [
-        ("seed", 1.5, "The seed is 1.5: give a whole number of 0 or more."),
-        ("levels", "2", "The number of levels is '2': give a whole number of 1 or more."),
-        ("levels", 10**11, "The number of levels is 100000000000: .* at most 16."),
-        pytest.param("seed", 10**5000, "thousands of digits", id="digits"),
-        ("beta", [], "The beta is"),
-        ("beta", [[1, 2]], "The beta is"),
-        ("beta", [[1], [1, 2]], "The beta is"),
-        ("alpha", 1e308, "The alpha is 1e.308: give a finite number of at most 3.4"),
-        ("alpha", 1e-60, "The alpha is 1e-60: give a finite number of at least 1e-38"),
-        ("layer_weights", [1e308, 1], "weight of a style layer is 1e.308"),
-        ("learning_rate", 1e300, "The learning rate is 1e.300: .* at most 255."),
-        ("learning_rate", math.nan, "above 0"),
-        ("style_layers", ["block1_conv1", "block1_conv1"], "block1_conv1 is named twice"),
-        ("resume", "", "The checkpoint to resume is '': give a name or none at all."),
-        ("keep_colors", "None", "'None': choose luminance or histogram."),
-        ("size", None, "The size is None"),
-    ],
-)
-def test_what_makes_no_sense_is_one_sentence(name, value, sentence):
-    with pytest.raises(SettingError, match=sentence):
-        OPTIONS[name].check(value)
+WRONG = [  # each with a word that its sentence must have
+    ({"alpha": -1.0}, "alpha"),
+    ({"alpha": "much"}, "alpha"),
+    ({"alpha": 1e308}, "at most"),
+    ({"alpha": 1e-60}, "at least"),
+    ({"alpha": True}, "alpha"),
+    ({"beta": math.nan}, "beta"),
+    ({"beta": math.inf}, "beta"),
+    ({"beta": None}, "beta"),
+    ({"beta": [[1.0, 2.0], [3.0, 4.0]]}, "beta"),
+    ({"beta": [[1.0], [2.0, 3.0]]}, "beta"),
+    ({"alpha": 0.0, "beta": 0.0}, "both"),
+    ({"alpha": [1.0, 0.0], "beta": [1.0, 0.0]}, "both"),
+    ({"alpha": [1.0, 2.0], "beta": [1.0, 2.0, 3.0]}, "equally"),
+    ({"tv": [1.0, 2.0]}, "total variation"),
+    ({"style_cost": "grams"}, "wasserstein"),
+    ({"keep_colors": "None"}, "luminance"),
+    ({"size": "64"}, "size"),
+    ({"steps": 0}, "steps"),
+    ({"levels": 10**11}, "at most 16"),
+    ({"learning_rate": 0}, "above 0"),
+    ({"seed": -1}, "seed"),
+    ({"seed": 10**5000}, "thousands of digits"),
+    ({"layer_weights": {}}, "style layer"),
+    ({"layer_weights": {"block1_conv1": 0.0}}, "0"),
+    ({"style_layers": ["block1_conv1"], "layer_weights": [1, 2]}, "one for each"),
+    ({"style_layers": ["block1_conv1", "block1_conv1"]}, "twice"),
+    ({"style_weights": [0.0]}, "0"),
+    (PICTURES | {"style_weights": [1.0] * 3}, "style weights"),
+    (PICTURES | {"style_scale": [1.0] * 3}, "style scale"),
+    ({"style_scale": [0]}, "above 0"),
+    (PICTURES | {"style_mask": ["red"]}, "no mask"),
+    ({"mask": ""}, "mask"),
+    ({"gamma": 1.0}, "no option"),
+]
 
 
-def test_weights_that_do_not_go_together():
-    with pytest.raises(SettingError, match="2 values of alpha and 3 of beta"):
-        settings.check_weights([1, 2], [1, 2, 3])
-    with pytest.raises(SettingError, match="both 0"):
-        settings.check_weights([1, 0], [1, 0])
-    assert settings.check_weights(1, [1, 2]) == (1.0, [1.0, 2.0])
-    with pytest.raises(SettingError, match="Give one of --layer-weights"):
-        settings.read({"style_layers": "block1_conv1", "layer_weights": "1 2"})
+def test_what_makes_no_sense_is_one_sentence():
+    for fields, word in WRONG:
+        with pytest.raises(SettingError, match=word) as error:
+            TransferSpec().changed(**fields)
+        assert "\n" not in str(error.value) and len(str(error.value)) < 500

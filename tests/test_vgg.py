@@ -1,220 +1,311 @@
-"""Networks: structure, layers, precision.  Where their weights come from: test_weights.py."""
+"""Networks: structure, layers, precision, and where their weights come from."""
+
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import DAMAGES, made_up, make_picture
+from test_costs import value_and_gradient
 
 from helpers import vgg
-from helpers.errors import NetworkError, PictureError
+from helpers.errors import NetworkError, PictureError, SettingError
+
+GATYS = [f"block{i}_conv1" for i in range(1, 6)]
+VGGS = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}
+HALVES = pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+# Keras says so of its own file.
+quiet = pytest.mark.filterwarnings("ignore:Skipping nested container")
 
 
 @pytest.fixture(scope="module")
 def two_blocks(tmp_path_factory):
     """A file of random weights that ends after block2_conv1, and its arrays."""
-    rng = np.random.default_rng(0)
-    arrays, channels_in = {}, 3
-    for layer, row in list(vgg.layer_table("vgg19").items())[:3]:
-        shape = (3, 3, channels_in, row.channels)
-        arrays[f"{layer}/kernel"] = rng.normal(0, 0.05, shape).astype(np.float32)
-        arrays[f"{layer}/bias"] = rng.normal(0, 0.05, row.channels).astype(np.float32)
-        channels_in = row.channels
+    arrays = made_up("vgg19", 3)
     path = tmp_path_factory.mktemp("weights") / "two_blocks.npz"
     np.savez(path, **arrays)
     return path, arrays
 
 
-def test_layer_tables_agree_with_keras():
-    for name, application in (
-        ("vgg19", keras.applications.VGG19),
-        ("vgg16", keras.applications.VGG16),
-    ):
-        model = application(weights=None, include_top=False, input_shape=(224, 224, 3))
-        table = vgg.layer_table(name)
-        convolutions = [layer for layer in model.layers if "conv" in layer.name]
-        assert list(table) == [layer.name for layer in convolutions]
-        for layer in convolutions:
-            assert table[layer.name].channels == layer.output.shape[-1]
-            assert table[layer.name].stride == 224 // layer.output.shape[1]
-
-
-@pytest.mark.parametrize("name", ["vgg19", "mini"])
-def test_receptive_fields_are_what_one_value_sees(name, two_blocks):
-    """The gradient of one value reaches exactly as far as the table says."""
-    layer = "block2_conv1"
-    weights = two_blocks[0] if name == "vgg19" else None
+@quiet
+@pytest.mark.parametrize("name", VGGS)
+def test_it_is_keras_network(name, tmp_path, picture):
+    """Layer tables, preprocessing, structure, and a .h5 file, with random weights."""
+    base = VGGS[name](weights=None, include_top=False, input_shape=(224, 224, 3))
     table = vgg.layer_table(name)
-    model = vgg.load(name, [layer], pooling="average", weights=weights).model
-    for variable in model.weights:  # positive weights let no relu swallow a gradient
+    convolutions = [layer for layer in base.layers if "conv" in layer.name]
+    assert list(table) == [layer.name for layer in convolutions]
+    for layer in convolutions:
+        assert table[layer.name].channels == layer.output.shape[-1]
+        assert table[layer.name].stride == 224 // layer.output.shape[1]
+    base = VGGS[name](weights=None, include_top=False)
+    base.save_weights(path := tmp_path / f"{name}.weights.h5")
+    network = vgg.load(name, weights=path)
+    assert list(network.layers) == [*GATYS[:4], "block4_conv2", "block5_conv1"]
+    batch = picture[np.newaxis, :32]  # a multiple of 16: Keras' pooling drops an odd last row
+    expected = keras.Model(base.input, base.get_layer("block5_conv1").output)(
+        keras.applications.vgg19.preprocess_input(batch.copy())
+    )
+    scale = np.abs(expected).max()
+    found = network(batch)["block5_conv1"]
+    np.testing.assert_allclose(found / scale, expected / scale, atol=1e-4)
+    with pytest.raises(NetworkError, match="does not hold"):
+        vgg.load({"vgg16": "vgg19", "vgg19": "vgg16"}[name], weights=path)
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_receptive_fields_are_what_one_value_sees(pooling):
+    """The gradient of one value reaches exactly as far as the table says."""
+    layer, network = "block2_conv1", vgg.load("mini", ["block2_conv1"], pooling)
+    for variable in network.model.weights:  # positive weights let no relu swallow a gradient
         variable.assign(tf.ones_like(variable))
     x = tf.ones((1, 48, 48, 3))
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        value = model(x)[layer][0, 12, 12, 0]
-    seen = tape.gradient(value, x).numpy()[0].any(axis=-1)
-    assert seen.any(axis=0).sum() == seen.any(axis=1).sum() == table[layer].receptive_field
+    _, gradient = value_and_gradient(lambda x: network.model(x)[layer][0, 12, 12, 0], x)
+    seen = gradient.numpy()[0].any(axis=-1)
+    assert seen.any(axis=0).sum() == seen.any(axis=1).sum()
+    assert seen.any(axis=0).sum() == network.layers[layer].receptive_field
 
 
-def test_preprocessing_is_keras_own(two_blocks):
-    """RGB pictures through our network equal preprocess_input and the bare Keras model."""
-    path, arrays = two_blocks
-    picture = np.random.default_rng(1).uniform(0, 255, (1, 16, 20, 3)).astype(np.float32)
-    network = vgg.load("vgg19", weights=path)
-    base = keras.applications.VGG19(weights=None, include_top=False)
-    for layer in ("block1_conv1", "block1_conv2", "block2_conv1"):
-        base.get_layer(layer).set_weights([arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"]])
-    reference = keras.Model(base.input, base.get_layer("block2_conv1").output)
-    expected = reference(keras.applications.vgg19.preprocess_input(picture.copy()))
-    np.testing.assert_allclose(network(picture)["block2_conv1"], expected, rtol=1e-3, atol=1e-3)
-
-
-def test_a_network_is_only_as_deep_as_the_layers_asked_for(two_blocks):
+def test_defaults_are_gatys_layers_as_far_as_they_exist(mini, two_blocks):
+    assert mini.style_layers == GATYS
+    assert mini.content_layer == "block4_conv2"
+    assert list(mini.layers) == [*GATYS[:4], "block4_conv2", "block5_conv1"]
+    assert mini.stride == 16
+    real, table = vgg.layer_table("vgg19"), vgg.layer_table("mini")
+    assert list(real.items())[: len(table)] == list(table.items())  # a stand-in for each of them
+    shallow = vgg.load("vgg19", weights=two_blocks[0])
+    assert shallow.style_layers == ["block1_conv1", "block2_conv1"]
+    assert shallow.content_layer == "block2_conv1"
+    assert shallow.stride == 2
+    to_block3 = {k: v for k, v in vgg.layer_table("vgg19").items() if k < "block4"}
+    network = vgg.Network("vgg19", None, to_block3, "max", "float32", "")
+    assert network.content_layer == "block3_conv4"
     network = vgg.load("vgg19", ["block1_conv1"], weights=two_blocks[0])
-    assert list(network.layers) == ["block1_conv1"]
+    assert list(network.layers) == ["block1_conv1"]  # and nothing deeper is computed
     assert not [w for w in network.model.weights if "block1_conv2" in w.path]
     assert network.model.trainable_weights == []
 
 
-def test_a_picture_without_batch_axis_gives_activations_without_one(mini, picture):
-    alone, batch = mini(picture), mini(np.stack([picture, picture]))
+def test_pictures_of_any_kind_and_size(mini, picture):
+    """Without batch axis, in a batch, as other types; n_H is the height over the stride, up."""
+    alone, batch = mini(picture), mini(tf.constant([picture, picture]))
+    whole = np.rint(picture)
     for layer, a in alone.items():
-        assert a.shape[-1] == mini.layers[layer].channels
         np.testing.assert_allclose(batch[layer][1], a, rtol=1e-4, atol=1e-3)
+        np.testing.assert_array_equal(mini(whole.astype(np.uint8))[layer], mini(whole)[layer])
+    for height, width in ((16, 16), (17, 31), (48, 33)):
+        for layer, a in mini(np.zeros((height, width, 3), np.float32)).items():
+            stride = mini.layers[layer].stride
+            n_H, n_W = -(-height // stride), -(-width // stride)
+            assert a.shape == (n_H, n_W, mini.layers[layer].channels)
+    for height, width in ((6, 6), (6, 384)):
+        with pytest.raises(PictureError, match=f"{width} × {height}.*block5_conv1"):
+            mini(np.zeros((height, width, 3), np.float32))
+    average = vgg.load("mini", ["block1_conv1", "block2_conv1"], pooling="average")(picture)
+    np.testing.assert_array_equal(average["block1_conv1"], alone["block1_conv1"])
+    assert not np.allclose(average["block2_conv1"], alone["block2_conv1"], rtol=1e-2)
 
 
-@pytest.mark.parametrize("pooling", vgg.POOLINGS)
-def test_values_per_pixel_count_what_every_layer_holds(picture, pooling):
-    network = vgg.load("mini", pooling=pooling)
-    everything = keras.Model(network.model.input, [x.output for x in network.model.layers])
-    square = np.zeros((1, 16, 16, 3), np.float32)
-    sizes = [tf.size(a).numpy() / 16**2 for a in everything(square)]
-    assert network.values_per_pixel() == pytest.approx(sizes)
-
-
-def test_defaults_are_gatys_layers_as_far_as_they_exist(mini, two_blocks):
-    gatys = [f"block{i}_conv1" for i in range(1, 6)]
-    assert mini.style_layers == gatys
-    assert mini.content_layer == "block4_conv2"
-    assert list(mini.layers) == [*gatys[:4], "block4_conv2", "block5_conv1"]
-    assert mini.stride == 16
-    shallow = vgg.load("vgg19", weights=two_blocks[0])
-    assert shallow.style_layers == ["block1_conv1", "block2_conv1"]
-    assert shallow.stride == 2
-    full = vgg.Network("vgg19", None, vgg.layer_table("vgg19"), "max", "float32", "")
-    assert full.style_layers == gatys
-    assert full.content_layer == "block4_conv2"
-    to_block3 = {k: v for k, v in vgg.layer_table("vgg19").items() if k < "block4"}
-    assert vgg.Network("vgg19", None, to_block3, "max", "float32", "").content_layer == (
-        "block3_conv4"
+@HALVES
+def test_half_precision_stays_close_and_sees_a_hundredth_of_a_level(mini, picture, precision):
+    half = vgg.load("mini", precision=precision)
+    for (layer, a), b in zip(mini(picture).items(), half(picture).values(), strict=True):
+        assert b.dtype == precision
+        assert 0 < tf.norm(tf.cast(b, tf.float32) - a) / tf.norm(a) < 0.05, layer
+    # Near 200 bfloat16 knows every second level only; the pixels come in two parts.
+    bright, brighter = (np.full((16, 16, 3), level, np.float32) for level in (201.0, 201.3))
+    rise, exact = (
+        tf.norm(tf.cast(n(brighter)["block1_conv1"] - n(bright)["block1_conv1"], tf.float32))
+        for n in (half, mini)
     )
+    assert 0.5 * exact < rise < 2 * exact
 
 
-def test_minis_layers_are_vgg19s(mini):
-    """The same names, channels, strides and receptive fields: a stand-in for each of them."""
-    real = vgg.layer_table("vgg19")
-    table = vgg.layer_table("mini")
-    assert list(table) == list(real)[: len(table)]
-    assert list(table)[-1] == "block5_conv1"
-    assert all(row == real[layer] for layer, row in table.items())
+def test_auto_precision_is_bfloat16_on_a_cpu_that_has_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(vgg, "Path", lambda _: tmp_path / "cpuinfo")
+    for flags, gpus, found in (
+        ("flags : fpu avx512f avx512_bf16 amx_tile", [], "bfloat16"),
+        ("flags : amx_bf16", [], "bfloat16"),
+        ("flags : avx2", [], "float32"),
+        ("flags : avx512_bf16", ["a GPU"], "float32"),
+    ):
+        (tmp_path / "cpuinfo").write_text(flags)
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
+        assert vgg.load("mini", ["block1_conv1"], precision="auto").precision == found
 
 
-def test_average_pooling_differs_from_max_pooling_behind_the_first_block(shallow, picture):
-    most, mean = shallow, vgg.load("mini", list(shallow.layers), pooling="average")
-    a, b = most(picture), mean(picture)
-    np.testing.assert_array_equal(a["block1_conv1"], b["block1_conv1"])
-    assert not np.allclose(a["block2_conv1"], b["block2_conv1"], rtol=1e-2)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 7), (9, 8), (1, 3), (3, 3)])
+def test_max_pooling_is_tensorflows_own_where_there_are_no_ties(precision, size):
+    """Odd sides too, whose last row or column is a window of its own."""
+    values = np.random.default_rng(0).permuted(np.tile(np.arange(256), (2, 1)), axis=1)
+    values = values[:, : 3 * size[0] * size[1]].reshape(2, *size, 3)  # bfloat16 knows all of them
+    x, half = tf.cast(values, precision), [-(-side // 2) for side in size]
+    upstream = np.random.default_rng(1).normal(size=(2, *half, 3))
+    ours = value_and_gradient(vgg.max_pool, x, upstream)
+    theirs = value_and_gradient(lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME"), x, upstream)
+    for mine, expected in zip(ours, theirs, strict=True):
+        assert mine.dtype == precision
+        np.testing.assert_array_equal(tf.cast(mine, "float32"), tf.cast(expected, "float32"))
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_half_precision_stays_close(mini, picture, precision):
-    half = vgg.load("mini", precision=precision)(picture)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_max_pooling_shares_the_gradient_among_ties_and_loses_none(precision):
+    x = tf.constant([[5, 5, 1, 7], [0, 5, 7, 7], [2, 2, 9, 0], [2, 2, 0, 0]], precision)
+    upstream = np.float32([[3, 6], [8, 4]])[np.newaxis, :, :, np.newaxis]
+    _, gradient = value_and_gradient(vgg.max_pool, x[tf.newaxis, :, :, tf.newaxis], upstream)
+    expected = [[1, 1, 0, 2], [0, 1, 2, 2], [2, 2, 4, 0], [2, 2, 0, 0]]
+    np.testing.assert_allclose(tf.cast(gradient[0, :, :, 0], "float32"), expected, rtol=4e-3)
+    # Behind a relu many are zero; a multiple of 12 is shared by two, three or four exactly.
+    rng = np.random.default_rng(0)
+    x = tf.cast(np.maximum(rng.integers(-2, 3, (1, 7, 9, 2)), 0), precision)
+    upstream = 12 * rng.integers(-4, 5, (1, 4, 5, 2))
+    _, gradient = value_and_gradient(vgg.max_pool, x, upstream)
+    assert tf.reduce_sum(tf.cast(gradient, "float32")) == upstream.sum()
+
+
+@pytest.mark.real
+def test_mini_follows_the_real_vgg19(mini, vgg19_weights, picture):
+    real = vgg.load("vgg19", weights=vgg19_weights)
+    assert (real.style_layers, real.content_layer, real.stride) == (GATYS, "block4_conv2", 16)
+    expected = real(picture)
     for layer, a in mini(picture).items():
-        assert half[layer].dtype == precision
-        error = np.linalg.norm(tf.cast(half[layer], tf.float32) - a) / np.linalg.norm(a)
-        assert 0 < error < 0.05
-
-
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_half_precision_knows_a_pixel_to_a_hundredth(picture, precision):
-    split = vgg._split(tf.constant(picture), precision)
-    assert split.dtype == precision
-    coarse, rest = tf.split(tf.cast(split, tf.float32), 2, axis=-1)
-    np.testing.assert_allclose(coarse + rest, picture, atol=0.01)
-
-
-def test_mini_follows_vgg19(mini, vgg19_weights, picture):
-    real = vgg.load("vgg19", list(mini.layers), weights=vgg19_weights)(picture)
-    for layer, a in mini(picture).items():
-        b = real[layer].numpy()
+        b = expected[layer].numpy()
         assert np.corrcoef(a.numpy().ravel(), b.ravel())[0, 1] > 0.7, layer
 
 
-def test_real_vgg19_has_all_of_gatys_layers(vgg19_weights):
-    network = vgg.load("vgg19", weights=vgg19_weights)
-    assert network.style_layers == [f"block{i}_conv1" for i in range(1, 6)]
-    assert network.content_layer == "block4_conv2"
-    assert vgg.load("vgg19", ["block5_conv4"], weights=vgg19_weights).stride == 16
+def keras_raises(monkeypatch, error):
+    """Keras' way to VGG-19 ends in this error; NST_WEIGHTS is not set."""
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.delenv("NST_WEIGHTS", raising=False)
+    monkeypatch.setattr(keras.applications, "VGG19", refuse)
+    return refuse
 
 
-def test_max_pooling_is_tensorflows_own_within_a_network(monkeypatch, mini, picture):
-    """What is quicker than TensorFlow may not be another network."""
-    expected = mini(picture)
-    monkeypatch.setattr(vgg, "MaxPooling", lambda **how: keras.layers.MaxPooling2D(**how))
-    for layer, a in vgg.load("mini")(picture).items():
-        np.testing.assert_array_equal(a, expected[layer])
+def test_a_file_may_end_early_and_be_in_any_order(tmp_path, two_blocks):
+    path, arrays = two_blocks
+    backwards = tmp_path / "backwards.npz"
+    rough = np.round(arrays["block2_conv1/kernel"], 2)
+    np.savez(backwards, **dict(reversed((arrays | {"block2_conv1/kernel": rough}).items())))
+    one, other = (vgg.load("vgg19", weights=file) for file in (path, backwards))
+    assert list(one.layers) == list(other.layers) == ["block1_conv1", "block2_conv1"]
+    x = make_picture(1, 8, 9)
+    np.testing.assert_array_equal(other(x)["block1_conv1"], one(x)["block1_conv1"])
+    for said in ("VGG-19", "block2_conv1", "two_blocks.npz"):
+        assert said in one.description
+    assert "1 of its layers in 8 bits" in other.description and "8 bits" not in one.description
+    with pytest.raises(NetworkError, match="block4_conv2"):
+        vgg.load("vgg19", ["block4_conv2"], weights=path)
+
+
+def test_weights_come_from_the_environment(monkeypatch, two_blocks, tmp_path):
+    keras_raises(monkeypatch, Exception("URL fetch failure"))  # what it raises offline
+    monkeypatch.setenv("NST_WEIGHTS", str(two_blocks[0]))
+    assert vgg.load("auto").name == "vgg19"
+    assert vgg.load("vgg19").style_layers == ["block1_conv1", "block2_conv1"]
+    monkeypatch.setenv("NST_WEIGHTS", "")  # offline: mini, otherwise as it was asked for
+    network = vgg.load("auto", ["block1_conv1"], pooling="average", precision="bfloat16")
+    assert (network.name, network.precision, network.pooling) == ("mini", "bfloat16", "average")
+    for said in ("mini", "stand-in for VGG-19", "block1_conv1", "embedded", "downloaded"):
+        assert said in network.description
+    with pytest.raises(NetworkError, match="connect"):
+        vgg.load("vgg19")
+    monkeypatch.setenv("NST_WEIGHTS", str(tmp_path / "absent.npz"))
+    for how in ({}, {"weights": tmp_path / "absent.npz"}):  # given by path, it never falls back
+        with pytest.raises(NetworkError, match="weights file"):
+            vgg.load("auto", **how)
+
+
+def test_networks_are_not_taken_for_each_other(tmp_path, two_blocks):
+    """Thin layers: it is their names that tell the VGGs apart."""
+    for name, other in (("vgg16", "vgg19"), ("vgg19", "vgg16")):
+        np.savez(path := tmp_path / f"{name}.npz", **made_up(name, thinner=32))
+        assert vgg.load(name, weights=path).content_layer == "block4_conv2"
+        for wrong in (path, vgg.MINI):
+            with pytest.raises(NetworkError, match="choose another network"):
+                vgg.load(other, weights=wrong)
+    with pytest.raises(NetworkError, match="choose another network"):
+        vgg.load("mini", weights=two_blocks[0])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"name": "resnet"}, "no network 'resnet'"),
-        ({"name": "mini", "layers": ["block9_conv1"]}, "no layer block9_conv1"),
-        ({"name": "mini", "layers": []}, "No layer is asked for"),
-        ({"name": "mini", "pooling": "median"}, "no pooling 'median'"),
-        ({"name": "mini", "precision": "int8"}, "no precision 'int8'"),
-    ],
+    "error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")]
 )
-def test_unknown_choices_are_clear_errors(arguments, sentence):
-    with pytest.raises(NetworkError, match=sentence):
-        vgg.load(**arguments)
+def test_too_little_memory_is_said(monkeypatch, two_blocks, error):
+    keras_raises(monkeypatch, error)
+    for how in ({"name": "vgg19"}, {"name": "auto"}):
+        with pytest.raises(SettingError, match="memory"):
+            vgg.load(**how)
+    monkeypatch.setattr(np, "load", keras_raises(monkeypatch, MemoryError()))
+    for how in ({"name": "mini"}, {"weights": two_blocks[0]}):
+        with pytest.raises(SettingError, match="memory"):
+            vgg.load(**how)
 
 
-def test_a_picture_that_is_pooled_away_is_refused(mini, shallow):
-    mini(np.zeros((16, 16, 3), np.float32))
-    with pytest.raises(PictureError, match="6 × 6 pixels is pooled away before block5_conv1: use"):
-        mini(np.zeros((6, 6, 3), np.float32))
-    with pytest.raises(PictureError, match="384 × 6 pixels is pooled away before block5_conv1"):
-        mini(np.zeros((6, 384, 3), np.float32))
-    shallow(np.zeros((2, 2, 3), np.float32))
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_weights_are_network_errors(tmp_path, two_blocks, damage):
+    bad = tmp_path / "bad.npz"
+    bad.write_bytes(DAMAGES[damage](two_blocks[0].read_bytes()))
+    for name in ("vgg19", "auto", "mini"):
+        with pytest.raises(NetworkError, match="damaged"):
+            vgg.load(name, weights=bad)
 
 
-@pytest.mark.parametrize("side", [48, 96])
-def test_small_pictures_work_with_five_blocks(mini, side):
-    a = mini(np.zeros((side, side, 3), np.float32))
-    assert a["block5_conv1"].shape == (side // 16, side // 16, 512)
+def test_random_damage_is_a_network_error_or_harmless(tmp_path):
+    """Bytes anywhere, also in the headers, which no checksum covers."""
+    np.savez_compressed(good := tmp_path / "good.npz", **made_up("vgg19", 1, thinner=16))
+    rng, data, refused = np.random.default_rng(0), good.read_bytes(), 0
+    for _ in range(100):
+        damaged = bytearray(data)
+        at = rng.integers(0, len(data)) if rng.random() < 0.5 else -1 - rng.integers(0, 200)
+        damaged[at] = rng.integers(0, 256)
+        good.write_bytes(damaged)
+        try:
+            vgg.load("vgg19", ["block1_conv1"], weights=good)
+        except NetworkError:
+            refused += 1
+    assert refused > 30
 
 
-def test_auto_precision_is_bfloat16_on_a_cpu_that_has_it(two_blocks, monkeypatch):
-    for able in (True, False):
-        monkeypatch.setattr(vgg, "_multiplies_bfloat16", lambda able=able: able)
-        for name, weights in (("mini", None), ("vgg19", two_blocks[0])):
-            found = vgg.load(name, ["block1_conv1"], weights=weights, precision="auto")
-            assert found.precision == ("bfloat16" if able else "float32")
-
-
-@pytest.mark.parametrize(
-    ("flags", "gpus", "able"),
-    [
-        ("flags : fpu avx512f avx512_bf16 amx_tile", [], True),
-        ("flags : amx_bf16", [], True),
-        ("flags : avx2", [], False),
-        ("flags : avx512_bf16", ["a GPU"], False),
-        (None, [], False),
-    ],
-)
-def test_which_cpus_multiply_bfloat16(monkeypatch, tmp_path, flags, gpus, able):
-    if flags is not None:
-        (tmp_path / "cpuinfo").write_text(flags)
-    monkeypatch.setattr(vgg, "Path", lambda _: tmp_path / "cpuinfo")
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
-    assert vgg._multiplies_bfloat16() == able
+def test_what_is_no_network_is_a_network_error(tmp_path):
+    arrays, bad = made_up("vgg19", 3, thinner=16), tmp_path / "bad.npz"
+    kernel = "block1_conv2/kernel"
+    others = [
+        {"something": np.zeros(3)},
+        {kernel: np.array([{"an": "object"}], dtype=object)},  # is never unpickled
+        {kernel: np.full((3, 3, 4, 4), "text")},
+        *({kernel: np.zeros(shape)} for shape in ((), (3,), (3, 3), (0, 0, 4, 4), (3, 3, 4, 0))),
+        {kernel: np.zeros((3, 3, 4, 2))},
+        {"block1_conv2/a/kernel": arrays[kernel]},
+        {"block9_conv1/kernel": arrays[kernel]},
+    ]
+    for other in others:
+        np.savez(bad, **arrays | other)
+        with pytest.raises(NetworkError):
+            vgg.load("vgg19", weights=bad)
+    unknown = [
+        {"layers": ["block9_conv1"]},
+        {"layers": []},
+        {"pooling": "m"},
+        {"precision": "int8"},
+    ]
+    for how in ({"name": "resnet"}, *({"name": "mini"} | one for one in unknown)):
+        with pytest.raises(NetworkError):
+            vgg.load(**how)
+    for missing in arrays:
+        np.savez(bad, **{name: array for name, array in arrays.items() if name != missing})
+        with pytest.raises(NetworkError, match=r"lack|no kernel"):
+            vgg.load("vgg19", weights=bad)
+    with zipfile.ZipFile(bad, "w") as file:
+        file.writestr("block1_conv1/kernel", "no array")
+    (text := tmp_path / "text.h5").write_bytes(b"not HDF5")
+    for suffix in (".npz", ".h5"):
+        (tmp_path / f"folder{suffix}").mkdir()
+    names = [tmp_path / ("x" * 300 + ".npz"), "nul\0byte.npz", "nul\0byte.h5", "none.h5"]
+    for path in (bad, text, *tmp_path.glob("folder*"), *names):
+        with pytest.raises(NetworkError):
+            vgg.load("vgg19", weights=path)
