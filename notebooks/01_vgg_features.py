@@ -27,7 +27,7 @@
 # - say in five sentences how a photograph becomes a painting;
 # - feed a picture to VGG the way it expects, and say what goes wrong otherwise;
 # - read an activation of shape $(n_H, n_W, n_C)$, and say how much of the picture one value sees;
-# - find the channels that answer to a cat's eyes, and let a channel paint its favourite picture;
+# - find the channels that answer to a cat's eyes, and let a channel paint its favorite picture;
 # - say, with numbers, what a deeper layer still knows of a picture and what it lets go.
 #
 # You need Python, NumPy, derivatives, and an idea of what a convolution is: a small window of
@@ -51,7 +51,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -69,9 +69,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% tags=["hide-input"]
 # @title What this notebook needs besides
@@ -149,7 +149,7 @@ drawings.method("vgg")
 #
 # - it read the colors in the order **B**, **G**, **R**;
 # - it subtracted from each color the mean of all pixels of ImageNet, the million photographs of the
-#   training, so that a middling grey became about zero. The means are 103.939 for blue, 116.779 for
+#   training, so that a middling gray became about zero. The means are 103.939 for blue, 116.779 for
 #   green and 123.68 for red.
 #
 # Weights that have learned from such numbers understand no others. We owe them the same habits.
@@ -210,7 +210,7 @@ drawings.vgg(network)
 # %% [markdown]
 # Each bar is one **convolution** with windows of 3 × 3. It has many windows, and each of them asks
 # its own question at every position of the picture. The answers to one question, at all positions,
-# are a **channel**: a small grey picture of "how much of my pattern is here". A negative answer
+# are a **channel**: a small gray picture of "how much of my pattern is here". A negative answer
 # becomes zero; that cut is called **relu**, and it means that a channel either finds its pattern or
 # stays silent. All channels of a layer together are its **activation**, an array of shape
 # $(n_H, n_W, n_C)$: height, width, channels. The windows of the next layer reach through all of
@@ -219,7 +219,7 @@ drawings.vgg(network)
 #
 # Bars of the same height are a **block**, and a layer is named after its place: `block4_conv2` is
 # the second convolution of the fourth block. Between two blocks lies a **pooling**: of every 2 × 2
-# neighbours only the largest goes on, so height and width are halved. *Where* becomes coarser. Most
+# neighbors only the largest goes on, so height and width are halved. *Where* becomes coarser. Most
 # blocks also have more channels than the one before: *what* becomes richer.
 #
 # `network.model` holds these convolutions and returns the activations of the colored layers: one
@@ -331,10 +331,10 @@ display(
 # looks at 3 × 3 values of the first, so through all of them it sees 5 × 5 pixels. What a value sees
 # is its **receptive field**, and it grows from layer to layer. Two numbers are enough to follow it:
 # the side of the field, and the **stride**, which says how many pixels of the picture two
-# neighbouring positions of the layer are apart.
+# neighboring positions of the layer are apart.
 #
-# - A 3 × 3 convolution adds one neighbour on each side: the field grows by two strides.
-# - A 2 × 2 pooling joins two neighbours, which are one stride apart: the field grows by one stride.
+# - A 3 × 3 convolution adds one neighbor on each side: the field grows by two strides.
+# - A 2 × 2 pooling joins two neighbors, which are one stride apart: the field grows by one stride.
 #   Afterwards only every second position is left: the stride doubles.
 
 
@@ -428,7 +428,7 @@ plots.filters(
 )
 
 # %% [markdown]
-# Grey is a weight of zero. Some windows have a light and a dark side, or a light middle: they
+# Gray is a weight of zero. Some windows have a light and a dark side, or a light middle: they
 # answer to an edge of some direction, to a line, to a spot. Others have one color all over: they
 # answer to that color. A few are both: they answer to the border between two colors. Nobody
 # designed them. They are what training on photographs found worth asking.
@@ -581,14 +581,18 @@ for layer, channel in best.items():
 # %% [markdown]
 # A channel that answers everywhere alike would have as much of its answer in the boxes as they have
 # of the photo. Compare that with the first layer, and with the last. The eyes do not begin at one
-# block: they come little by little, and only in the deepest layer is there hardly anything else.
-# Here are four of its channels, those that combine a large share with a strong answer:
+# block: they come little by little. (Part of the rise is choice: where there are 512 channels, the
+# best of them has to beat more others than where there are 64.) Here are four channels of the
+# deepest layer, those that combine a large share with a strong answer; their shares stand above
+# them:
 
 # %%
 deep = network.style_layers[-1]
 seers = np.argsort(-eye_share(a[deep]) * a[deep].max(axis=(0, 1)))[:4]
+both = sum(box(name, *a[deep].shape[:2]) for name in EYES)
+titles = [f"channel {c}: {share_inside(a[deep], both)[c]:.0%}" for c in seers]
 alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
-plots.spotlight(photo, a[deep], seers, alt=alt, columns=2, height=2.6)
+plots.spotlight(photo, a[deep], seers, titles=titles, alt=alt, columns=2, height=2.6)
 
 # %% [markdown]
 # Nobody told this network that a cat has eyes, or where they are. It was only asked to tell a
@@ -647,7 +651,7 @@ plots.grid(rows, titles, columns, alt=alt)
 # question that the network has found useful, and "eye" is our name for what answers to it in this
 # photo.
 #
-# ## 7 · A channel's favourite picture
+# ## 7 · A channel's favorite picture
 #
 # Turn the question round. Not "what in my pictures does this channel answer to?" but "which picture
 # would it answer to most?" We start from noise and change the *pixels* along the gradient of the
@@ -756,7 +760,7 @@ ways = {
 
 # %%
 titles = [f"{layer}, channel {channel}" for channel in some]
-alt = "Favourite pictures of three channels: harsh and fine from pixels, softer from frequencies."
+alt = "Favorite pictures of three channels: harsh and fine from pixels, softer from frequencies."
 plots.grid(ways.values(), list(ways), titles, alt=alt, height=2.6)
 
 # %% [markdown]
@@ -776,7 +780,7 @@ ladder = {
 # %%
 titles = [layer.replace("_", "\n") for layer in ladder]
 columns = ["the liveliest channel", "second", "third"]
-alt = "Favourite pictures of three channels in each of five blocks: from plain colors and fine "
+alt = "Favorite pictures of three channels in each of five blocks: from plain colors and fine "
 alt += "lines to larger, richer patterns."
 plots.grid(ladder.values(), titles, columns, alt=alt)
 
@@ -790,12 +794,12 @@ plots.grid(ladder.values(), titles, columns, alt=alt)
 # And the four channels that see the eyes?
 
 # %%
-favourites = climb(deep, seers, from_frequencies, faint_waves(4))
+favorites = climb(deep, seers, from_frequencies, faint_waves(4))
 
 # %%
 titles = [f"channel {channel}" for channel in seers]
-alt = f"Favourite pictures of the four channels of {deep} that answer to the cat's eyes."
-plots.pictures(favourites, titles, columns=2, alt=alt)
+alt = f"Favorite pictures of the four channels of {deep} that answer to the cat's eyes."
+plots.pictures(favorites, titles, columns=2, alt=alt)
 
 # %% [markdown]
 # Look for round things, and for rings around a dark middle, again and again all over the picture.
@@ -883,8 +887,9 @@ display(Markdown(table + "\n" + sentence))
 # ## 9 · Is it the training?
 #
 # How much of this is due to the million photographs, and how much to the plain arrangement of
-# windows, relus and poolings? Take the same arrangement and fill it with random weights. (They are
-# scaled so that the answers neither grow nor fade from layer to layer; He et al. 2015.)
+# windows, relus and poolings? Take the same arrangement and fill it with random weights, as Kun He
+# et al. did (2016). (They are scaled so that the answers neither grow nor fade from layer to layer;
+# Kaiming He et al. 2015.)
 
 
 # %%
@@ -896,7 +901,7 @@ def untrained(network, seed=0):
             shape = kernels[0].shape
             kernels[0] = random.normal(0, np.sqrt(2 / np.prod(shape[:3])), shape)
             layer.set_weights([kernels[0], *(0 * bias for bias in kernels[1:])])
-    about = ("untrained", model, network.layers, network.pooling, network.precision)
+    about = (network.name, model, network.layers, network.pooling, network.precision)
     return vgg.Network(*about, "the same layers with random weights")
 
 
@@ -933,9 +938,9 @@ display(Markdown(sentence))
 # Random windows are windows all the same. They answer to colors and edges of all kinds, and they
 # know where things are: so the colors wander from one picture to the other, and light and dark stay
 # in their places. What is missing are the questions that are worth asking: strokes, fur, eyes. To
-# random weights a stroke is no better a pattern than a blot or a speckle, and so there are blots
-# and speckles where the trained network has laid strokes. *That* is the difference that a million
-# photographs make.
+# these random weights a stroke is no better a pattern than a blot or a speckle, and so there are
+# blots and speckles where the trained network has laid strokes. (This is one draw of random
+# weights. Others, another `seed`, paint other blots.)
 #
 # ## What you have now
 #

@@ -49,7 +49,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -67,9 +67,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that makes every picture and every number below. `mini` is the
@@ -101,11 +101,11 @@ from PIL import Image, ImageFilter
 
 
 def drawn_in_pencil(picture):
-    """Dark lines on white paper: what is darker than its neighbourhood."""
-    grey = colors.luminance(picture)
-    negative = Image.fromarray(images.to_uint8(255 - grey))
+    """Dark lines on white paper: what is darker than its neighborhood."""
+    gray = colors.luminance(picture)
+    negative = Image.fromarray(images.to_uint8(255 - gray))
     around = 255 - np.asarray(negative.filter(ImageFilter.GaussianBlur(SIZE / 60)), np.float32)
-    return np.clip(255 * grey / np.maximum(around, 1), 0, 255).astype("float32")
+    return np.clip(255 * gray / np.maximum(around, 1), 0, 255).astype("float32")
 
 
 # %%
@@ -132,10 +132,10 @@ plots.pictures(
 # %% [markdown]
 # **Write down your own order**, from the picture that shows most nearly the same as C to the one
 # that shows it least. Then ask the pixels: for each picture, how far is a pixel off, as the root of
-# the mean square, in grey levels?
+# the mean square, in gray levels?
 
 # %%
-grey_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
+gray_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
 
 # %% tags=["hide-input"]
 # @title The pictures in the order of their distance
@@ -150,16 +150,16 @@ def in_order(distances, unit, alt):
     return plots.pictures([others[name] for name in order], titles, height=1.9, alt=alt + said)
 
 
-in_order(grey_levels, ".0f", "Sorted by the distance of their pixels, in grey levels: ")
+in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray levels: ")
 
 # %% tags=["hide-input"]
 # @title What the order says
-farthest = max(grey_levels, key=grey_levels.get)
+farthest = max(gray_levels, key=gray_levels.get)
 Markdown(
     f"To the pixels, the cat that is *{farthest}* is farthest from the photograph of that cat, at "
-    f"{grey_levels[farthest]:.0f} grey levels. The dandelions are "
-    f"{grey_levels['another photo']:.0f} away, and the mirrored cat only "
-    f"{grey_levels['mirrored']:.0f}: brown fur lies on brown fur, and no hair on its own. Pixels "
+    f"{gray_levels[farthest]:.0f} gray levels. The dandelions are "
+    f"{gray_levels['another photo']:.0f} away, and the mirrored cat only "
+    f"{gray_levels['mirrored']:.0f}: brown fur lies on brown fur, and no hair on its own. Pixels "
     "compare colors, and a painter changes just those. We need to compare something that a change "
     "of color leaves alone."
 )
@@ -348,7 +348,7 @@ Markdown("| | pixels | " + " | ".join(network.layers) + " |" + rule + rows)
 
 # %% [markdown]
 # Read the table line by line. Light and color (*darker*, *pencil*, *negative*) weigh most in block
-# 1 and much less in block 4. Place (*mirrored*) weighs in every layer, even where neighbours are 8
+# 1 and much less in block 4. Place (*mirrored*) weighs in every layer, even where neighbors are 8
 # or 16 pixels apart. That is why a deep layer is a good judge of content, and why notebook 3 has to
 # take the places away before it can speak of style.
 #
@@ -448,21 +448,21 @@ covered = ((1 - cover) * C + cover * np.float32([170, 135, 105])).astype("float3
 plots.pictures([C, covered], ["C", "G"], height=2.6, alt="The cat, and the cat without one eye.")
 
 # %% [markdown]
-# **Before you go on:** where will the gradient be exactly zero? Inside the spot, outside, along its
+# **Before you go on:** where will the gradient be zero? Inside the spot, outside, along its
 # rim? And will that be the same for every layer?
 
 # %%
 gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
 
 # %% [markdown]
-# We show minus the gradient, the way that lowers the cost, in color on grey: grey is "leave it as
+# We show minus the gradient, the way that lowers the cost, in color on gray: gray is "leave it as
 # it is", a brighter red is "more red here". Each layer has a scale of its own.
 
 
 # %% tags=["hide-input"]
 # @title The gradient, as a picture
 def as_color(direction):
-    """A signed picture around middle grey; all but the strongest of its values fit."""
+    """A signed picture around middle gray; all but the strongest of its values fit."""
     values = np.abs(direction[direction != 0])
     return 127.5 + 127.5 * direction / (np.quantile(values, 0.98) if values.size else 1)
 
@@ -486,7 +486,8 @@ plots.pictures(
 # How far can it reach? A value of the layer is wrong if its receptive field, the square of pixels
 # that it sees (notebook 1), meets the spot. And then it blames every pixel that it sees. So the
 # gradient can reach one receptive field beyond the spot, less one pixel. Only farther out must it
-# be exactly zero, and how far out that is depends on the layer:
+# be zero, but for rounding, and how far out that is depends on the layer. (As touched counts what
+# is above a millionth of the strongest.)
 
 # %%
 columns = np.flatnonzero(np.abs(covered - C).max(axis=(0, 2)) > 0)
@@ -525,14 +526,15 @@ before = float(content_cost(a_C, network(covered)[layer]))
 for largest in (0.1, 1, 10):
     step = largest / np.abs(gradient).max()
     after = float(content_cost(a_C, network(covered - step * gradient)[layer]))
-    print(f"at most {largest:4} grey levels: ", end="")
+    print(f"at most {largest:4} gray levels: ", end="")
     print(f"promised {-step * np.sum(gradient**2):9.4f}, found {after - before:9.4f}")
 
 # %% [markdown]
 # ## 5 · Redraw the photograph from one layer
 #
-# Now the question that made the paper famous (Gatys 2015, figure 1): *if the activation of one
-# layer is all you have left of a photograph, what can you draw?* Begin with an empty canvas, and
+# Now the question of a figure in the paper (Gatys 2015, figure 1), which Mahendran & Vedaldi (2015)
+# had asked before: *if the activation of one layer is all you have left of a photograph, what can
+# you draw?* Begin with an empty canvas, and
 # follow the gradient until G answers as C does. What the layer has kept of C must come back. What
 # it has let go cannot.
 #
@@ -559,7 +561,7 @@ def from_waves(v):
 
 
 def nearly_nothing(seed):
-    """Waves so faint that the picture is grey to the eye."""
+    """Waves so faint that the picture is gray to the eye."""
     random = np.random.default_rng(seed)
     return random.normal(0, 0.02, (2, 3, *frequency.shape)).astype("float32")
 
@@ -610,7 +612,7 @@ def redraw(layer, start, canvas=from_waves):
 
 
 # %% [markdown]
-# **Before you look:** for each block, will you recognise the cat? The color of its fur? Its
+# **Before you look:** for each block, will you recognize the cat? The color of its fur? Its
 # whiskers? Write it down, from block 1 to block 5.
 
 # %%
@@ -661,9 +663,11 @@ plots.curves(
 ends = ", ".join(f"{min(history):.2%} in {layer}" for layer, history in histories.items())
 Markdown(
     f"After {STEPS} steps the relative cost that is left is {ends}; a network that answers with "
-    "nothing but zeros would leave it whole. Where it is below one percent, the drawing answers as "
-    "the photograph does, and what still differs from C is what the layer leaves free. Where it is "
-    "more, some of it would go with more steps."
+    "nothing but zeros would leave it whole. The cost is a square: of the length of the activation "
+    f"the error is still {max(map(min, histories.values())) ** 0.5:.0%} where the cost is largest, "
+    f"and {min(map(min, histories.values())) ** 0.5:.0%} where it is smallest. So the drawings are "
+    "near and have not quite arrived: some of what still differs from C would go with more steps, "
+    "and the rest is what the layer leaves free."
 )
 
 # %% [markdown]
@@ -700,10 +704,10 @@ def apart(one, other):
 
 
 Markdown(
-    f"Three drawings of one activation. The two from waves are {apart(drawn[layer], again)} grey "
+    f"Three drawings of one activation. The two from waves are {apart(drawn[layer], again)} gray "
     f"levels apart, the one from noise is {apart(by_pixel, drawn[layer])} away from the first, and "
     f"they are {apart(drawn[layer], C)}, {apart(again, C)} and {apart(by_pixel, C)} away from the "
-    f"photograph, while {layer} sees the photograph in all of them, but for "
+    f"photograph, while for {layer} the cost of each is "
     f"{max(map(min, (histories[layer], history_again, history_by_pixel))):.1%} at most. The eyes, "
     "the nose and the stripes are in the same places each time: they are fixed. How a pupil is "
     "drawn, the single hairs, and in the third drawing even the colors and all the grain, are not. "
@@ -714,7 +718,7 @@ Markdown(
 # %% [markdown]
 # ## 6 · Any noise, and the right noise
 #
-# Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 grey levels,
+# Something should make you wonder. Notebook 1 speckled the photograph with noise of 20 gray levels,
 # and the deep layers were far from indifferent. Yet the drawing that began with noise is much
 # farther off than that, on average over the pixels, and the layer hardly notices. Both are true,
 # because the layer is blind in *some* directions only, and random noise has a bit of every
@@ -726,7 +730,7 @@ Markdown(
 # multiply it by the one that we want:
 
 # %%
-STRENGTH = 20  # grey levels, root mean square
+STRENGTH = 20  # gray levels, root mean square
 
 
 def with_noise(n):
@@ -758,8 +762,8 @@ strengths = [apart(with_noise(n).numpy(), C) for n in (noise, chosen)]
 plots.pictures(
     [with_noise(noise).numpy(), with_noise(chosen).numpy()],
     [
-        f"random, {strengths[0]} grey levels: cost {random_cost:.3f}",
-        f"chosen, {strengths[1]} grey levels: cost {chosen_cost:.4f}",
+        f"random, {strengths[0]} gray levels: cost {random_cost:.3f}",
+        f"chosen, {strengths[1]} gray levels: cost {chosen_cost:.4f}",
     ],
     height=3.2,
     alt="The cat under random noise, and under noise of the same strength that the layer hardly "

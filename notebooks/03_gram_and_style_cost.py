@@ -27,7 +27,7 @@
 # - write `unroll`, `gram_matrix`, `layer_style_cost` and `style_cost` from an empty cell;
 # - say what an entry of a Gram matrix means, and show why it knows no "where";
 # - say what this description of style ignores, and what it does not;
-# - say why it multiplies channels, and what simpler descriptions would lose;
+# - say what it gains by multiplying channels, and what simpler descriptions lose;
 # - give each layer its say, and tell what it adds to a texture that grows out of noise.
 #
 # **Time:** 50 minutes to read and try. Computing takes a few minutes of them, on a CPU with `mini`
@@ -48,7 +48,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -66,9 +66,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% tags=["hide-input"]
 # @title What this notebook needs besides
@@ -302,7 +302,8 @@ Markdown(
 #
 # Every entry can be taken apart into places. For the pair that is most together, the figure shows
 # both maps, their product, whose sum is the entry, and the six places of the painting that give
-# most to that sum. The white frame is the window that one value of this layer sees.
+# most to that sum. Each of the three maps has a scale of its own. The white frame is the window
+# that one value of this layer sees.
 
 # %% tags=["hide-input"]
 # @title The largest places of a map, and the pixels that such a place sees
@@ -553,12 +554,12 @@ relatives = {
     "pixels, shuffled": shuffle_tiles(S, 1),
     "half as large, four times": np.concatenate([np.concatenate([small] * 2)] * 2, axis=1),
     "the middle, twice as large": images.resize(S[h // 4 : -h // 4, w // 4 : -w // 4], h, w),
-    "grey": colors.luminance(S),
+    "gray": colors.luminance(S),
     "another painting": images.load("night_cafe", SIZE),
 }
 
 # %%
-alt = "The painting mirrored, turned, cut, doubled, enlarged, grey, and another painting."
+alt = "The painting mirrored, turned, cut, doubled, enlarged, gray, and another painting."
 plots.pictures(relatives.values(), list(relatives), columns=3, height=2.3, alt=alt)
 
 # %%
@@ -586,12 +587,17 @@ Markdown(
 #   cuts become part of the style.
 # - **The palette alone** is not the style: shuffled pixels have exactly the same colors. The first
 #   layer is the most lenient with them; those behind it ask for strokes, and find none.
-# - **Mirrored** is almost the same, **turned** is not. VGG learned from photographs that were
-#   mirrored at random, so what it has a channel for, it has in mirror image too. Hardly any
-#   photograph was turned on its side. A style has a top and a bottom.
-# - **Scale** counts. A stroke that is twice as wide is another stroke. That is why the size of the
-#   style picture is a knob of its own, and why results change with the size.
-# - **Color** counts. Style in this sense is the palette, too, and a grey copy of the painting is a
+# - **Mirrored** is almost the same, **turned** on its side is not. What counts is the direction of
+#   the strokes. To judge by the numbers, about as many of this painting's rise to the right as to
+#   the left, so its mirror image has them too; but on its side, what lay stands upright. A hatching
+#   along one diagonal is far from its mirror image, and, turned by half a turn, the same again.
+#   Which way is *up* hardly counts: this painting upside down is much nearer to itself than on its
+#   side.
+# - **Scale** counts. A stroke that is half as wide is another stroke: see the painting *half as
+#   large*, of which nothing is cut away. (The *middle* is larger, and another piece of the painting
+#   as well.) That is why the size of the style picture is a knob of its own, and why results change
+#   with the size.
+# - **Color** counts. Style in this sense is the palette, too, and a gray copy of the painting is a
 #   picture in another style.
 #
 # ### How far apart are paintings?
@@ -640,7 +646,7 @@ Markdown(
 )
 
 # %% [markdown]
-# No picture was labelled, nothing was trained for this, and no place was compared with another.
+# No picture was labeled, nothing was trained for this, and no place was compared with another.
 # Where a half does not find its other one, look at the painting: two halves of one picture can be
 # painted differently, water here and paper there.
 #
@@ -765,10 +771,12 @@ Markdown(
 # One thing needs care. If we begin with strong pixel noise, much of it will still be there at the
 # end: what stays is noise of the kind that the layers hardly notice (notebook 2, section 6), so
 # nothing tells it to go. And then one cannot tell "the layer leaves this free" from "we have not
-# finished". So we do what notebook 1 did for the channels' favourite pictures: what we change are
+# finished". So we do what notebook 1 did for the channels' favorite pictures: what we change are
 # not pixels but **frequencies**, waves of all lengths that add up to the picture, long waves strong
 # and short ones weak. The start is faint, broad shapes come first, and what is fine in the end is
-# there because a Gram matrix asked for it.
+# there because a Gram matrix asked for it. (A faint start has its price: the textures below tend to
+# have dark corners and a bright middle. From a strong start they have not, and their cost becomes
+# as low. So do not read that frame as something that the Gram matrices say.)
 
 # %%
 # How much red, green and blue belong to light, to red–blue and to purple–green (notebook 1).
@@ -890,7 +898,7 @@ print(f"S against S upside down: {same_places(S, S[::-1]):5.2f}")
 # - the **means** of the channels;
 # - **means and variances**, how much each channel varies around its mean (Li et al. 2017 show that
 #   this alone makes good style transfer);
-# - the **centred** Gram matrix, of what is left when the means are subtracted: which channels
+# - the **centered** Gram matrix, of what is left when the means are subtracted: which channels
 #   *vary* together (statisticians call it the covariance);
 # - the plain **Gram matrix**, ours.
 
@@ -906,7 +914,7 @@ def means_and_variances(a):
     return tf.concat([tf.reduce_mean(F, axis=0), spread], axis=0)
 
 
-def centred_gram(a):
+def centered_gram(a):
     return mean_gram_matrix(a - tf.reduce_mean(a, axis=[0, 1]))
 
 
@@ -929,9 +937,9 @@ def of_description(describe):
 #
 # <details><summary>Think first, then open</summary>
 #
-# Means cannot, and neither can variances: they look at one channel at a time. Only products of two
-# channels say that two features belong to one stroke. The centred matrix has products, but it has
-# lost the means, and with them how much of each feature there is at all.
+# Within one layer, means cannot, and neither can variances: they look at one channel at a time.
+# Only products of two channels say that two features belong to one stroke. The centered matrix has
+# products, but it has lost the means, and with them how much of each feature there is at all.
 #
 # </details>
 
@@ -939,7 +947,7 @@ def of_description(describe):
 describing = {
     "means": channel_means,
     "means and variances": means_and_variances,
-    "centred Gram matrix": centred_gram,
+    "centered Gram matrix": centered_gram,
 }
 made = {name: texture(with_slope(of_description(d))) for name, d in describing.items()}
 made["Gram matrix"] = list(grown.values())[-1]
@@ -961,10 +969,10 @@ where = list(equal)[int(np.argmax(reached[0]))]
 Markdown(
     "In the layer where it misses most, each description leaves of the Gram matrix's style cost: "
     + ", ".join(f"{name} **{cost:.2f}**" for name, cost in missed.items())
-    + f". The channel means miss most in `{where}`. The centred matrix "
+    + f". The channel means miss most in `{where}`. The centered matrix "
     + (
         "comes as close as the plain one: here the products without the means tell nearly all."
-        if missed["centred Gram matrix"] < 1.5 * missed["Gram matrix"] + 0.01
+        if missed["centered Gram matrix"] < 1.5 * missed["Gram matrix"] + 0.01
         else "has the products and lacks the means, and that is what it misses."
     )
 )
@@ -973,23 +981,23 @@ Markdown(
 # The table judges all four by the Gram matrix, so it is no wonder that this one does well; read it
 # for *how much* the others miss, and in which layers. Is it less than you thought? A channel of a
 # deep layer answers to several channels of the layers before it *together*, so its mean already
-# speaks of their products. Only the deepest layer has none behind it that could do so. Then look at
-# the pictures again, at single strokes: is a stroke one thing from edge to edge? That is what
-# products are for, and they cost little: one matrix product.
+# speaks of their products. Only the deepest layer has none behind it that could do so. So for one
+# layer alone products tell more than means, and for five layers together the difference is small.
+# They cost little, too: one matrix product.
 #
 # ## 9 · How "where" comes in by the back door
 #
 # A Gram matrix knows no place. Yet the network does: beyond the border of the picture there is
 # nothing to see, and VGG's convolutions put zeros there, all channels silent at once. Nothing
 # inside a picture is like that, so a channel near the border can tell. Take a picture without a
-# single mark, one grey from side to side: every place should give the same answer. The maps show
+# single mark, one gray from side to side: every place should give the same answer. The maps show
 # whether it does: dark is "as in the middle of the picture", bright is "different from it".
 
 # %%
-a_grey = network(np.full_like(S, 128))
+a_gray = network(np.full_like(S, 128))
 border = {}
 for name in equal:
-    a = a_grey[name].numpy()
+    a = a_gray[name].numpy()
     middle = a[a.shape[0] // 2, a.shape[1] // 2]
     border[name] = np.linalg.norm(a - middle, axis=-1) / max(np.linalg.norm(middle), 1e-9)
 
@@ -997,7 +1005,7 @@ for name in equal:
 maps = np.stack(
     [images.resize(np.repeat(m[..., None], 3, -1), h, w)[..., 0] for m in border.values()], -1
 )
-alt = "Five maps of a grey picture: a bright rim that grows with depth, far into the picture."
+alt = "Five maps of a gray picture: a bright rim that grows with depth, far into the picture."
 plots.channels(
     maps, range(maps.shape[-1]), titles=list(border), columns=3, height=2.2, vmax=1, alt=alt
 )
@@ -1034,7 +1042,7 @@ def sees_border(name, height, width):
     row = network.layers[name]
     inside = 1.0
     for side in (height, width):
-        centers = (np.arange(side // row.stride) + 0.5) * row.stride
+        centers = (np.arange(-(-side // row.stride)) + 0.5) * row.stride
         half = row.receptive_field / 2
         inside *= ((centers >= half) & (centers <= side - half)).mean()
     return 1 - inside
@@ -1052,10 +1060,12 @@ Markdown("Places that see over the border:\n\n" + "\n".join(lines))
 
 # %% [markdown]
 # So in a small picture a deep channel can mean "sky, *close to the upper border*", and a Gram
-# matrix that pairs it with others says where the sky belongs. The larger the picture, the weaker
+# matrix that pairs it with others can say where the sky belongs. The larger the picture, the weaker
 # this is. (Some implementations pad with the picture's own rim instead, to get rid of it.)
 #
-# Does it show? We grow four more textures, from other paintings and with all layers:
+# Does it show? We grow four more textures, from other paintings and with all layers. Keep in mind
+# that each is one texture from one start, and that a faint start leaves dark corners of its own
+# (section 7): what is found in its place here need not have come through the border.
 
 # %%
 more = "cubist_facets", "night_cafe", "stained_glass", "woodblock_wave"
@@ -1085,7 +1095,7 @@ Markdown(
     + ", ".join(f"`{name}` {value:.2f}" for name, value in found.items())
     + f"; **{mean:.2f}** on average. Against *other* paintings: {np.mean(wrong):.2f}. "
     + (
-        "So at this size a good part of *where* comes back, through the border."
+        "So at this size a good part of *where* comes back."
         if mean > np.mean(wrong) + 0.4
         else "So at this size something of *where* comes back, for some paintings more than others."
         if mean > np.mean(wrong) + 0.1
@@ -1109,8 +1119,9 @@ Markdown(
 # - `layer_style_cost` and `style_cost`: squared differences of mean Gram matrices, over several
 #   layers, and a weight for each, without which one layer can speak for all.
 # - Style in this sense ignores where things are, but for what the border tells; it does not ignore
-#   scale, color and which way is up.
-# - Products are what ties the features of one stroke together.
+#   scale, color and the direction of strokes.
+# - Products tell more of a layer than means. Over several layers the difference is small, because a
+#   deeper channel's mean already speaks of products below it.
 #
 # Could you write it from an empty file? Close the notebook and try: an activation unrolled, its
 # mean Gram matrix, the cost of one layer, and the weighted sum over several. Each is a line or two.

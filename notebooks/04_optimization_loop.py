@@ -48,7 +48,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -66,9 +66,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend
@@ -218,7 +218,7 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 # %% [markdown]
 # The optimizer is **Adam** (Kingma & Ba 2015). It divides each pixel's gradient by the size that
 # this gradient lately had, so that every pixel moves by about the learning rate, here 12 of 255
-# grey levels, however small its gradient is. `beta_2=0.9` makes "lately" short: we take dozens of
+# gray levels, however small its gradient is. `beta_2=0.9` makes "lately" short: we take dozens of
 # steps, not the many thousands for which its usual 0.999 is meant. `epsilon` keeps it from dividing
 # by zero; it is so small because the gradients of single pixels are small, too.
 #
@@ -270,7 +270,7 @@ Markdown(
 
 # %% tags=["hide-input"]
 # @title The way from the photograph to the painting
-from helpers.flipbook import Flipbook
+from helpers.animation import Flipbook
 
 captions = [f"G after {n} steps" for n in by_hand]
 Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
@@ -296,25 +296,25 @@ for n in milestones:
 for n in milestones:
     apart = np.abs(by_class[n] - by_hand[n]).mean()
     cost = same.history["total"][n - 1] / totals[n - 1] - 1
-    print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} grey levels")
+    print(f"step {n:2}: J differs by {abs(cost):.1e} of J, the pixels by {apart:.2f} gray levels")
 
 # %% [markdown]
 # After one step they agree but for roundings. If they do not at the end, is that a mistake? It
 # depends on how far two *right* programs may be apart. So we run the *same* class a second time,
-# from a photograph that differs from the first by a thousandth of a grey level.
+# from a photograph that differs from the first by a thousandth of a gray level.
 
 # %%
 speck = np.random.default_rng(0).normal(0, 1e-3, C.shape)
 same.picture = C + speck
 same.step(STEPS)
 nudged = np.abs(same.picture - by_class[STEPS]).mean()
-print(f"start: 0.001 grey levels apart;  end: {nudged:.2f} grey levels apart")
+print(f"start: 0.001 gray levels apart;  end: {nudged:.2f} gray levels apart")
 
 # %% tags=["hide-input"]
 # @title What follows from it
 between = np.abs(by_class[STEPS] - by_hand[STEPS]).mean()
 Markdown(
-    f"A thousandth of a grey level at the start became **{nudged:.2g}** at the end; the two loops "
+    f"A thousandth of a gray level at the start became **{nudged:.2g}** at the end; the two loops "
     f"of ours ended **{between:.2g}** apart. A difference that a speck of dust can make says "
     "nothing about the code. It is how Adam walks: a pixel that hardly matters has a tiny "
     "gradient, whose sign a rounding can turn, and Adam moves that pixel as far as any other. "
@@ -323,15 +323,15 @@ Markdown(
 )
 
 # %% [markdown]
-# Each run has its $J$ in an object of its own, the *objective*, which takes a picture and returns
-# all the costs. It is the first thing to ask when a picture does not change, or has forgotten its
-# content: who is pulling? (These are the bare costs, before α, β and λ.)
+# A run tells all costs of its picture as it is now. They are the first thing to ask for when a
+# picture does not change, or has forgotten its content: who is pulling? (These are the bare costs,
+# before α, β and λ.)
 
 # %%
-found = same.objective(same.G)
-for layer, cost in found.layers.items():
-    print(f"{layer}: {float(cost[0]):.3f}")
-print(f"content {float(found.content[0]):.3f}, style {float(found.style[0]):.3f}")
+found = same.costs()
+for layer in lambdas:
+    print(f"{layer}: {found[layer]:.3f}")
+print(f"content {found['content']:.3f}, style {found['style']:.3f}")
 
 # %% [markdown]
 # ## 4 · One photograph, five paintings
@@ -404,14 +404,8 @@ noise = [np.random.default_rng(seed).uniform(0, 255, C.shape) for seed in (0, 1)
 starts = [C, images.resize(S, *C.shape[:2]), *noise]
 labels = ["photograph", "painting", "noise", "other noise"]
 
-
 # %%
-def begin(run, starts):
-    run.G.assign(np.stack(starts).astype("float32"))
-    run.optimizer.forget()  # what it has learned belongs to other pictures
-
-
-begin(batch, starts)
+batch.enter(0, starts)  # level 0 is the only one here; section 9 explains levels
 batch.step(STEPS)
 early, J_early = batch.pictures.copy(), batch.costs()["total"]
 
@@ -439,10 +433,12 @@ Markdown(
     f"After {STEPS} steps the highest $J$ of the four is **{J_early.max() / J_early.min():.2f}** "
     f"times the lowest; after {2 * STEPS} steps it is **{J_late.max() / J_late.min():.2f}** times "
     f"the lowest. From low to high they then are: {', '.join(order)}. The pictures from noise and "
-    f"from the photograph are {apart(early):.0f} grey levels apart early, and {apart(late):.0f} "
-    "late. The nearer the ratio comes to 1, the less the start matters to $J$; the grey levels say "
-    "that they are still different pictures. So the start decides how *soon* you arrive, and which "
-    "of many good pictures it will be. Begin with the photograph, unless you want to prove a point."
+    f"from the photograph are {apart(early):.0f} gray levels apart early, and {apart(late):.0f} "
+    "late. The nearer the ratio comes to 1, the less the start matters to $J$; the gray levels say "
+    "that they are still different pictures. So at this β the start decides which of many good "
+    "pictures it will be, more than how good. With a much larger β the content says little, and "
+    "the start also decides *what* is to be seen. Begin with the photograph, unless you want to "
+    "prove a point."
 )
 
 # %% [markdown]
@@ -451,16 +447,16 @@ Markdown(
 # Adam looks at each pixel by itself, and at what its own gradient was lately. **L-BFGS**, which
 # Gatys used, also remembers its last moves of the whole picture, and what they did to the gradient.
 # From that it guesses how $J$ curves, and steps to where the valley should be; a step that led
-# upwards is taken back and tried again, shorter. Remembering costs time, so we compare by seconds.
-# Look at who is lower early, and who late. ($J$ is larger here than in section 2, because the third
-# term is in it.)
+# upwards is taken back and tried again, shorter. A step of the one need not take as long as a step
+# of the other, so we compare by seconds. Look at who is lower early, and who late. ($J$ is larger
+# here than in section 2, because the third term is in it, the smoothness γ·TV of section 9.)
 
 # %%
 from time import perf_counter
 
 easel = Transfer(C, S, network, levels=1)  # L-BFGS is the default
 easel.step(1)  # the first call is slow for everybody: it does not count
-same.set(tv=easel.tv)  # the same J for both
+same.set(tv=easel.spec.tv)  # the same J for both
 
 
 # %%
@@ -484,13 +480,15 @@ plots.curves(found, xlabel="seconds", ylabel="J", alt=alt)
 (adam_seconds, adam_J), (lbfgs_seconds, lbfgs_J) = found.values()
 crossed = next((n + 1 for n, value in enumerate(lbfgs_J) if value < adam_J[-1]), None)
 when = f"after {crossed} steps" if crossed else f"not within {STEPS} steps"
+grain = easel.spec.tv * easel.costs()["tv"]
 Markdown(
     f"L-BFGS is below Adam's last $J$ {when}, and ends at {lbfgs_J[-1]:.2f}, Adam at "
-    f"{adam_J[-1]:.2f}. One step took {1000 * adam_seconds[-1] / STEPS:.0f} and "
-    f"{1000 * lbfgs_seconds[-1] / STEPS:.0f} milliseconds. Adam at a constant rate keeps trembling "
-    "around its goal; `Transfer.run` therefore lowers the rate towards the end. We stay with "
-    "L-BFGS, which has no rate to choose. The studio takes Adam: there α and β move all the "
-    "time, and what L-BFGS remembers would be of another $J$."
+    f"{adam_J[-1]:.2f}. One step of Adam took {1000 * adam_seconds[-1] / STEPS:.0f} milliseconds, "
+    f"one of L-BFGS {1000 * lbfgs_seconds[-1] / STEPS:.0f}; on a machine that does other things at "
+    f"the same time these vary. Of L-BFGS's $J$, γ·TV is {grain:.2f}: the third term is no small "
+    "one. Adam at a constant rate keeps trembling around its goal; `Transfer.run` therefore lowers "
+    "the rate towards the end. We stay with L-BFGS, which has no rate to choose. The studio takes "
+    "Adam: there α and β move all the time, and what L-BFGS remembers would be of another $J$."
 )
 
 # %% [markdown]
@@ -504,7 +502,7 @@ betas = [0.2, 0.5, 1, 2, 6, 15, 30, 60]
 by_beta, points = [], []
 for four in (betas[:4], betas[4:]):
     batch.set(beta=four)
-    begin(batch, [C] * 4)
+    batch.enter(0, [C] * 4)
     batch.step(STEPS)
     by_beta += list(batch.pictures)
     now = batch.costs()
@@ -523,9 +521,10 @@ titles = [f"β = {betas[i]:g}" for i in some]
 plots.pictures([by_beta[i] for i in some], titles, columns=2, alt=alt)
 
 # %% [markdown]
-# Each of the four is about the best picture for *its* exchange rate. We plot what each one pays,
-# content to the right and style upwards. **Before you look:** in which direction does the curve
-# run? And what would a picture be whose point lies below it, to the left?
+# Each of the four is on its way to the best picture for *its* exchange rate, and those with a large
+# β have the longest way: with many more steps their $J$ would still fall by a good part. We plot
+# what each one pays so far, content to the right and style upwards. **Before you look:** in which
+# direction does the curve run? And what would a picture be whose point lies below it, to the left?
 
 # %%
 paid, pictures = [points[i] for i in some], [by_beta[i] for i in some]
@@ -544,14 +543,18 @@ plots.trade_off(
 # %% tags=["hide-input"]
 # @title What the style costs
 (first_c, first_s), (last_c, last_s) = points[0], points[-1]
+photo_s = totals[0] / beta  # in section 2, G began as the photograph
 Markdown(
     f"From β = {betas[0]:g} to {betas[-1]:g} the style cost falls from {first_s:.3f} to "
     f"{last_s:.3f}, and the content cost rises from {first_c:.2f} to {last_c:.2f}. A point below "
-    "the curve and to the left would be better in both; on the curve no point is better than "
-    "another: each buys style with content, at another price. A content cost near 1 says that the "
-    "layer's answers are as far from the photograph's as silence would be. That need not mean that "
-    "*you* have lost the cat: what the style adds counts as much as what it takes away. Which "
-    "price is right, no number can say. **Look.**"
+    "the curve and to the left would be better in both costs. There may be one: the photograph as "
+    f"it is has a content cost of 0 and a style cost of {photo_s:.3f}. Where that is below the "
+    "style cost of the smallest β, the third term of $J$ (section 9) has had its way there and "
+    "smoothed the photograph, to the harm of both. Elsewhere style is bought with content, at "
+    "another price for each β. A content cost near 1 says that the layer's answers are as far from "
+    "the photograph's as silence would be. That need not mean that *you* have lost the cat: what "
+    "the style adds counts as much as what it takes away. Which price is right, no number can say. "
+    "**Look.**"
 )
 
 # %% [markdown]
@@ -561,7 +564,7 @@ Markdown(
 # knows block 1 only, the second blocks 1 and 2, the last all five; β grows from left to right. Look
 # down a column: what can the style say with one layer, and what only with the deep ones? As in the
 # paper, no picture begins with the photograph, so that everything to be seen comes from the costs.
-# But we begin with a *faint* noise on grey: what is left of it at the end is then faint as well.
+# But we begin with a *faint* noise on gray: what is left of it at the end is then faint as well.
 
 # %%
 columns, table, rows = [1, 5, 25, 125], [], {}
@@ -569,7 +572,7 @@ faint = 127.5 + (noise[0] - 127.5) / 10
 for deep in range(1, len(lambdas) + 1):
     chosen = {layer: float(i < deep) for i, layer in enumerate(lambdas)}
     batch.set(beta=columns, layer_weights=chosen)
-    begin(batch, [faint] * 4)
+    batch.enter(0, [faint] * 4)
     batch.step(STEPS)
     table.append(batch.pictures.copy())
     rows[f"to {list(lambdas)[deep - 1]}"] = batch.costs()
@@ -665,15 +668,16 @@ def weights_for(content_pull, style_pulls, name, layer=content_layer):
 # much will the gradients differ?
 
 # %%
-from helpers.objective import Objective
+from helpers.objective import Objective, Weights
 
 pixels, gradients, ratios = tf.convert_to_tensor(G)[tf.newaxis], {}, {}
 for name in costs.COSTS:
-    a, b, weights = weights_for(*pulls(1.0, 6.0, "relative"), name)
-    options = {"tv": 0.0, "content_layer": content_layer, "style_weights": [1.0]}
-    objective = Objective(network, alpha=a, beta=b, costs=name, layer_weights=weights, **options)
-    objective.aim(C, [S])
-    gradients[name], ratios[name] = objective.with_gradient(pixels)[1].numpy(), b / a
+    a, b, found = weights_for(*pulls(1.0, 6.0, "relative"), name)
+    objective = Objective(network, name)
+    targets = objective.targets(C, [S])
+    weights = Weights(*(np.float32(w) for w in ([a], [b], 0.0, list(found.values()))))
+    gradients[name] = objective.with_gradient(pixels, targets, weights)[1].numpy()
+    ratios[name] = b / a
 
 # %%
 largest = np.abs(gradients["course"]).max()
@@ -690,7 +694,8 @@ for name, gradient in gradients.items():
 #
 # The other is another *layer*. TensorFlow's tutorial and keras.io read the content in
 # `block5_conv2`, one layer behind the last that we read, so `block5_conv1` has to stand in for it.
-# These two are estimates.
+# These two are estimates. So is gordicaleksa's row, because his VGG is torchvision's, which was
+# trained apart from this one and wants other input.
 
 # %%
 m = {layer: float(tf.reduce_mean(a)) for layer, a in activations_C.items()}
@@ -745,8 +750,9 @@ def loudest(who):
 
 found = [ratio for ratio, _ in converted.values()]
 Markdown(
-    f"In relative units the ratios still run from {short(min(found))} to {short(max(found))}: "
-    "these people did *not* want the same picture, or they stopped early. And weights that are "
+    f"In relative units the ratios still run from {short(min(found))} to {short(max(found))}. "
+    "That alone does not say that these people wanted other pictures: they start elsewhere, take "
+    "other numbers of steps, and smooth more or less. And weights that are "
     "equal in somebody's constants are not equal in effect. With the course's, the word belongs to "
     f"{loudest('Coursera')}, with jcjohnson's to {loudest('jcjohnson')}. Gatys' rescaling, which "
     "his paper mentions in one sentence, gives the other layers a say: with the formulas of his "
@@ -832,7 +838,7 @@ Markdown(
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
 
 # %%
-smoothed, grain, gentle = {}, [], easel.tv  # the package's default
+smoothed, grain, gentle = {}, [], easel.spec.tv  # the package's default
 for tv in (0.0, gentle, 20 * gentle):
     easel.set(tv=tv)
     easel.picture = noise[0]
@@ -851,12 +857,12 @@ plots.pictures([p[part] for p in smoothed.values()], list(smoothed), alt=alt)
 # @title What it costs
 step_size = [np.sqrt(cost["tv"]) for cost in grain]
 Markdown(
-    "Neighbors differ by {:.0f}, {:.0f} and {:.0f} grey levels (root mean square), ".format(
+    "Neighbors differ by {:.0f}, {:.0f} and {:.0f} gray levels (root mean square), ".format(
         *step_size
     )
     + "and the style cost is {:.3f}, {:.3f} and {:.3f}. ".format(*(c["style"] for c in grain))
-    + f"The package's default is {gentle:g}: enough to take the grain away, too little to blur "
-    "edges. With much more, the brush marks go too."
+    + f"The package's default is {gentle:g}: enough to take the grain away, at the price of "
+    "somewhat softer edges. With much more, the brush marks go too."
 )
 
 # %% [markdown]
@@ -884,8 +890,8 @@ def variation(picture):
 
 
 Markdown(
-    f"The two differ by {np.abs(found[0] - found[1]).mean():.0f} grey levels on average. "
-    f"Neighboring pixels differ by {variation(found[0]):.1f} grey levels with max pooling, by "
+    f"The two differ by {np.abs(found[0] - found[1]).mean():.0f} gray levels on average. "
+    f"Neighboring pixels differ by {variation(found[0]):.1f} gray levels with max pooling, by "
     f"{variation(found[1]):.1f} with average pooling. A maximum sends its gradient to one of four "
     "positions, an average to all four alike. The costs of the two belong to two networks, "
     "and are not to be compared."
@@ -921,8 +927,8 @@ for name, picture in {"C": C, "noise": noise[0], "a painting": painted[names[-1]
 
 # %% [markdown]
 # The rest is the same number each time. (With `relative` each painting has a constant of its own,
-# so it is a *weighted* mean, in which both paintings count for as much.) And the picture of the
-# mean?
+# so it is a *weighted* mean: in each layer the quieter of the two paintings, whose Gram matrix is
+# smaller, counts for more.) And the picture of the mean?
 
 # %%
 both = paint(H, styles["cubist_facets"], styles["stained_glass"])
@@ -943,15 +949,13 @@ plots.pictures(found, ["cubist", "the mean of both", "stained glass"], alt=alt)
 
 # %%
 # @title Which pictures?
-from helpers import keep
-
 MY_CONTENT = "dandelions"  # @param {type: "string"}
 MY_STYLE = "church_at_auvers"  # @param {type: "string"}
 UPLOAD = False  # @param {type: "boolean"}
 KEEP_IN_DRIVE = False  # @param {type: "boolean"}
-folder, sources = keep.folder(drive=KEEP_IN_DRIVE), [MY_CONTENT, MY_STYLE]
+folder, sources = colab.folder(drive=KEEP_IN_DRIVE), [MY_CONTENT, MY_STYLE]
 if UPLOAD:
-    sources = [keep.upload(what) for what in ("the photograph", "the painting")]
+    sources = [colab.upload(what) for what in ("the photograph", "the painting")]
 
 # %%
 my_C, my_S = (images.load(source, SIZE) for source in sources)
@@ -965,9 +969,9 @@ plots.pictures([my_C, my_S, mine.picture], ["C", "S", "G"], alt=alt)
 # can make it again next year:
 
 # %%
-images.save(folder / "mine.png", mine.picture, mine.settings)
-keep.offer(folder / "mine.png")
-kept = images.read_settings(folder / "mine.png")
+images.save(folder / "mine.png", mine.picture, mine.spec.metadata())
+colab.offer(folder / "mine.png")
+kept = images.read_metadata(folder / "mine.png")
 print({name: kept[name] for name in ("network", "costs", "alpha", "beta", "levels", "seed")})
 
 # %% [markdown]
@@ -982,37 +986,12 @@ Flipbook([frame for _, frame in few], [f"G after {n} steps" for n, _ in few], "s
 # ### Larger, and safe from a disconnect
 #
 # How large may it become? Memory is the limit: on the way back to the pixels, every activation of
-# the network has to be there. That can be computed before anything is painted:
-
-# %% tags=["hide-input"]
-# @title Memory that a step takes
-from helpers import memory
-
-table = "| longest side, pixels | GB, about |\n|---|---|\n"
-for side in (512, 1024, 1536, 2048, 3072):
-    needed = memory.of_step(network, (side * 3 // 4, side)) / 1e9
-    table += f"| {side} | {needed:.1f} |\n"
-Markdown(table)
-
-# %% [markdown]
-# Colab's free card, a T4, has 16 GB, most of which can be used. With VGG-19 that is plenty for 1024
-# pixels, and twice the side should fit. An A100 has 40 GB, enough for 3072. For the seconds we have
-# only estimates, from the number of multiplications: at 1024 pixels a step takes a third of a
-# second on a T4, and a tenth of that on an A100. What yours does, the next cell tells when you tick
-# `MEASURE`; with a GPU it takes some minutes, and we would like to see your table. Until there are
-# some, the network computes in float32. Numbers of half the length would need less memory and time,
-# but in float16 large activations can overflow, and a T4 does not know bfloat16.
-
-# %%
-# @title What does this card do?
-MEASURE = False  # @param {type: "boolean"}
-if MEASURE:
-    from tools.colab import card
-
-    card.table()
-
-# %% [markdown]
-# A large painting takes minutes, and Colab ends a session when it likes. `keep.begin` puts the two
+# the network has to be there. So it grows with the number of pixels: half the side needs a quarter
+# (notebook 6, section 5). Colab's free card, a T4, has 16 GB, most of which can be used. With
+# VGG-19 that is plenty for twice the size that this notebook takes on a GPU, and twice that should
+# fit.
+#
+# A large painting takes minutes, and Colab ends a session when it likes. `colab.begin` puts the two
 # pictures into the folder, and `run` writes a checkpoint beside them about once a minute. In the
 # Drive they outlive the session. `LARGE` is the longest side in pixels; with `None` it is that of
 # the pictures above.
@@ -1021,9 +1000,9 @@ if MEASURE:
 # @title Paint large
 LARGE = None  # @param {type: "raw"}
 large_C, large_S = (images.load(source, LARGE or SIZE) for source in sources)
-large = keep.begin(folder, large_C, large_S, network, beta=6.0)
-large.run(STEPS, checkpoint=folder / keep.CHECKPOINT)
-images.save(folder / "large.png", large.picture, large.settings)
+large = colab.begin(folder, large_C, large_S, network, beta=6.0)
+large.run(STEPS, checkpoint=folder / colab.CHECKPOINT)
+images.save(folder / "large.png", large.picture, large.spec.metadata())
 
 # %% [markdown]
 # If the session ended on the way: open this notebook again, run its setup cell, and then this one
@@ -1033,12 +1012,10 @@ images.save(folder / "large.png", large.picture, large.settings)
 # @title Go on after a disconnect
 RESUME = False  # @param {type: "boolean"}
 if RESUME:
-    from helpers import images, keep
-
-    large, folder = keep.resume(network)
-    large.run(large.begins[-1], checkpoint=folder / keep.CHECKPOINT)
-    images.save(folder / "large.png", large.picture, large.settings)
-    keep.offer(folder / "large.png")
+    large, folder = colab.resume(network)
+    large.run(large.plan[-1], checkpoint=folder / colab.CHECKPOINT)
+    images.save(folder / "large.png", large.picture, large.spec.metadata())
+    colab.offer(folder / "large.png")
 
 # %% [markdown]
 # ## 12 · When it goes wrong
@@ -1060,7 +1037,8 @@ if RESUME:
 #   both.
 # - β is an exchange rate. It means something only together with the constants, the layers and the
 #   network; relative costs take the constants out of it.
-# - The start decides how soon you arrive; the layers and the levels, how large the strokes are.
+# - The start decides which of many pictures you arrive at; the layers and the levels, how large the
+#   strokes are.
 # - A mixture of styles is the mean of their Gram matrices.
 #
 # **Now try:** close this notebook, open an empty one, and write the loop. You need `vgg.load`, two

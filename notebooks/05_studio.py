@@ -25,7 +25,7 @@
 # **After this notebook you can**
 # - find, by hand and in seconds, the β that a pair of pictures wants;
 # - say what β/α does, what the smoothing does, and what each style layer brings;
-# - explain how a live tuner works: steps in small bites, weights that are variables;
+# - explain how a live tuner works: steps in small bites, weights that are arguments;
 # - run the same experiment without sliders, and lead a class through it.
 #
 # **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`
@@ -46,7 +46,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -64,9 +64,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network with which the studio begins; in the studio you can choose another
@@ -80,16 +80,13 @@ GPU, network = start.up(NETWORK)
 #
 # | what | does |
 # |---|---|
-# | **β/α** | how much painting; the buttons below it are three places to begin with |
-# | **The way so far** | looks back at any moment; whatever you do next goes on from there |
-# | **Snapshot**, **Undo** | keep a picture with all that is set; go back. Nothing is ever lost |
-# | **Painting** | which one is S, how large its strokes are, a second one mixed in, whose colors |
-# | **Photograph** | what is painted: one of these, or one of yours |
-# | **Where** | which part of it: brush over it, or take its light or its dark parts |
-# | **Grid** | nine pairs of α and β at once; a click takes one of them over |
-# | **What the cost sees** | where content and style pull at the picture, and both Gram matrices |
-# | **Save and load** | the picture, the film of its way, a larger rendering, and how it was made |
-# | **Advanced** | α, β, smoothing, style layers, network, size, where G starts, what style is |
+# | **β/α** | how much painting |
+# | **Paint**, **Undo**, **Start over** | go on or pause; go back; begin anew |
+# | **Keep this one** | keeps the picture with all that is set, so that nothing is lost |
+# | **Pictures** | photograph, painting, a second painting, and which part is painted |
+# | **Look** | colors, strokes, style layers, smoothing, size, network, where G starts |
+# | **See** | where content and style pull at the picture, Gram matrices, five paintings along β |
+# | **Keep** | what was kept; saves the picture, and how it was made; makes a large copy |
 # | **Classroom** | large type, few controls, and questions to predict first |
 #
 # The *smoothing* is the third term of $J$, the total variation of notebook 4, section 9.
@@ -108,12 +105,12 @@ studio
 #
 # 1. Where the eyes are still a cat's and the fur is strokes already: is β/α there 0.2, 2 or 20?
 # 2. Turn the knob to its left end and wait. Then to its right end. Which way is faster, and why?
-# 3. Make the strokes twice as large (under **Painting**). Which of the two costs jumps?
-# 4. Set the smoothing to its largest (under **Advanced**). What happens to the eyes?
-# 5. Start from *noise* (under **Advanced**, too). Where does the motif appear first?
+# 3. Make the strokes twice as large (under **Look**). Which of the two costs jumps?
+# 4. Set the smoothing to its largest (under **Look**, too). What happens to the eyes?
+# 5. Start from *noise* (under **Look** again). Where does the motif appear first?
 #
-# Under **What the cost sees** you can watch the two costs at work: the brighter a place, the harder
-# a cost pulls there. At first only the style pulls, for a photograph has no content cost yet. Soon
+# Under **See** you can watch the two costs at work: the brighter a place, the harder a cost pulls
+# there. At first only the style pulls, for a photograph has no content cost yet. Soon
 # both pull at the same places. And as the picture comes to rest, they must do so in opposite
 # directions, because at the lowest point of a sum the two slopes cancel. (The smoothing has a small
 # part in it, too.) That is what an optimum of a sum looks like: not two satisfied wishes, but two
@@ -136,7 +133,7 @@ bites = list(session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS))
 print(f"{len(betas)} pictures, painted in {len(bites)} bites")
 
 # %%
-from helpers.flipbook import Flipbook
+from helpers.animation import Flipbook
 
 found = [row[0].picture for row in session.cells]
 Flipbook(found, [f"β = {beta:g}" for beta in betas], "β", first=4)
@@ -157,7 +154,7 @@ plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
 #
 # ### Exercise 1: a log slider
 #
-# The slider for β under **Advanced** goes from 0.1 at its left end to 10 000 at its right end, and
+# The slider for β in the studio goes from 0.1 at its left end to 10 000 at its right end, and
 # equal ways mean equal *factors*. Let its position be a number from 0, left, to 1, right. Which β
 # belongs to a position?
 
@@ -165,7 +162,7 @@ plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
 # %% tags=["exercise"]
 def slider_to_beta(position, low=0.1, high=10_000.0):
     """low at position 0, high at position 1, equal factors for equal ways."""
-    return None  # your expression
+    ...
 
 
 # %% tags=["check"]
@@ -229,24 +226,25 @@ def apart(a, b):
 cells = session.cells
 same = [apart(cells[i][i], cells[j][j]) for i, j in ((0, 1), (1, 2))]
 other = [apart(cells[i][i], cells[i][i + 1]) for i in (0, 1)]
-print("mean difference in grey levels, on a diagonal: ", *(f"{d:.0f}" for d in same))
-print("mean difference in grey levels, in a row:      ", *(f"{d:.0f}" for d in other))
+print("mean difference in gray levels, on a diagonal: ", *(f"{d:.0f}" for d in same))
+print("mean difference in gray levels, in a row:      ", *(f"{d:.0f}" for d in other))
 
 # %% [markdown]
-# They are not the same picture at all, where you might have expected zeros. Two things differ on a
-# diagonal. The weight of the smoothing stays while α and β grow, so the first picture of each
-# diagonal is the smoothest. And nothing here has converged: after so few steps each run is at
-# another place of the landscape, with its strokes laid otherwise. What a diagonal shares is not its
-# pixels, but how much photograph and how much painting there is: look at the figure once more. That
-# is what one slider can set, and why the studio has just one in front.
+# They are not the same picture at all, where you might have expected zeros. The reason is the third
+# weight: the smoothing γ stays while α and β grow, so the first picture of each diagonal is the
+# smoothest. Had γ grown with them, $J$ would have changed by a factor and by nothing else, and then
+# the pictures are the same: with α, β *and* γ all multiplied by 8, we measured no difference at
+# all. So what a diagonal shares here is how much photograph and how much painting there is: look at
+# the figure once more. That is what one slider can set, and why the studio has just one in front.
 #
 # ## 4 · How it can be live
 #
 # Why did notebook 4 have to wait, and the studio not? Four ideas make the difference.
 #
-# **Weights are variables.** A step is compiled once (that is what `tf.function` does). Were α and β
-# numbers *in* it, each move of a slider would compile it anew, for a second or more. So they are
-# `tf.Variable`s, which the compiled step reads each time.
+# **Weights are arguments.** A step is compiled once (that is what `tf.function` does). Were α and β
+# numbers *in* it, each move of a slider would compile it anew, for a second or more. So the
+# compiled step is given them anew each time, as tensors, together with the picture. (In your own
+# loop they could be `tf.Variable`s, which it reads.)
 
 # %%
 import time
@@ -263,9 +261,10 @@ def seconds(function):
 run = session.transfer
 run.step()  # the first one is slower
 print(f"a step:             {seconds(run.step):.3f} s")
-run.beta = 123.0
+run.set(beta=123.0)
 print(f"with another β:     {seconds(run.step):.3f} s")
-again = seconds(lambda: Transfer(session.content, session.styles, network).step())
+fresh = vgg.load(network.name)  # a network keeps the steps that were compiled for it
+again = seconds(Transfer(session.content, session.styles, fresh, optimizer="adam").step)
 print(f"compiled anew:      {again:.3f} s")
 
 # %% [markdown]
@@ -281,12 +280,13 @@ print(f"compiled anew:      {again:.3f} s")
 reached = {}
 beginning = run.picture
 for memory in ("kept", "forgotten"):
-    run.beta, run.picture = 1000.0, beginning
+    run.set(beta=1000.0)
+    run.picture = beginning
     run.step(STEPS)
-    if memory == "kept":  # past the studio, which would make Adam forget
-        run.objective.set(beta=1.0)
-    else:
-        run.beta = 1.0
+    remembered = run.state
+    run.set(beta=1.0)  # here Adam forgets
+    if memory == "kept":
+        run.state = remembered
     before = run.costs()["total"]
     run.step(10)
     reached[memory] = run.costs()["total"] / before
@@ -319,7 +319,7 @@ print({memory: round(share, 3) for memory, share in reached.items()})
 # %% tags=["exercise"]
 def steps_in(seconds, seconds_per_step):
     """As many whole steps as fit into the seconds, but at least one."""
-    return None  # your expression
+    ...
 
 
 # %% tags=["check"]
@@ -363,7 +363,7 @@ beta = 10.0  # @param {type: "number"}
 smoothing = 0.001  # @param {type: "number"}
 begin_anew = True  # @param {type: "boolean"}
 
-session.change(content=content, style=style)
+session.change(content=content, styles=style)
 session.set(alpha=alpha, beta=beta, tv=smoothing)
 if begin_anew:
     session.reset()
@@ -376,23 +376,24 @@ plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting
 # ## 6 · In front of a class
 #
 # `Studio(classroom=True)`, or the button **Classroom** in the studio above: large type, the picture
-# beside the two that it is made from, these questions, and only the controls that a question sets.
-# It sets them when you press **Try it**; let the class predict before you do, and afterwards press
-# **What to see** for an answer. The last five take the style layers one by one, from block 1 to
-# block 5.
+# beside the two that it is made from, and one of these questions after the other, with three
+# answers each. Let the class raise hands before you press **Reveal**: it marks the right answer,
+# sets what the question is about, and paints.
 
 # %%
 from helpers.studio.classroom import QUESTIONS
 
-for number, (question, _, _) in enumerate(QUESTIONS, 1):
-    print(f"{number}. {question}")
+for number, question in enumerate(QUESTIONS, 1):
+    weights = {"alpha": 1.0, "beta": 6.0} | question["sets"]
+    text = question["text"].format(ratio=f"{weights['beta'] / weights['alpha']:g}")
+    print(f"{number}. {text}")
 
 # %% [markdown]
 # ## What you have now
 #
 # - A feeling for β/α: one factor of ten is a clear step, and but for the smoothing nothing else
 #   about α and β matters.
-# - A live tuner, and the four ideas behind it: weights as variables, an optimizer that forgets,
+# - A live tuner, and the four ideas behind it: weights as arguments, an optimizer that forgets,
 #   coarse before fine, small bites.
 # - Pictures of your own, that know how they were made.
 #

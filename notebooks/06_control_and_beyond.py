@@ -52,7 +52,7 @@ from IPython.core.error import UsageError
 
 os.environ |= {"GIT_TERMINAL_PROMPT": "0", "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(os.environ)
 REPOSITORY = "https://github.com/neural-style-transfer-notebooks/neural-style-transfer"
-here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/start.py"
+here, name, file = Path.cwd(), Path(REPOSITORY).name, "helpers/colab.py"
 found = [folder / file for folder in (here, *here.parents) if (folder / file).exists()]
 if not found:  # in Colab: a clone, new or updated, else a zip in Files or in a mounted Drive
     ways = [f"git clone -q --depth=1 {REPOSITORY}"]
@@ -70,9 +70,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers import images, plots, start, vgg
+from helpers import colab, images, plots, vgg
 
-GPU, network = start.up(NETWORK)
+GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
 # The last line names the network that looks at every picture below. Numbers in the text that depend
@@ -81,8 +81,9 @@ GPU, network = start.up(NETWORK)
 # %%
 from IPython.display import Markdown
 
-from helpers import colors, costs, masks
+from helpers import animation, colors, costs, masks
 from helpers.course import drawings, exercises
+from helpers.style_costs import STYLE_COSTS
 from helpers.transfer import Transfer
 
 SIZE, STEPS = SIZE or (512 if GPU else 192), STEPS or (100 if GPU else 30)
@@ -201,25 +202,25 @@ plots.pictures([C, *shown], ["C", *found], columns=3, height=2.0, alt=alt)
 # the inner half; what lies farther out hardly counts, as Luo et al. found in 2016.)
 #
 # **Before you run it:** the white positions below belong to the sky, the black ones to the rest,
-# the grey ones to nobody. In which layer will most be grey?
+# the gray ones to nobody. In which layer will most be gray?
 
 # %%
 mask = masks.white(masks.lighter(C))
 
 
 def belongs(layer):
-    """A picture of a layer's positions: white sky, black ground, grey nobody's."""
+    """A picture of a layer's positions: white sky, black ground, gray nobody's."""
     row = network.layers[layer]
-    shape = [side // row.stride for side in mask.shape]
-    grey = np.full(shape[0] * shape[1], 128)
-    grey[masks.positions(mask == 0, row)] = 0
-    grey[masks.positions(mask == masks.WHITE, row)] = 255
-    return np.repeat(grey.reshape(*shape, 1), 3, -1)
+    shape = [-(-side // row.stride) for side in mask.shape]
+    gray = np.full(shape[0] * shape[1], 128)
+    gray[masks.positions(mask == 0, row)] = 0
+    gray[masks.positions(mask == masks.WHITE, row)] = 255
+    return np.repeat(gray.reshape(*shape, 1), 3, -1)
 
 
 # %%
 layers = network.style_layers
-alt = "The mask in five layers: ever fewer positions, and an ever wider grey band between the two."
+alt = "The mask in five layers: ever fewer positions, and an ever wider gray band between the two."
 plots.pictures([belongs(layer) for layer in layers], layers, columns=3, height=1.9, alt=alt)
 
 # %% tags=["hide-input"]
@@ -258,7 +259,7 @@ plots.pictures(found, titles, columns=2, height=3.2, alt=alt)
 # %%
 layer = layers[2]
 row = network.layers[layer]
-below = np.zeros([side // row.stride for side in mask.shape], np.float32)
+below = np.zeros([-(-side // row.stride) for side in mask.shape], np.float32)
 below.flat[masks.positions(mask == 0, row)] = 1
 
 
@@ -280,7 +281,7 @@ Markdown(
     table + "\nWith the mask the region comes nearer to T than it does in the mean of the two, and "
     "it no longer has to please S. (A cost above 1 is no mistake: glass can be farther from these "
     "strokes than silence is.) In the third picture there is no style below the sky, and no pixel "
-    f"differs from the photograph there by more than {stays:.2g} grey levels. That is not a strong "
+    f"differs from the photograph there by more than {stays:.2g} gray levels. That is not a strong "
     "content cost but a rule: before the network looks at G, the photograph is put in there, so "
     "$J$ has no slope at these pixels at all."
 )
@@ -310,7 +311,7 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
 # Compare the two skies. Without masks nothing says which part of the painting ours should take
-# after, and the yellow of the path and the grey of the walls may turn up among the clouds. With
+# after, and the yellow of the path and the gray of the walls may turn up among the clouds. With
 # them, our sky has only the painting's sky to learn from.
 #
 # From a shell the same is `python -m helpers building church.jpg --mask sky.png --style-mask
@@ -455,18 +456,18 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 # %%
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
 stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32, axis=0)
-grey = colors.luminance(stripes)
+gray = colors.luminance(stripes)
 
 # %%
 alt = "Red and green stripes, and their luminance, in which they have vanished."
-plots.pictures([stripes, grey], ["a style", "its luminance"], height=1.4, alt=alt)
+plots.pictures([stripes, gray], ["a style", "its luminance"], height=1.4, alt=alt)
 
 # %% tags=["hide-input"]
 # @title In numbers
 cut = np.mean((recolored <= 0) | (recolored >= 255))
 Markdown(
-    f"The stripes differ by {np.abs(red - green).max():.0f} grey levels in red, and by "
-    f"{np.ptp(grey):.1f} in luminance: what is a strong pattern to the eye is gone before the "
+    f"The stripes differ by {np.abs(red - green).max():.0f} gray levels in red, and by "
+    f"{np.ptp(gray):.1f} in luminance: what is a strong pattern to the eye is gone before the "
     f"network looks. And of the recolored painting, {cut:.1%} of all values lie at an end of the "
     "range. So take luminance where the strokes are drawn in light and dark, as with a pen, and "
     "histogram where color makes the strokes."
@@ -486,7 +487,6 @@ Markdown(
 # | (means) | its middle | $n_C$ |
 # | `mean-std` | its middle, and its width along each axis | $2 n_C$ |
 # | `gram` | all products of two channels: middle, widths and tilts in one | $n_C^2$ |
-# | `moments` | middle, width, and skew, tails … along each axis, but no tilt | $5 n_C$ |
 # | `wasserstein` | the whole cloud, seen from $n_C$ directions | $128\, n_C$ |
 #
 # Here is a real cloud: two channels of the second layer, and points drawn by chance that agree with
@@ -517,7 +517,7 @@ for n, (name, points) in enumerate(clouds.items()):
 figure
 
 # %% [markdown]
-# Behind a relu nothing is below zero, and the cloud of the layer has a hard edge there, at the grey
+# Behind a relu nothing is below zero, and the cloud of the layer has a hard edge there, at the gray
 # lines. None of the three descriptions knows that: of the points drawn after the last two, some lie
 # beyond the lines. To keep *everything*, one compares whole clouds, and asks: how far do the points
 # of one have to be carried, so that they become the other? That is the **earth mover's** or
@@ -563,10 +563,11 @@ earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 # %% [markdown]
 # The way back to the cloud is to look at it from many directions: along each one, every point has a
 # place on a line. This is the *sliced* Wasserstein distance (Heitz et al. 2021). Two clouds that
-# differ at all differ from some direction. The package looks from $n_C$ directions, drawn by chance
-# once and for all. And since pictures of two sizes have piles of different numbers of grains, it
-# cuts each sorted pile into 128 equal parts and compares the means of these, the *quantiles*
-# (`costs.quantiles`).
+# differ at all differ from some direction. Heitz et al. draw new directions at each step; the
+# package looks from $n_C$ directions that were drawn once and for all, so that $J$ stays one
+# function. And since pictures of two sizes have piles of different numbers of grains, it cuts each
+# sorted pile into 128 equal parts and compares the means of these, the *quantiles*
+# (`style_costs.quantiles`).
 #
 # ### What each of them lets go
 #
@@ -582,7 +583,7 @@ loud = np.float32([2, 2, 2, 6] * 4).reshape(4, 4, 1)
 low = 6 - loud
 
 # %%
-for name, describe in costs.STYLE_COSTS.items():
+for name, describe in STYLE_COSTS.items():
     pairs = (together, apart), (loud, low)
     found = [float(costs.layer_style_cost(tf.constant(a), tf.constant(b), "relative", describe))
              for a, b in pairs]  # fmt: skip
@@ -591,13 +592,13 @@ for name, describe in costs.STYLE_COSTS.items():
     )
 
 # %% [markdown]
-# A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, `moments` to the
-# first, and `wasserstein` to neither. (What is nearly zero is a zero that was rounded.)
+# A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, and `wasserstein` to
+# neither. (What is nearly zero is a zero that was rounded.)
 #
-# ### One glass, four descriptions
+# ### One glass, three descriptions
 #
 # Does it show in pictures? We begin with textures, as in notebook 3: there is no content at all
-# ($α = 0$), G starts as faint noise on grey, and the painting is T, whose lines of lead are a hard
+# ($α = 0$), G starts as faint noise on gray, and the painting is T, whose lines of lead are a hard
 # test. **Before you run it:** which description will lose the lines, if any does?
 
 # %%
@@ -605,9 +606,7 @@ from time import perf_counter
 
 cat, glass = (images.load(name, SIZE) for name in ("cat", "stained_glass"))
 faint = 127.5 + np.random.default_rng(0).normal(0, 6, cat.shape).astype("float32")
-runs = {
-    name: Transfer(cat, glass, network, style_cost=name, levels=1) for name in costs.STYLE_COSTS
-}
+runs = {name: Transfer(cat, glass, network, style_cost=name, levels=1) for name in STYLE_COSTS}
 
 
 def texture(run):
@@ -616,20 +615,20 @@ def texture(run):
     run.picture = faint
     run.step(1)  # the first call is slow for everybody: it does not count
     begun = perf_counter()
-    run.step(2 * STEPS)  # from grey it is a longer way
+    run.step(2 * STEPS)  # from gray it is a longer way
     return run.picture, (perf_counter() - begun) / (2 * STEPS)
 
 
 # %%
 made = {name: texture(run) for name, run in runs.items()}
 textures = {name: picture for name, (picture, _) in made.items()}
-alt = "The stained glass, and a texture of it by each of the four descriptions."
-plots.pictures([T, *textures.values()], ["T", *textures], columns=3, height=2.4, alt=alt)
+alt = "The stained glass, and a texture of it by each of the three descriptions."
+plots.pictures([T, *textures.values()], ["T", *textures], columns=2, height=2.4, alt=alt)
 
 # %% [markdown]
-# (A texture that is still grey has not come far from its start, which was grey.) Each of them was
+# (A texture that is still gray has not come far from its start, which was gray.) Each of them was
 # made by one description. Now all descriptions judge all textures, as a mean over the layers. 0 is
-# *the same*, 1 is *as far as silence*. The means are a fifth judge, who made none.
+# *the same*, 1 is *as far as silence*. The means are a fourth judge, who made none.
 
 
 # %%
@@ -637,7 +636,7 @@ def means(a):
     return tf.reduce_mean(costs.unroll(a), axis=-2, keepdims=True)
 
 
-judges = {"means": means} | costs.STYLE_COSTS
+judges = {"means": means} | STYLE_COSTS
 seen_T = network(glass)
 
 
@@ -659,7 +658,7 @@ own = [name for name in verdict if name == min(verdict, key=lambda n: verdict[n]
 order = sorted(verdict, key=lambda n: verdict[n]["gram"])
 Markdown(
     table + "\nRead a column from top to bottom: who satisfies this judge? After "
-    f"{2 * STEPS} steps {len(own)} of the four makers are pleased best by the texture that they "
+    f"{2 * STEPS} steps {len(own)} of the three makers are pleased best by the texture that they "
     f"made ({', '.join(own)}). Where another's is better, more steps would be needed, or the cost "
     "is harder to go down. The Gram matrix, which sees tilts, puts them in this order: "
     + ", ".join(f"{name} ({verdict[name]['gram']:.3f})" for name in order)
@@ -683,8 +682,8 @@ for run in runs.values():
     run.picture = cat
     run.step(STEPS)
 found = [run.picture for run in runs.values()]
-alt = "The cat painted after the stained glass with four style costs."
-plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
+alt = "The cat painted after the stained glass with three style costs."
+plots.pictures(found, list(runs), height=2.8, alt=alt)
 
 # %% [markdown]
 # A picture with less glass in it is not yet a worse one: every description has its own unit, so one
@@ -702,21 +701,21 @@ plots.pictures(found, list(runs), columns=2, height=2.8, alt=alt)
 # level; for 2048 pixels take four (`--levels 4`), and the painting is laid out at 256.
 #
 # The other is memory. To find the gradient, every activation on the way has to be kept until the
-# way back. What a step needs can be worked out before it begins, from the network's channels and
-# the number of pixels, as at the end of notebook 4. **Before you run it:** the size doubles from
-# row to row. By what does the need grow?
+# way back. What these need can be worked out before a step begins, from the network's channels and
+# the number of pixels. **Before you run it:** the size doubles from row to row. By what does the
+# need grow?
+
 
 # %%
-from helpers import memory
-
-
 def gigabytes(height, width):
-    return memory.of_step(network, (height, width)) / 1e9
+    """What the activations of all layers take, with 4 bytes for each number."""
+    table = vgg.layer_table(network.name).values()
+    return 4 * height * width * sum(row.channels / row.stride**2 for row in table) / 1e9
 
 
 # %% tags=["hide-input"]
 # @title Memory by size
-table = "| longest side | pixels | memory for a step |\n|---|---|---|\n"
+table = "| longest side | pixels | activations |\n|---|---|---|\n"
 for side in (256, 512, 1024, 2048):
     shape = side * C.shape[0] // C.shape[1], side
     million = shape[0] * shape[1] / 1e6
@@ -724,12 +723,10 @@ for side in (256, 512, 1024, 2048):
 Markdown(table)
 
 # %% [markdown]
-# Each doubling needs four times as much, since what counts is the number of pixels. The command
-# line works this out first. It warns if less is free, and does not begin if the machine has less at
-# all. Can the table be trusted? With VGG-19 on two cores the estimate was compared with what a run
-# really took, at 512 and at 1024 pixels: in float32 it was a little too low, by less than a tenth,
-# and in bfloat16, which needs a third less, it was right. (These are estimates for `gram`; the
-# sorting of `wasserstein` takes more.)
+# Each doubling needs four times as much, since what counts is the number of pixels. A step needs
+# more than its activations: on the way back the widest of them are there several times over, as
+# gradients, and the optimizer remembers pictures. In bfloat16 each number takes half as much. And
+# the sorting of `wasserstein` takes more than the products of `gram`.
 #
 # ## 6 · A film
 #
@@ -743,8 +740,6 @@ Markdown(table)
 # noise, as sensors do.
 
 # %%
-from helpers import film
-
 height, width = C.shape[:2]
 y, x = np.mgrid[:height, :width]
 
@@ -770,7 +765,8 @@ run = Transfer(frames[0], S, network, beta=10.0, levels=1)
 
 def alone(start, frame):
     """A frame painted by itself, from a picture to start with."""
-    run.next_content(frame, start)
+    run.aim(content=frame)  # another photograph, and nothing is compiled again
+    run.picture = start
     run.step(STEPS)
     return run.picture
 
@@ -781,17 +777,16 @@ films = {
     "from noise": [alone(noise, frame) for noise, frame in zip(noises, frames, strict=False)],
     "from the photograph": [alone(frame, frame) for frame in frames[:3]],
 }
-run.next_content(frames[0], frames[0])
-run.step(STEPS)
-films["from the last painting"] = list(film.follow(run, frames, again=STEPS // 3))
+alone(frames[0], frames[0])
+films["from the last painting"] = list(animation.follow(run, frames, again=STEPS // 3))
 
 # %% tags=["hide-input"]
 # @title Flicker
-lines = "| each frame begins | flicker, grey levels |\n|---|---|\n"
+lines = "| each frame begins | flicker, gray levels |\n|---|---|\n"
 for name, painted_frames in films.items():
-    value = film.flicker(painted_frames, frames[: len(painted_frames)])
+    value = animation.flicker(painted_frames, frames[: len(painted_frames)])
     lines += f"| {name} | {value:.1f} |\n"
-noise_only = film.flicker(frames, frames)
+noise_only = animation.flicker(frames, frames)
 Markdown(
     lines + f"\nThe film itself flickers by {noise_only:.1f}: that is the sensor's noise. "
     "Beginning at the last painting takes a third of the steps as well."
@@ -799,7 +794,7 @@ Markdown(
 
 # %%
 alt = "Five frames of the painted hall, while a sun crosses the sky."
-plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
+animation.animation(films["from the last painting"], milliseconds=300, alt=alt)
 
 # %% [markdown]
 # There is something that this cannot do. It knows that a pixel has changed, and not that a *thing*
@@ -818,9 +813,7 @@ plots.animation(films["from the last painting"], milliseconds=300, alt=alt)
 # others.
 
 # %%
-from helpers.course import successors
-
-successors.ways()
+drawings.successors()
 
 # %% [markdown]
 # **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Do not optimize the pixels
@@ -868,8 +861,8 @@ successors.ways()
 # which the next frame begins. Each is a few lines.
 #
 # **Now try:** write a style cost of your own. It is a function from an activation to a matrix, as
-# `means` in section 4 is one. Put it into `costs.STYLE_COSTS` under one of the names that are there
-# (the package knows no others), run that part of section 4 again, and let the others judge it.
+# `means` in section 4 is one. Put it into `STYLE_COSTS` under one of the names that are there (the
+# package knows no others), run that part of section 4 again, and let the others judge it.
 #
 # **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
 # [2 · The content cost](02_content_cost.ipynb) ·
