@@ -243,7 +243,10 @@ class TransferSpec:
             self._set(style_layers=tuple(self.layer_weights))
             self._set(layer_weights=tuple(self.layer_weights.values()))
         styles = (self.styles,) if isinstance(self.styles, str) else self.styles
-        self._set(content=os.fsdecode(self.content), styles=tuple(map(os.fsdecode, styles)))
+        try:
+            self._set(content=os.fsdecode(self.content), styles=tuple(map(os.fsdecode, styles)))
+        except TypeError:
+            raise SettingError("A picture's name is no text: give paths or addresses.") from None
         for name, option in OPTIONS.items():
             self._set(**{name: option.check(getattr(self, name))})
         self._check_together()

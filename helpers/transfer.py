@@ -291,7 +291,8 @@ class Transfer:
     def _compiled(self, arguments):
         """The compiled step, which the network keeps: one trace serves all pictures and sizes."""
         spec, optimizer, objective = self.spec, self.optimizer, self.objective
-        key = (spec.optimizer, spec.costs, spec.style_cost, spec.content_layer, spec.style_layers)
+        key = (spec.optimizer, spec.costs, objective.describe)
+        key += (spec.content_layer, spec.style_layers)
         key += (len(self.targets.regions), bool(self.targets.kept))
         if key not in self.network.steps:
 

@@ -544,11 +544,8 @@ def test_a_kernel_that_dies_is_said_and_what_was_saved_is_kept(page, lab):
     for process in psutil.Process(lab[1].pid).children(recursive=True):
         if "ipykernel_launcher" in " ".join(process.cmdline()):
             process.send_signal(signal.SIGKILL)
-    page.get_by_role("button", name="Ok").click()
+    page.locator(".jp-Dialog").get_by_role("button", name="Ok", exact=True).click()
     wait_until(lambda: "run this cell again" in " ".join(said(page)))
-    while page.get_by_role("button", name="Ok").count():  # JupyterLab may ask once more
-        page.get_by_role("button", name="Ok").first.click()
-        time.sleep(1)
     shoot(page, "kernel_gone")
     page.evaluate(FIRST)
     menu(page, "Run", "Run All Cells")
