@@ -78,7 +78,9 @@ class Network:
         shrunk: how many times as large it is at the size that was asked for.
         """
         if None not in (height, width) and min(height, width) < self.stride:
-            size = math.ceil(max(height, width) * self.stride / min(height, width)) * shrunk
+            # Half a pixel less than it has, for a short side is rounded.
+            shortest = min(height, width) - 0.5
+            size = math.ceil(max(height, width) * self.stride / shortest) * shrunk
             raise PictureError(
                 f"A picture of {width} × {height} pixels is too small for {list(self.layers)[-1]}: "
                 f"use a size of at least {size}, fewer levels, or shallower layers."
