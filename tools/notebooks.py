@@ -44,7 +44,7 @@ METADATA = {  # for Colab and Jupyter: ask for a GPU; the kernel is any Python 3
 NOISE = re.compile(r"WARNING: All log messages before absl|I0000|\r")  # TensorFlow, progress bars
 WIDGET = "application/vnd.jupyter.widget-view+json"
 STUDIO = ROOT / "images" / "studio.jpg"  # taken by tests/test_browser.py
-STUDIO_ALT = "The studio: a painting, the knob β/α, its history, cost curves, other paintings."
+STUDIO_ALT = "The studio: photograph, style, painting, J in numbers, the knob β/α, cost curves."
 
 
 def sources(names=()):
