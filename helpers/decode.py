@@ -40,7 +40,7 @@ _GOOGLE = "Van_Gogh_-_Starry_Night_-_Google_Art_Project.jpg"
 _SCREAM = "Edvard_Munch%2C_1893%2C_The_Scream%2C_oil%2C_tempera_and_pastel_on_cardboard"
 PAINTINGS = {
     "great_wave": f"{_COMMONS}0/0a/The_Great_Wave_off_Kanagawa.jpg",
-    "starry_night": f"{_COMMONS}thumb/e/ea/{_GOOGLE}/1024px-{_GOOGLE}",
+    "starry_night": f"{_COMMONS}thumb/e/ea/{_GOOGLE}/1280px-{_GOOGLE}",
     "composition_7": f"{_COMMONS}b/b4/Vassily_Kandinsky%2C_1913_-_Composition_7.jpg",
     "turner_nantes": f"{_COMMONS}b/b7/JMW_Turner_-_Nantes_from_the_Ile_Feydeau.jpg",
     "scream": f"{_COMMONS}c/c5/{_SCREAM}%2C_91_x_73_cm%2C_National_Gallery_of_Norway.jpg",

@@ -113,7 +113,7 @@ def test_a_job_that_fails_once_is_made_by_the_retry(table, folder, monkeypatch):
         ("\n,,,,,,,\ncat,cat,mini,48,0,1,,\n", HEAD, "Line 4.*number of steps is 0"),
         ("cat,cat,mini,48,2,1,,a.png\n" * 2, HEAD, "line 2's output and line 3's output"),
         ("cat,cat,mini,48,2,1,,\n" * 2, HEAD, "line 2's output and line 3's output"),
-        ("cat,cat,3\n", "content,style,colour\n", "'colour'"),
+        ("cat,cat,3\n", "content,style,hue\n", "'hue'"),
         ("cat,cat,3\n", "content,style,help\n", "'help'"),
         ("cat,cat,3\n", "content,style,\n", "fields|option ''"),
         ("", HEAD, "no line"),

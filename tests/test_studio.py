@@ -76,7 +76,7 @@ def test_what_cannot_be_painted_is_said_before_it_is_shown():
         ({"style": ("cafe_terrace", "no_such.png")}, PictureError),
         ({"alpha": -1}, SettingError),
         ({"size": 0}, SettingError),
-        ({"colour": "red"}, SettingError),
+        ({"hue": "red"}, SettingError),
     ):
         with pytest.raises(error):
             Studio(**{"size": 64} | wrong)

@@ -182,7 +182,7 @@ def parse(arguments=None):
     add("--output", default=OUTPUT, help=".npz to write (default: %(default)s)")
     add("--steps", type=int, default=5000, help="training steps at most (default: %(default)s)")
     add("--minutes", type=float, default=float("inf"), help="minutes at most")
-    add("--learning-rate", type=float, default=2e-4, help="its highest value")
+    add("--learning-rate", type=float, default=1e-3, help="its highest value")
     add("--batch", type=int, default=3, help="fresh pictures, and half-painted ones, in a step")
     add("--size", type=int, default=160, help="pixels a side (default: %(default)s)")
     add("--underway", type=int, default=5, help="batches being painted (default: %(default)s)")
