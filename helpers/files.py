@@ -85,7 +85,7 @@ def check_file(path: str | os.PathLike) -> Path:
         given, target = target, Path(os.path.realpath(target))
         if target.parent != given.parent:
             check_folder(target.parent)
-        mode = os.lstat(target).st_mode
+        mode = os.stat(target).st_mode
     except FileNotFoundError:
         return target
     except OutputError:
