@@ -40,10 +40,7 @@ def written(root=ROOT):
 
 
 def publish(address=None, root=ROOT):
-    """Write an address at GitHub, as git writes it or a browser, into every file.
-
-    None writes the one that is in pyproject.toml.
-    """
+    """Write an address at GitHub into every file; None: the one that pyproject.toml has."""
     if address:
         named = re.search(r"github\.com[/:]([\w.-]+/[\w.-]+?)(\.git)?/?$", address)
         if not named:

@@ -7,7 +7,7 @@
 In the race everybody lowers the same J = J_content + β·J_style of the `relative` costs, without
 smoothing, from the photograph, so that only the way there differs.  All take turns in one process,
 so that a machine that slows down for a while slows down all of them.  The five others are
-restatements, at one size of picture:
+restatements:
 
     tutorial   TensorFlow's style-transfer tutorial: Adam, learning rate 0.02 on pixels of 0–1,
                β₁ 0.99, ε 0.1, clipped

@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 from tools import addresses, notebooks  # noqa: E402
 
 SMALL = {"SIZE": 64, "STEPS": 2, "NETWORK": "mini"}
+CAT, CAFE = (str(ROOT / "images" / name) for name in ("content/cat.jpg", "style/cafe_terrace.jpg"))
 
 
 def publish(folder):
@@ -35,14 +36,17 @@ def publish(folder):
     instead = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{folder.as_uri()}.insteadOf"}
     address = f"https://github.com/{addresses.repository()}"
     os.environ |= instead | {"GIT_CONFIG_VALUE_0": address, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # For the page that clones nothing, where there is no internet.
+    os.environ.setdefault("NST_WEIGHTS", str(ROOT / "helpers" / "weights" / "mini.npz"))
 
 
 def run(path, content):
     """Execute a notebook alone in the folder `content`; returns what its setup cell printed."""
     content.mkdir()
     made = nbformat.read(shutil.copy(path, content), 4)
-    notebooks.execute(made, SMALL, path.stem, content)
     setup = [cell for cell in made.cells if "setup" in cell.metadata.get("tags", [])]
+    parameters = SMALL if setup else SMALL | {"CONTENT": CAT, "STYLE": CAFE}
+    notebooks.execute(made, parameters, path.stem, content)
     if setup and not (content / addresses.repository().split("/")[1] / ".git").is_dir():
         raise SystemExit(f"{path.name} did not clone the repository.")
     return "; ".join(o.get("text", "").strip() for cell in setup for o in cell.outputs)
