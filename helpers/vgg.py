@@ -25,7 +25,7 @@ keras.config.set_image_data_format("channels_last")  # whatever the user's keras
 
 MINI = Path(__file__).parent / "weights" / "mini.npz"
 TITLES = {"vgg19": "VGG-19", "vgg16": "VGG-16", "mini": "mini"}
-CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3)}
+CONVOLUTIONS = {"vgg19": (2, 2, 4, 4, 4), "vgg16": (2, 2, 3, 3, 3), "mini": (2, 2, 4, 4, 1)}
 CHANNELS = (64, 128, 256, 512, 512)
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))  # Gatys et al. 2016, section 3
 CONTENT_LAYER = "block4_conv2"
@@ -59,7 +59,8 @@ class Network:
     def __init__(self, name, model, layers, pooling, precision, description):
         self.name, self.model, self.layers = name, model, layers
         self.pooling, self.precision, self.description = pooling, precision, description
-        self.style_layers, self.content_layer = _style_layers(layers), _content_layer(layers)
+        self.style_layers = _style_layers(layers)
+        self.content_layer = _content_layer(layers)
         self.stride = max(layer.stride for layer in layers.values())
         self.steps = {}
 
@@ -114,12 +115,11 @@ def load(
     Keras' cache or download.
     precision: of the convolutions and activations.  "auto" is bfloat16 on a CPU that multiplies it
     (a step takes 0.6 of the time, and runs end within 1 % of float32's cost), else float32.
-    Raises NetworkError for anything unknown, and for weights that are missing or damaged.
+    Raises SettingError for a network, pooling or precision that there is not, NetworkError for
+    unknown layers and for weights that are missing or damaged.
     """
     for option, value in (("network", name), ("pooling", pooling), ("precision", precision)):
-        if value not in OPTIONS[option].choices:
-            choices = either(OPTIONS[option].choices)
-            raise NetworkError(f"There is no {option} {value!r}: choose {choices}.")
+        OPTIONS[option].check(value)
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16() else "float32"
     if name != "auto":
@@ -138,23 +138,14 @@ class DownloadError(NetworkError):
 
 def layer_table(name: str = "vgg19") -> dict[str, Layer]:
     """{layer name: Layer} of a network, shallow to deep."""
-    if name == "mini":
-        return _table(_channels(_read_npz(name, MINI)))
-    return _table({layer: CHANNELS[int(layer[5]) - 1] for layer in _vgg_layers(name)})
-
-
-def _table(channels):
     table, stride, field = {}, 1, 1
-    for layer, n_C in channels.items():
-        if _pools_before(layer):  # a 2 × 2 pooling sees one more position and doubles the stride
+    for block, convolutions in enumerate(CONVOLUTIONS[name], 1):
+        if block > 1:  # a 2 × 2 pooling sees one more position and doubles the stride
             field, stride = field + stride, stride * 2
-        field += 2 * stride  # a 3 × 3 convolution sees one more position on each side
-        table[layer] = Layer(n_C, stride, field)
+        for i in range(1, convolutions + 1):
+            field += 2 * stride  # a 3 × 3 convolution sees one more position on each side
+            table[f"block{block}_conv{i}"] = Layer(CHANNELS[block - 1], stride, field)
     return table
-
-
-def _pools_before(layer):
-    return layer.endswith("_conv1") and not layer.startswith("block1_")
 
 
 def _style_layers(layers):
@@ -180,23 +171,31 @@ def _multiplies_bfloat16():
 def _build(name, layers, pooling, path, precision):
     """The convolutions of a network, each in up to three factors, as a frozen Keras model."""
     arrays, source = _read(name, path)
-    table = _asked(_table(_channels(arrays)), layers, f"{TITLES[name]} ({source})")
-    inputs = keras.Input((None, None, 3), dtype="float32")
+    table = {layer: row for layer, row in layer_table(name).items() if f"{layer}/bias" in arrays}
+    asked = _asked(table, layers, f"{TITLES[name]} ({source})")
+    pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[pooling]
+    inputs, outputs = keras.Input((None, None, 3), dtype="float32"), {}
     # 64 is the unit that keeps mini's first kernel within float16.
     x = _split(inputs / 64 if name == "mini" else inputs, precision)
-    outputs, names = {}, list(_channels(arrays))
-    for layer in names[: names.index(list(table)[-1]) + 1]:
-        if _pools_before(layer):
-            average = keras.layers.AveragePooling2D(2, padding="same", dtype=precision)
-            x = MaxPooling(dtype=precision)(x) if pooling == "max" else average(x)
-        x = _convolve(x, layer, arrays, precision)
-        if layer in table:
+    for layer, row in table.items():
+        if len(outputs) == len(asked):
+            break
+        if layer.endswith("_conv1") and row.stride > 1:  # "same" keeps a last odd row and column
+            x = pool(2, padding="same", dtype=precision)(x)
+        try:
+            x = _convolve(x, layer, arrays, precision)
+        except (IndexError, ValueError) as error:
+            raise NetworkError(
+                f"Arrays of {layer} have the wrong shape ({source}): check the file."
+            ) from error
+        if layer in asked:
             outputs[layer] = x
     model = keras.Model(inputs, outputs)
     model.trainable = False
+    asked = {layer: row._replace(channels=outputs[layer].shape[-1]) for layer, row in asked.items()}
     what = TITLES[name] if name != "mini" else "mini (the embedded stand-in for VGG-19)"
-    description = f"Network: {what}, read to {list(table)[-1]}, {source}"
-    return Network(name, model, table, pooling, precision, description)
+    description = f"Network: {what}, read to {list(asked)[-1]}, {source}"
+    return Network(name, model, asked, pooling, precision, description)
 
 
 def _asked(table, layers, owner):
@@ -243,50 +242,6 @@ def _split(pixels, precision):
     return keras.layers.Concatenate(dtype=precision)([coarse, rest])
 
 
-@tf.custom_gradient
-def max_pool(x: tf.Tensor) -> tf.Tensor:
-    """2 × 2 max-pooling of (batch, height, width, n_C); a last odd row or column is kept.
-
-    Where several values of a window are the largest, as in a flat picture, the gradient goes to
-    each in equal shares.  TensorFlow's own goes to the first.
-    """
-    y = tf.nn.max_pool2d(x, 2, 2, "SAME")
-    height, width = tf.unstack(tf.shape(x)[1:3])
-
-    def spread(pooled):
-        """Each value in all places of its window; a broadcast is quicker than tf.repeat."""
-        batch, rows, columns, channels = tf.unstack(tf.shape(pooled))
-        shape = (batch, rows, 2, columns, 2, channels)
-        wide = tf.broadcast_to(pooled[:, :, tf.newaxis, :, tf.newaxis, :], shape)
-        return tf.reshape(wide, (batch, 2 * rows, 2 * columns, channels))[:, :height, :width]
-
-    def places(side):
-        """How many of two each window has along a side: one at an odd end."""
-        return tf.minimum(side - 2 * tf.range((side + 1) // 2), 2)
-
-    def gradient(upstream):
-        largest = tf.cast(x == spread(y), x.dtype)
-        windows = tf.cast(places(height)[:, tf.newaxis] * places(width), x.dtype)
-        of_them = tf.nn.avg_pool2d(largest, 2, 2, "SAME") * windows[..., tf.newaxis]
-        return largest * spread(upstream / of_them)
-
-    return y, gradient
-
-
-@keras.saving.register_keras_serializable("helpers")
-class MaxPooling(keras.layers.Layer):
-    """`max_pool` as a layer of a Keras model."""
-
-    def call(self, x):
-        """(batch, height, width, n_C) → half of the sides, rounded up."""
-        return max_pool(x)
-
-    def compute_output_shape(self, shape):
-        """As `call`; None stays None."""
-        half = [None if side is None else (side + 1) // 2 for side in shape[1:3]]
-        return (shape[0], *half, shape[3])
-
-
 # Where the weights come from: {LAYER/FACTOR: float32 array}, FACTOR being one of FACTORS, or bias.
 
 
@@ -298,29 +253,18 @@ def _read(name, path):
         if name == "mini":
             return _read_npz(name, MINI), "embedded"
         return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
-    said = f"weights from {Path(path).name}"
-    if not str(path).endswith(".npz"):
-        return _from_keras(name, str(readable(path, NetworkError, "weights file"))), said
+    path, said = readable(path, NetworkError, "weights file"), f"weights from {Path(path).name}"
+    if path.suffix != ".npz":
+        return _from_keras(name, str(path)), said
     arrays = _read_npz(name, path)
     kernels = [array.ravel()[:10_000] for array in arrays.values() if array.ndim == 4]
     few = sum(len(np.unique(kernel)) <= 256 for kernel in kernels)
     return arrays, said + (f", {few} of its layers in 8 bits" if few else "")
 
 
-def _channels(arrays):
-    """{layer: n_C}, shallow to deep."""
-    biases = sorted(key for key in arrays if key.endswith("/bias"))
-    return {key.removesuffix("/bias"): len(arrays[key]) for key in biases}
-
-
-def _vgg_layers(name):
-    blocks = enumerate(CONVOLUTIONS["vgg16" if name == "vgg16" else "vgg19"], 1)
-    return [f"block{block}_conv{i}" for block, n in blocks for i in range(1, n + 1)]
-
-
 def _from_keras(name, weights):
     build = {"vgg19": keras.applications.VGG19, "vgg16": keras.applications.VGG16}[name]
-    title = TITLES[name]
+    title, found = TITLES[name], {}
     try:
         model = build(weights=weights, include_top=False)
     except (MemoryError, tf.errors.ResourceExhaustedError):
@@ -335,15 +279,13 @@ def _from_keras(name, weights):
         raise NetworkError(
             f"{weights} does not hold {title}'s weights (include_top=False): check the file."
         ) from error
-    found = {}
-    for layer in _vgg_layers(name):
+    for layer in layer_table(name):
         found[f"{layer}/kernel"], found[f"{layer}/bias"] = model.get_layer(layer).get_weights()
     return found
 
 
 def _read_npz(name, path):
     """The arrays of a file: those of this network's layers, from the first on."""
-    path = readable(path, NetworkError, "weights file")
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
@@ -353,25 +295,13 @@ def _read_npz(name, path):
         raise NetworkError(
             f"The weights {path} are damaged: fetch or copy the file again."
         ) from error
-    if wrong := _what_is_wrong(name, arrays):
+    layers = sorted({key.partition("/")[0] for key in arrays})
+    parts = {layer: FACTORS if name == "mini" else ("kernel",) for layer in layers}
+    parts["block1_conv1"] = ("kernel",)
+    named = {f"{layer}/{part}" for layer in parts for part in (*parts[layer], "bias")}
+    if named != set(arrays) or layers != list(layer_table(name))[: len(layers)]:
         raise NetworkError(
-            f"The weights {path} {wrong}, so they are not {TITLES[name]}'s: check the file, or "
-            "choose another network."
+            f"The weights {path} are not {TITLES[name]}'s: check the file, or choose another "
+            "network."
         )
     return arrays
-
-
-def _what_is_wrong(name, arrays):
-    """What keeps arrays from being those of a network, or None."""
-    layers, channels, known = sorted({key.partition("/")[0] for key in arrays}), 3, 0
-    if not layers or layers != _vgg_layers(name)[: len(layers)]:
-        return f"hold the layers {', '.join(layers[:3])}, …" if layers else "are empty"
-    for layer in layers:
-        whole = name != "mini" or layer == layers[0]
-        for part in (*(("kernel",) if whole else FACTORS), "bias"):
-            shape = arrays.get(f"{layer}/{part}", np.empty(0)).shape
-            kernel_fits = len(shape) == 4 and 0 not in shape and shape[2] == channels
-            if not (shape == (channels,) if part == "bias" else kernel_fits):
-                return f"lack {layer}/{part}, or have a wrong shape there"
-            channels, known = shape[-1], known + 1
-    return None if len(arrays) == known else "have arrays that belong to no layer"

@@ -60,9 +60,10 @@ def test_receptive_fields_are_what_one_value_sees(pooling):
     layer, network = "block2_conv1", vgg.load("mini", ["block2_conv1"], pooling)
     for variable in network.model.weights:  # positive weights let no relu swallow a gradient
         variable.assign(tf.ones_like(variable))
-    x = tf.ones((1, 48, 48, 3))
-    _, gradient = value_and_gradient(lambda x: network.model(x)[layer][0, 12, 12, 0], x)
-    seen = gradient.numpy()[0].any(axis=-1)
+    # Many pictures, because max-pooling looks at one place of four in each of them.
+    x = tf.random.Generator.from_seed(0).uniform((64, 48, 48, 3))
+    _, gradient = value_and_gradient(lambda x: tf.reduce_sum(network.model(x)[layer][:, 12, 12]), x)
+    seen = gradient.numpy().any(axis=(0, -1))
     assert seen.any(axis=0).sum() == seen.any(axis=1).sum()
     assert seen.any(axis=0).sum() == network.layers[layer].receptive_field
 
@@ -133,36 +134,6 @@ def test_auto_precision_is_bfloat16_on_a_cpu_that_has_it(monkeypatch, tmp_path):
         (tmp_path / "cpuinfo").write_text(flags)
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, gpus=gpus: gpus)
         assert vgg.load("mini", ["block1_conv1"], precision="auto").precision == found
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("size", [(2, 2), (4, 6), (5, 7), (9, 8), (1, 3), (3, 3)])
-def test_max_pooling_is_tensorflows_own_where_there_are_no_ties(precision, size):
-    """Odd sides too, whose last row or column is a window of its own."""
-    values = np.random.default_rng(0).permuted(np.tile(np.arange(256), (2, 1)), axis=1)
-    values = values[:, : 3 * size[0] * size[1]].reshape(2, *size, 3)  # bfloat16 knows all of them
-    x, half = tf.cast(values, precision), [-(-side // 2) for side in size]
-    upstream = np.random.default_rng(1).normal(size=(2, *half, 3))
-    ours = value_and_gradient(vgg.max_pool, x, upstream)
-    theirs = value_and_gradient(lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME"), x, upstream)
-    for mine, expected in zip(ours, theirs, strict=True):
-        assert mine.dtype == precision
-        np.testing.assert_array_equal(tf.cast(mine, "float32"), tf.cast(expected, "float32"))
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_max_pooling_shares_the_gradient_among_ties_and_loses_none(precision):
-    x = tf.constant([[5, 5, 1, 7], [0, 5, 7, 7], [2, 2, 9, 0], [2, 2, 0, 0]], precision)
-    upstream = np.float32([[3, 6], [8, 4]])[np.newaxis, :, :, np.newaxis]
-    _, gradient = value_and_gradient(vgg.max_pool, x[tf.newaxis, :, :, tf.newaxis], upstream)
-    expected = [[1, 1, 0, 2], [0, 1, 2, 2], [2, 2, 4, 0], [2, 2, 0, 0]]
-    np.testing.assert_allclose(tf.cast(gradient[0, :, :, 0], "float32"), expected, rtol=4e-3)
-    # Behind a relu many are zero; a multiple of 12 is shared by two, three or four exactly.
-    rng = np.random.default_rng(0)
-    x = tf.cast(np.maximum(rng.integers(-2, 3, (1, 7, 9, 2)), 0), precision)
-    upstream = 12 * rng.integers(-4, 5, (1, 4, 5, 2))
-    _, gradient = value_and_gradient(vgg.max_pool, x, upstream)
-    assert tf.reduce_sum(tf.cast(gradient, "float32")) == upstream.sum()
 
 
 @pytest.mark.real
@@ -287,18 +258,15 @@ def test_what_is_no_network_is_a_network_error(tmp_path):
         np.savez(bad, **arrays | other)
         with pytest.raises(NetworkError):
             vgg.load("vgg19", weights=bad)
-    unknown = [
-        {"layers": ["block9_conv1"]},
-        {"layers": []},
-        {"pooling": "m"},
-        {"precision": "int8"},
-    ]
-    for how in ({"name": "resnet"}, *({"name": "mini"} | one for one in unknown)):
-        with pytest.raises(NetworkError):
-            vgg.load(**how)
+    for layers in (["block9_conv1"], []):
+        with pytest.raises(NetworkError, match="layer"):
+            vgg.load("mini", layers)
+    for how in ({"name": "resnet"}, {"pooling": "m"}, {"precision": "int8"}):
+        with pytest.raises(SettingError, match="choose"):
+            vgg.load(**{"name": "mini"} | how)
     for missing in arrays:
         np.savez(bad, **{name: array for name, array in arrays.items() if name != missing})
-        with pytest.raises(NetworkError, match=r"lack|no kernel"):
+        with pytest.raises(NetworkError, match="check the file"):
             vgg.load("vgg19", weights=bad)
     with zipfile.ZipFile(bad, "w") as file:
         file.writestr("block1_conv1/kernel", "no array")
