@@ -41,7 +41,8 @@ def unroll(a: tf.Tensor) -> tf.Tensor:
 
 def gram_matrix(a: tf.Tensor) -> tf.Tensor:
     """G_ij = Σ_k F_ik F_jk over all positions k (Gatys 2016, eq. 3): (…, n_C, n_C)."""
-    return _products(unroll(tf.convert_to_tensor(a)))
+    F = unroll(tf.cast(a, tf.float32))
+    return tf.matmul(F, F, transpose_a=True)
 
 
 def mean_gram_matrix(a: tf.Tensor) -> tf.Tensor:
@@ -133,35 +134,3 @@ def _scale(target, axes, costs):
         return 1 / tf.maximum(tf.reduce_sum(target**2, axes), _NOT_ZERO)
     values = tf.cast(tf.reduce_prod(tf.shape(target)[axes[0] :]), tf.float32)
     return 1 / values if costs == "mse" else 1 / (4 * values)
-
-
-# Not the method, only speed: values and gradients of TensorFlow's own, in less time on a CPU.
-
-
-@tf.custom_gradient
-def _products(F):
-    """FᵀF in float32.  Its gradient is F·(D + Dᵀ), one product, where TensorFlow takes two.
-
-    That one may be in bfloat16, if F is: D is a difference already, so that nothing cancels.
-    float16 would be too narrow for it.
-    """
-    wide = tf.cast(F, tf.float32)
-
-    def gradient(D):
-        D = D + tf.linalg.matrix_transpose(D)
-        if F.dtype == tf.bfloat16:
-            return _matmul(F, tf.cast(D, tf.bfloat16))
-        return tf.cast(_matmul(wide, D), F.dtype)
-
-    return _matmul(wide, wide, transpose_a=True), gradient
-
-
-def _matmul(a, b, **transposed):
-    """tf.matmul of two batches, which takes up to four times as long for a batch of one."""
-    if a.shape.rank == 2:
-        return tf.matmul(a, b, **transposed)
-    return tf.cond(
-        tf.shape(a)[0] == 1,
-        lambda: tf.matmul(a[0], b[0], **transposed)[tf.newaxis],
-        lambda: tf.matmul(a, b, **transposed),
-    )
