@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
-from . import files, images
+from . import decode, files, images
 from .decode import READABLE
 from .errors import OutputError, PictureError
 
@@ -99,7 +99,7 @@ def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[in
         frames = [images.load(picture, size) for picture in pictures_in(found)]
         milliseconds = [100] * len(frames)
     else:
-        with images.opened(files.readable(path, PictureError, "film"), str(path)) as film:
+        with decode.opened(files.readable(path, PictureError, "film"), str(path)) as film:
             loop = film.info.get("loop")
             for frame in ImageSequence.Iterator(film):
                 frames.append(images.load(frame.convert("RGBA"), size))

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import io
 import os
+import re
 import string
 import time
 import urllib.error
@@ -50,13 +51,13 @@ _TURN = Image.Transpose
 _TURNS = {2: _TURN.FLIP_LEFT_RIGHT, 3: _TURN.ROTATE_180, 4: _TURN.FLIP_TOP_BOTTOM}
 _TURNS |= {5: _TURN.TRANSPOSE, 6: _TURN.ROTATE_270, 7: _TURN.TRANSVERSE, 8: _TURN.ROTATE_90}
 
-_IS_NOT = {  # how files begin, in lower case, that are taken for pictures, and what to do
-    b"version https://git-lfs": "is a Git LFS pointer, not the picture: run git lfs pull",
-    b"%pdf": "is a PDF document: export its page as a picture",
-    b"<svg": "is an SVG drawing: export it as PNG",
-    b"<?xml": "is an SVG drawing or another XML file: export it as PNG",
-    b"<!doctype html": "is a web page: use the address of the picture itself",
-    b"<html": "is a web page: use the address of the picture itself",
+_IS_NOT = {  # what is taken for a picture, by how it begins, and what to do
+    rb"version https://git-lfs": "is a Git LFS pointer, not the picture: run git lfs pull",
+    rb"%pdf": "is a PDF document: export its page as a picture",
+    rb"\s*<(svg|\?xml)": "is an SVG drawing or another XML file: export it as PNG",
+    rb"\s*<(!doctype )?html": "is a web page: use the address of the picture itself",
+    rb".{4}ftyp(hei|hev|mif|msf)": "is in HEIC, as phones save it: export it as JPEG first",
+    rb".{4}ftyp(?!avi)": "is a film: extract its frames as pictures first",
 }
 
 
@@ -108,29 +109,26 @@ def picture(source, size: int | None = None) -> Image.Image:
     return _decode(files.readable(source, PictureError, "picture"), str(source), size)
 
 
-def _decode(file, name, size):
-    """file: a path, or bytes."""
+def _decode(source, name, size):
+    """source: a path, or bytes."""
     try:
-        return _read(file, name, size)
+        return _read(source, name, size)
     except PictureError as error:
-        if "truncated" not in str(error.__cause__):
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        if "truncated" not in str(error.__cause__) or not data.startswith(b"\xff\xd8"):
             raise
-        data = file if isinstance(file, bytes) else Path(file).read_bytes()
-        if not data.startswith(b"\xff\xd8"):
+        # If a JPEG lacks nothing but the mark of its end, what follows makes no difference.
+        ends = b"\xff\xd9", b"U" * 1000 + b"\xff\xd9"
+        image, same = (_read(data.rstrip(b"\xff") + end, name, size) for end in ends)
+        if image != same:
             raise
-        with contextlib.suppress(PictureError):
-            # If a JPEG lacks nothing but the mark of its end, what follows makes no difference.
-            ends = b"\xff\xd9", b"U" * 1000 + b"\xff\xd9"
-            image, same = (_read(data.rstrip(b"\xff") + end, name, size) for end in ends)
-            if image == same:
-                warnings.warn(f"{name} lacks its end: it may be incomplete.", stacklevel=4)
-                return image
-        raise
+        warnings.warn(f"{name} lacks its end: it may be incomplete.", stacklevel=4)
+        return image
 
 
-def _read(file, name, size):
-    """file: a path, bytes, or a Pillow picture."""
-    with opened(io.BytesIO(file) if isinstance(file, bytes) else file, name) as image:
+def _read(source, name, size):
+    """source: a path, bytes, or a Pillow picture."""
+    with opened(source, name) as image:
         if size and image.width * image.height > MAX_PIXELS:
             image.draft("RGB", (size, size))  # a JPEG can be read at a fraction of its size
         width, height = image.size
@@ -146,23 +144,21 @@ def _read(file, name, size):
 
 
 @contextlib.contextmanager
-def opened(file, name: str) -> Iterator[Image.Image]:
-    """The file as Pillow opens it; what goes wrong in the block becomes a PictureError.
+def opened(source, name: str) -> Iterator[Image.Image]:
+    """The picture as Pillow opens it; what goes wrong in the block becomes a PictureError.
 
-    file: a path, an open file, or a Pillow picture, which stays open.
+    source: a path, bytes, or a Pillow picture, which stays open.  name: what sentences call it.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.ExitStack() as stack:
             warnings.simplefilter("ignore")
-            Image.init()
-            formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF came with 11.3
-            given = isinstance(file, Image.Image)
-            with (
-                contextlib.nullcontext(file)
-                if given
-                else Image.open(file, formats=formats) as image
-            ):
-                yield image
+            image = source
+            if not isinstance(source, Image.Image):
+                Image.init()
+                formats = [name for name in _FORMATS if name in Image.OPEN]  # AVIF came with 11.3
+                file = io.BytesIO(source) if isinstance(source, bytes) else source
+                image = stack.enter_context(Image.open(file, formats=formats))
+            yield image
     except StyleTransferError:
         raise
     except Image.DecompressionBombError:
@@ -170,21 +166,17 @@ def opened(file, name: str) -> Iterator[Image.Image]:
     except MemoryError:
         raise PictureError(f"{name} needs more memory than there is: make it smaller.") from None
     except Exception as error:  # decoders raise whatever they like at damaged bytes
-        raise PictureError(f"{name} {_what_is_wrong(file)}.") from error
+        raise PictureError(f"{name} {_what_is_wrong(source)}.") from error
 
 
-def _what_is_wrong(file):
-    with contextlib.suppress(OSError, AttributeError), contextlib.ExitStack() as stack:
-        opened = file if hasattr(file, "seek") else stack.enter_context(open(file, "rb"))
-        opened.seek(0)
-        start = opened.read(512).lstrip().lower()
-        for beginning, sentence in _IS_NOT.items():
-            if start.startswith(beginning):
-                return sentence
-        if start[4:8] == b"ftyp" and start[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-            return "is in HEIC, as phones save photographs: export it as JPEG first"
-        if start[4:8] == b"ftyp" and start[8:11] != b"avi":
-            return "is a film: extract its frames as pictures first"
+def _what_is_wrong(source):
+    start = source if isinstance(source, bytes) else b""
+    if isinstance(source, Path):
+        with contextlib.suppress(OSError), open(source, "rb") as file:
+            start = file.read(512)
+    for beginning, sentence in _IS_NOT.items():
+        if re.match(beginning, start, re.IGNORECASE | re.DOTALL):
+            return sentence
     return "is not a picture that can be read, or it is damaged: try another file"
 
 
@@ -199,74 +191,59 @@ def exif(image: Image.Image, tag: int):
 
 
 def _upright_srgb(image, name):
-    profile, gamma = image.info.get("icc_profile"), _gamma(image)
-    tags = dict(getattr(image, "tag_v2", {}))
+    tags = getattr(image, "tag_v2", {})  # of a TIFF file
     turn = exif(image, ExifTags.Base.Orientation)
     if turn in _TURNS:  # ImageOps.exif_transpose fails where any other tag is broken
         image = image.transpose(_TURNS[turn])
     if image.mode == "F":
         raise PictureError(f"{name} holds floating-point values: save it with 8 or 16 bits.")
-    alpha = None
+    info, alpha = image.info, None
     if image.mode.startswith("I"):
-        image, alpha = _eight_bits(image, tags)
-    elif image.has_transparency_data:
+        image = _eight_bits(image, tags)
+    if image.has_transparency_data:
         color = "L" if image.mode in ("1", "L", "LA") else "RGB"
         image = image.convert(color + "A")
         image, alpha = image.convert(color), image.getchannel("A")
     elif image.mode not in ("L", "RGB", "CMYK"):
         image = image.convert("RGB")
-    image = _to_srgb(image, profile).convert("RGB")
-    if gamma:
-        image = image.point([_srgb((level / 255) ** (1 / gamma)) for level in range(256)] * 3)
+    image = _to_srgb(image, info)
     if alpha is not None:
         image.putalpha(alpha)
     return image
 
 
 def _eight_bits(image, tags):
-    """(a gray picture of 12, 16 or 32 bits as one of 8, its alpha channel or None).
-
-    tags: of its TIFF file, if it comes from one.
-    """
+    """A gray picture of 12, 16 or 32 bits as one of 8, with alpha if a value is transparent."""
     values = np.asarray(image).astype(np.float64)
     bits = tags.get(ExifTags.Base.BitsPerSample, (16,))[0]
     most = 2.0**bits - 1
     if bits == 32:
-        values = np.where(values < 0, values + 2.0**32, values)  # Pillow has no unsigned ones
+        values %= 2.0**32  # Pillow has no unsigned ones
         # Programs that write 32 bits often use a part of them only.
         most = next(n for n in (2**8 - 1, 2**16 - 1, 2**31 - 1, 2**32 - 1) if values.max() <= n)
     gray = np.clip(values / most, 0, 1)
     if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # 0 means white
         gray = 1 - gray
-    alpha = None
+    made = Image.fromarray(np.rint(255 * gray).astype(np.uint8))
     if (clear := image.info.get("transparency")) is not None:
-        alpha = Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8))
-    return Image.fromarray(np.rint(255 * gray).astype(np.uint8)), alpha
+        made.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return made
 
 
-def _gamma(image):
-    """A PNG's gAMA, where nothing else says what its values mean and it is not sRGB's own."""
-    gamma = image.info.get("gamma")
-    known = "icc_profile" in image.info or "srgb" in image.info
-    return gamma if gamma and gamma > 0 and not known and abs(gamma * 2.2 - 1) > 0.05 else None
-
-
-def _srgb(linear):
-    """The level 0–255 that shows a share of the light, 0 to 1 (IEC 61966-2-1)."""
-    return 255 * (12.92 * linear if linear < 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055)
-
-
-def _to_srgb(image, profile):
-    """The colors that the bytes of an ICC profile mean, in sRGB; as they are if it is broken."""
-    if not profile:
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return image
+def _to_srgb(image, info):
+    """RGB, in sRGB: what the bytes mean by an ICC profile, if it is not broken, or a PNG's gAMA."""
+    if profile := info.get("icc_profile"):
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, TypeError, ValueError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            target = ImageCms.createProfile("sRGB")
+            image = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        return image.convert("RGB")
+    image, gamma = image.convert("RGB"), info.get("gamma") or 0
+    if gamma > 0 and "srgb" not in info and abs(gamma * 2.2 - 1) > 0.05:  # not sRGB's own
+        light = (np.arange(256) / 255) ** (1 / gamma)
+        steep = 1.055 * light ** (1 / 2.4) - 0.055  # IEC 61966-2-1
+        image = image.point([*(255 * np.where(light < 0.0031308, 12.92 * light, steep))] * 3)
+    return image
 
 
 def _from_address(address, size):
@@ -293,13 +270,11 @@ def _from_address(address, size):
     return image
 
 
-class _WebOnly(urllib.request.HTTPRedirectHandler):
-    """Redirects to web addresses only; urllib would go to ftp:// too."""
+class _NoFTP(urllib.request.FTPHandler):
+    """A redirect could lead there."""
 
-    def redirect_request(self, request, file, code, message, headers, newurl):
-        if not newurl.lower().startswith(("http://", "https://")):
-            raise ValueError(f"it leads to {newurl[:60]}")
-        return super().redirect_request(request, file, code, message, headers, newurl)
+    def ftp_open(self, *_):
+        raise urllib.error.URLError("it leads to an FTP server")
 
 
 def fetch(address: str) -> bytes:
@@ -307,26 +282,22 @@ def fetch(address: str) -> bytes:
 
     Raises PictureError: nothing there, more than MAX_BYTES bytes or DURATION seconds.
     """
-    begun, data = time.monotonic(), bytearray()
+    data, end = bytearray(), time.monotonic() + DURATION
     try:
         # Wikimedia refuses clients that do not say who they are.
         headers = {"User-Agent": "neural-style-transfer/1.0"}
         plain = urllib.parse.quote(address, safe=string.punctuation)
         request = urllib.request.Request(plain, headers=headers)
-        with urllib.request.build_opener(_WebOnly).open(request, timeout=TIMEOUT) as answer:
+        with urllib.request.build_opener(_NoFTP).open(request, timeout=TIMEOUT) as answer:
             expected = answer.length or 0
             while len(data) <= MAX_BYTES and (part := answer.read1(1 << 16)):
                 data += part
-                if time.monotonic() - begun > DURATION:
-                    raise PictureError(f"{address} takes too long: save it and use the file.")
-    except urllib.error.HTTPError as error:
-        raise PictureError(f"{address} answered {error.code}: check the address.") from None
-    except PictureError:
-        raise
+                if time.monotonic() > end:
+                    raise TimeoutError(f"it takes more than {DURATION} seconds")
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
         raise PictureError(
-            f"{address} could not be fetched ({reason}): check the network, or use a local file."
+            f"{address} could not be fetched ({getattr(error, 'reason', error)}): check the "
+            "address and the network, or use a local file."
         ) from None
     if len(data) > MAX_BYTES:
         raise PictureError(f"{address} is larger than {MAX_BYTES // 10**6} MB: use a smaller one.")

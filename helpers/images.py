@@ -13,7 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from . import decode, files
-from .decode import PAINTINGS, gallery, opened  # noqa: F401 (handed on)
+from .decode import PAINTINGS, gallery  # noqa: F401 (handed on)
 from .errors import OutputError, PictureError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")  # that can be written
@@ -85,9 +85,7 @@ def save(path: str | os.PathLike, picture, metadata: dict | None = None) -> None
     `read_metadata` finds it.  Raises OutputError when the file cannot be written; what was there
     before is then untouched.  Raises PictureError for values that are not RGB in 0–255.
     """
-    data = encoded(path, as_picture(picture), metadata)
-    with files.whole_file(path) as file:
-        file.write(data)
+    files.write(path, encoded(path, as_picture(picture), metadata))
 
 
 def encoded(path: str | os.PathLike, picture: np.ndarray, metadata: dict | None = None) -> bytes:
@@ -107,10 +105,10 @@ def read_metadata(path: str | os.PathLike | bytes) -> dict:
     path: of the file, or its bytes.
     """
     if isinstance(path, (bytes, bytearray, memoryview)):
-        file, path = io.BytesIO(bytes(path)), "The uploaded file"
+        source, path = bytes(path), "The uploaded file"
     else:
-        file = files.readable(path, PictureError, "picture")
-    with opened(file, path) as image:
+        source = files.readable(path, PictureError, "picture")
+    with decode.opened(source, path) as image:
         text = decode.exif(image, ExifTags.Base.ImageDescription)
     try:
         metadata = json.loads(text)

@@ -51,29 +51,12 @@ class Targets(NamedTuple):
     kept: tuple
 
 
-class Costs(NamedTuple):
-    """The costs of a batch of pictures, each with one value a picture.
-
-    total is J; content, style and tv are not yet weighted; layers: {style layer: its cost}.
-    """
-
-    total: tf.Tensor
-    content: tf.Tensor
-    style: tf.Tensor
-    tv: tf.Tensor
-    layers: dict
-
-    def named(self) -> dict:
-        """{name: value}, in the order of the method: content, style, tv, total, then each layer."""
-        mine = {name: getattr(self, name) for name in ("content", "style", "tv", "total")}
-        return mine | self.layers
-
-
 class Objective:
     """J of pictures (batch, height, width, 3), RGB float32 in 0–255.
 
     network: a `vgg.Network`.  costs: a name in `costs.COSTS`, style_cost one in
     `style_costs.STYLE_COSTS`.  content_layer, style_layers: default, those of the network.
+    names: of the costs, in the order of the method; "total" is J, the others are not yet weighted.
     Raises SettingError and NetworkError for names that there are not.
     """
 
@@ -89,6 +72,7 @@ class Objective:
         self.describe = STYLE_COSTS[OPTIONS["style_cost"].check(style_cost)]
         self.content_layer = content_layer or network.content_layer
         self.style_layers = tuple(style_layers or network.style_layers)
+        self.names = ("content", "style", "tv", "total", *self.style_layers)
         network.check_layers([self.content_layer, *self.style_layers])
 
     def targets(self, content, styles, style_weights=None, masks=None) -> Targets:
@@ -128,8 +112,8 @@ class Objective:
         weights = region.share * weights / max(weights.sum(), 1e-30)
         return Target(tf.stack(A_S), scales, tf.constant(weights, tf.float32), rows)
 
-    def __call__(self, G: tf.Tensor, targets: Targets, weights: Weights) -> Costs:
-        """The costs of pictures G (batch, height, width, 3)."""
+    def __call__(self, G: tf.Tensor, targets: Targets, weights: Weights) -> dict[str, tf.Tensor]:
+        """{name: (batch,)}: the costs of pictures G (batch, height, width, 3)."""
         if targets.kept:  # where there is no style J knows the photograph, and has no gradient
             photograph, painted = targets.kept
             G = photograph + painted * (G - photograph)
@@ -144,7 +128,7 @@ class Objective:
         style = tf.linalg.matvec(tf.stack(list(layers.values()), axis=1), weights.layers)
         tv = formulas.total_variation(G)
         total = formulas.total_cost(content, style, weights.alpha, weights.beta) + weights.tv * tv
-        return Costs(total, content, style, tv, layers)
+        return {"content": content, "style": style, "tv": tv, "total": total} | layers
 
     def _layer_cost(self, a_G, target):
         """J_style^l of each picture in one region, averaged over the style pictures."""
@@ -155,19 +139,18 @@ class Objective:
 
     def with_gradient(
         self, G: tf.Tensor, targets: Targets, weights: Weights
-    ) -> tuple[Costs, tf.Tensor]:
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """(the costs, dJ/dG).  The pictures of a batch do not know of each other."""
         G = tf.convert_to_tensor(G, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch(G)
             costs = self(G, targets, weights)
-            J = tf.reduce_sum(costs.total)
+            J = tf.reduce_sum(costs["total"])
         return costs, tape.gradient(J, G)
 
-    def unknown(self, batch: int) -> Costs:
+    def unknown(self, batch: int) -> dict[str, tf.Tensor]:
         """Costs that are infinite: of pictures that are not measured yet."""
-        one = tf.fill((batch,), np.float32(np.inf))
-        return Costs(one, one, one, one, dict.fromkeys(self.style_layers, one))
+        return dict.fromkeys(self.names, tf.fill((batch,), np.float32(np.inf)))
 
 
 def _rows(a, rows):

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from .objective import Costs
-
 FAR = 8.0  # a weight so many times as large, or as small, makes J another cost
 # Adam's memory of gradients and of their squares.  With 0.9 for both a run of a few hundred steps
 # gets lowest; Adam's own 0.999 is for many thousand noisy ones.  (Measured with tools/race.py.)
@@ -44,11 +42,11 @@ class AdamMemory(NamedTuple):
 class Adam:
     """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1)."""
 
-    def begin(self, G: tf.Tensor, unknown: Costs) -> AdamMemory:  # noqa: ARG002 (as LBFGS has it)
+    def begin(self, G: tf.Tensor, unknown: dict) -> AdamMemory:  # noqa: ARG002 (as LBFGS has it)
         """The memory of an optimizer that has not seen G yet."""
         return AdamMemory(tf.constant(0.0), tf.zeros_like(G), tf.zeros_like(G))
 
-    def forget(self, state: State, unknown: Costs, factor: float) -> State:
+    def forget(self, state: State, unknown: dict, factor: float) -> State:
         """After a weight has changed by `factor`.  A small change it follows best with all its
         memory; but Adam divides by lengths of gradients that it remembers, and after β has gone
         down a thousandfold the picture would hardly follow."""
@@ -56,7 +54,7 @@ class Adam:
 
     def step(
         self, state: State, evaluate: Callable, rate: tf.Tensor
-    ) -> tuple[State, Costs, tf.Tensor]:
+    ) -> tuple[State, dict, tf.Tensor]:
         """(the next state, the costs of this one, whether they and the gradient are finite)."""
         G, (t, m, v) = state
         costs, gradient = evaluate(G)
@@ -79,7 +77,7 @@ class LBFGSMemory(NamedTuple):
     (B, 2, height, width, 3).  rho: 1 / sᵀy of each pair, 0 where there is none, (B, MEMORY).
     """
 
-    costs: Costs
+    costs: dict
     trial: tf.Tensor
     gradient: tf.Tensor
     move: tf.Tensor
@@ -99,7 +97,7 @@ class LBFGS:
     So G is the lowest picture so far, and the costs of a step are its costs.
     """
 
-    def begin(self, G: tf.Tensor, unknown: Costs) -> LBFGSMemory:
+    def begin(self, G: tf.Tensor, unknown: dict) -> LBFGSMemory:
         """The memory of an optimizer that has not seen G yet; unknown: costs that are infinite."""
         batch, height, width = G.shape[:3]
         none, zeros = tf.zeros(batch), tf.zeros_like(G)
@@ -107,7 +105,7 @@ class LBFGS:
         M, rho = tf.constant(reach(height, width)), tf.zeros((batch, MEMORY))
         return LBFGSMemory(unknown, G, zeros, zeros, none, none, M, pairs, rho)
 
-    def forget(self, state: State, unknown: Costs, factor: float) -> State:  # noqa: ARG002
+    def forget(self, state: State, unknown: dict, factor: float) -> State:  # noqa: ARG002
         """After a weight has changed, by whatever factor: curvature belongs to a cost."""
         return State(state.G, self.begin(state.G, unknown))
 
@@ -116,14 +114,14 @@ class LBFGS:
         state: State,
         evaluate: Callable,
         rate: tf.Tensor,  # noqa: ARG002 (it has no rate)
-    ) -> tuple[State, Costs, tf.Tensor]:
+    ) -> tuple[State, dict, tf.Tensor]:
         """(the next state, the costs of its G, whether it could be taken)."""
         G, memory = state
         trial = memory.trial
         costs, gradient = evaluate(trial)
-        J = memory.costs.total
+        J = memory.costs["total"]
         finite, first = _finite(costs, gradient), tf.math.is_inf(J)
-        lower = finite & (costs.total <= J)
+        lower = finite & (costs["total"] <= J)
         share = tf.where(lower, 1.0, SHRINK * memory.share)
         stuck = share < SHORTEST
         usable = tf.reduce_all(finite | ~(first | stuck))

@@ -166,7 +166,7 @@ class Transfer:
         Costs are those before the step, with L-BFGS the lowest so far, not yet weighted but for
         total.  In a batch each row holds one value for each picture.
         """
-        names = ("step", "level", "content", "style", "tv", "total", *self.objective.style_layers)
+        names = ("step", "level", *self.objective.names)
         found = {name: np.array([row[name] for row in self.rows]) for name in names}
         return found | {name: found[name].astype(int) for name in ("step", "level")}
 
@@ -177,8 +177,7 @@ class Transfer:
 
     def costs(self) -> dict:
         """{name: value} of the picture as it is now, the same names as in `history`."""
-        found = self.objective(self.G, self.targets, self._weights()).named()
-        return {name: _number_or_array(value.numpy()) for name, value in found.items()}
+        return _row(self.objective(self.G, self.targets, self._weights()))
 
     # The work.
 
@@ -282,11 +281,10 @@ class Transfer:
         for rate in rates:
             arguments = (self.state, self.targets, weights, tf.constant(rate, tf.float32))
             self.state, costs, finite = self._compiled(arguments)(*arguments)
-            named = {name: _number_or_array(c.numpy()) for name, c in costs.named().items()}
             if not finite:
-                raise self._diverged(named)
+                raise self._diverged(_row(costs))
             self.step_count += 1
-            self.rows.append({"step": self.step_count, "level": self.level} | named)
+            self.rows.append({"step": self.step_count, "level": self.level} | _row(costs))
 
     def _compiled(self, arguments):
         """The compiled step, which the network keeps: one trace serves all pictures and sizes."""
@@ -357,6 +355,6 @@ def _factor(before, after):
     return float(np.exp(np.abs(np.diff(logs, axis=0)).max()))
 
 
-def _number_or_array(values):
-    """Of an array, a float where there is one value, else the array."""
-    return float(values.reshape(-1)[0]) if values.size == 1 else values
+def _row(costs):
+    """Costs as numbers, or as arrays where there is a batch."""
+    return {name: c.numpy() if len(c) > 1 else float(c[0]) for name, c in costs.items()}

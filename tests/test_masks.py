@@ -195,7 +195,7 @@ def test_the_gradient_agrees_with_finite_differences(style_cost):
     assert not gradient.numpy()[0][mask != WHITE].any()  # where the photograph stays
     direction = gradient * np.random.default_rng(0).uniform(0.5, 1, G.shape)
     direction /= np.abs(direction).max()
-    up, down = (J(G + sign * direction, run.targets, weights).total for sign in (0.5, -0.5))
+    up, down = (J(G + sign * direction, run.targets, weights)["total"] for sign in (0.5, -0.5))
     np.testing.assert_allclose(up - down, [np.sum(gradient * direction)], rtol=0.05)
 
 

@@ -87,7 +87,7 @@ def by_hand(optimization_step):
         targets = objective.targets(content, [style])
 
         def J(G):
-            return objective(G[tf.newaxis], targets, weights).total[0]
+            return objective(G[tf.newaxis], targets, weights)["total"][0]
 
         return [float(optimization_step(G, adam, J)) for _ in range(3)]
 

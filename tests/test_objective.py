@@ -43,7 +43,7 @@ def by_hand(network, G, which, style_weights, weights):
 def test_J_is_put_together_as_by_hand(shallow, which):
     objective = Objective(shallow, which)
     weights = weighted([2.0], [7.0], 0.01, [0.25, 0.75])
-    found = objective(PAIR[:1], objective.targets(C, S, [3.0, 1.0]), weights).named()
+    found = objective(PAIR[:1], objective.targets(C, S, [3.0, 1.0]), weights)
     for name, value in by_hand(shallow, PAIR[0], which, (0.75, 0.25), weights).items():
         np.testing.assert_allclose(found[name], [value], rtol=1e-3)
     layers = 0.25 * found["block1_conv1"] + 0.75 * found["block2_conv1"]
@@ -53,7 +53,7 @@ def test_J_is_put_together_as_by_hand(shallow, which):
     for i, layer in enumerate(shallow.style_layers):
         alone = objective(PAIR[:1], objective.targets(C, S[i : i + 1]), weights)
         mine = objective(PAIR[:1], weighed, weights)
-        np.testing.assert_allclose(mine.layers[layer], alone.layers[layer], rtol=1e-4)
+        np.testing.assert_allclose(mine[layer], alone[layer], rtol=1e-4)
 
 
 @ALL_COSTS
@@ -65,10 +65,10 @@ def test_the_gradient_agrees_with_finite_differences(smooth, which):
     # With the gradient itself, the steepest direction, float32 sees the slope clearly.
     direction = gradient * np.random.default_rng(1).uniform(0.5, 1, PAIR.shape)
     direction /= np.abs(direction).max(axis=(1, 2, 3), keepdims=True)
-    up, down = (objective(PAIR + sign * direction, *how).total for sign in (1, -1))
+    up, down = (objective(PAIR + sign * direction, *how)["total"] for sign in (1, -1))
     slope = tf.reduce_sum(gradient * direction, (1, 2, 3))
     np.testing.assert_allclose((up - down) / 2, slope, rtol=0.05)
-    np.testing.assert_allclose(objective(PAIR, *how).total, found.total, rtol=1e-5)
+    np.testing.assert_allclose(objective(PAIR, *how)["total"], found["total"], rtol=1e-5)
 
 
 @pytest.mark.parametrize(

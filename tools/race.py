@@ -64,7 +64,7 @@ class Cost:
 
     def __call__(self, G):
         """J, a tensor, of a picture (1, height, width, 3) in 0–255."""
-        return self.objective(G, self.targets, self.weights).total[0]
+        return self.objective(G, self.targets, self.weights)["total"][0]
 
     def judge(self, picture):
         """J, a number, of a picture (height, width, 3)."""
@@ -139,7 +139,7 @@ class Gatys:
             self.picture = np.clip(x.reshape(shape), 0, 255).astype(np.float32)
             slope = factor * gradient.numpy().astype(np.float64).ravel()
             self._done.release()
-            return factor * float(found.total[0]), slope
+            return factor * float(found["total"][0]), slope
 
         options = {"maxiter": 10**6, "maxfun": 10**6, "ftol": 0, "gtol": 0, "maxcor": memory}
         start = cost.content.astype(np.float64).ravel()
