@@ -295,9 +295,10 @@ def fetch(address: str) -> bytes:
                 if time.monotonic() > end:
                     raise TimeoutError(f"it takes more than {DURATION} seconds")
     except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = str(getattr(error, "reason", error)).split("\n")[0]
         raise PictureError(
-            f"{address} could not be fetched ({getattr(error, 'reason', error)}): check the "
-            "address and the network, or use a local file."
+            f"{address} could not be fetched ({reason}): check the address and the network, or "
+            "use a local file."
         ) from None
     if len(data) > MAX_BYTES:
         raise PictureError(f"{address} is larger than {MAX_BYTES // 10**6} MB: use a smaller one.")

@@ -4,6 +4,7 @@ A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -104,16 +105,14 @@ def read_metadata(path: str | os.PathLike | bytes) -> dict:
 
     path: of the file, or its bytes.
     """
-    if isinstance(path, (bytes, bytearray, memoryview)):
-        source, path = bytes(path), "The uploaded file"
-    else:
-        source = files.readable(path, PictureError, "picture")
+    uploaded = isinstance(path, (bytes, bytearray, memoryview))
+    source = bytes(path) if uploaded else files.readable(path, PictureError, "picture")
+    path = "The uploaded file" if uploaded else path
     with decode.opened(source, path) as image:
         text = decode.exif(image, ExifTags.Base.ImageDescription)
-    try:
+    metadata = None
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         metadata = json.loads(text)
-    except (TypeError, ValueError, RecursionError):
-        metadata = None
     if not isinstance(metadata, dict):
         raise PictureError(f"{path} holds no settings: only pictures saved by this package do.")
     return metadata

@@ -29,7 +29,7 @@ P3 = Image.open(INPUTS / "mac_screenshot_cat.png").info["icc_profile"]
 
 
 def refused(source, *words, size=None):
-    """Images, and their metadata, are refused in one sentence with these words."""
+    """It is refused in one sentence that has these words."""
     with pytest.raises(PictureError) as caught:
         images.load(source, size)
     said = str(caught.value)
@@ -112,8 +112,8 @@ def test_whole_numbers_of_16_and_32_bits_are_scaled():
     levels = GRAY_CAT.astype(np.int64)
     wide = (levels * 257).astype(np.uint16)
     full = (levels * (2**32 - 1) // 255).astype(np.uint32).view(np.int32)
-    # Pillow writes neither: PhotometricInterpretation 0, for which white is 0, and no SampleFormat 2.
-    reversed_ = _with_tag(wide, 262, 1, 0)
+    # Pillow writes neither a picture in which 0 means white nor numbers without a sign.
+    negative = _with_tag(wide, 262, 1, 0)
     unsigned = _with_tag(full, 339, 2, 1)
     signed = [levels, levels * 257, levels * (2**31 - 1) // 255]
     for data in (
@@ -121,7 +121,7 @@ def test_whole_numbers_of_16_and_32_bits_are_scaled():
         *(data_of(wide, "tiff"), data_of(wide), unsigned),
     ):
         np.testing.assert_allclose(images.load(data), gray(GRAY_CAT), atol=1)
-    np.testing.assert_allclose(images.load(reversed_), gray(255 - GRAY_CAT), atol=1)
+    np.testing.assert_allclose(images.load(negative), gray(255 - GRAY_CAT), atol=1)
 
 
 def _with_tag(array, tag, before, after):
@@ -414,7 +414,7 @@ def test_what_is_a_picture_is_loaded_whatever_the_server_calls_it(server, path):
 def test_a_server_that_drips_is_left(server, monkeypatch):
     monkeypatch.setattr(decode, "DURATION", 0.4)
     started = time.monotonic()
-    refused(f"{server.address}/drip/body", "too long")
+    refused(f"{server.address}/drip/body", "more than 0.4 seconds")
     assert time.monotonic() - started < 3
 
 
