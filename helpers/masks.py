@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy.ndimage import distance_transform_edt
 
 from . import decode
 from .errors import SettingError
@@ -21,6 +22,7 @@ COLORS = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
 WHITE = COLORS.index("white")  # of paintings without a mask
 PARTS = ("light", "dark")  # of a photograph, for which no mask has to be drawn
 PURE = 0.75  # the share of what a position sees that must lie in a region, to speak for it
+FEATHER = 0.01  # of the longest side: so wide is the edge between style and photograph
 
 
 def load(source, size: int | None = None) -> np.ndarray:
@@ -120,9 +122,9 @@ class Masks:
         color for the whole painting, or None: white.  Raises SettingError for masks of another size
         than their picture's, and for colors of a painting that the photograph's mask lacks.
         """
-        if isinstance(style_masks, str) or getattr(style_masks, "ndim", 3) == 2:
-            style_masks = [style_masks]
-        given = [None] if style_masks is None else list(style_masks)
+        one_for_all = style_masks is None or isinstance(style_masks, str)
+        one_for_all = one_for_all or getattr(style_masks, "ndim", 3) == 2
+        given = [style_masks] if one_for_all else list(style_masks)
         if mask is None:
             if any(one is not None for one in given):
                 raise SettingError("There are style masks but no mask: give a mask as well.")
@@ -133,15 +135,20 @@ class Masks:
                 f"There are {len(given)} style masks for {len(styles)} style pictures: give one "
                 "for each."
             )
-        mask = _checked(mask, content, "mask", "photograph")
-        pairs = enumerate(zip(given, styles, strict=True), 1)
-        found = [
-            _checked(
-                "white" if one is None else one, style, f"style mask {i}", f"style picture {i}"
-            )
-            for i, (one, style) in pairs
-        ]
-        return cls(mask, found, _regions(mask, found))
+        mask, found = _checked(mask, content, "mask", "photograph"), []
+        for i, (one, style) in enumerate(zip(given, styles, strict=True), 1):
+            one = "white" if one is None else one
+            found.append(_checked(one, style, f"style mask {i}", f"style picture {i}"))
+            if not np.isin(found[-1], mask).any():
+                raise SettingError(
+                    f"Style mask {i} is {_named(found[-1])}, and nothing in the mask is: the mask "
+                    f"has {_named(mask)}."
+                )
+        regions = []
+        for color in np.unique(mask).tolist():
+            if has := tuple(i for i, one in enumerate(found) if color in one):
+                regions.append(Region(color, float((mask == color).mean()), has))
+        return cls(mask, found, regions)
 
     def resized(self, content: np.ndarray, styles: list) -> "Masks":
         """The masks in the sizes of these pictures."""
@@ -149,7 +156,7 @@ class Masks:
         found = [_resized(m, style.shape) for m, style in zip(self.styles, styles, strict=True)]
         for region in self.regions:
             for one in (mask, *(found[i] for i in region.styles)):
-                if not (one == region.color).any():
+                if region.color not in one:
                     raise SettingError(
                         f"The {COLORS[region.color]} part of a mask vanishes at {one.shape[1]} × "
                         f"{one.shape[0]} pixels: make it larger, or use fewer levels."
@@ -158,26 +165,13 @@ class Masks:
 
     @property
     def painted(self) -> np.ndarray:
-        """(height, width, 1): 1 where there is a style, 0 where the photograph stays."""
+        """(height, width, 1): 1 where there is a style, 0 where the photograph stays, and between
+        them within the style's edge, so that no seam is seen."""
         has_style = np.isin(self.content, [region.color for region in self.regions])
+        if not has_style.all():
+            feather = 1 + round(FEATHER * max(has_style.shape))
+            has_style = np.minimum(distance_transform_edt(has_style) / feather, 1)
         return has_style[..., np.newaxis].astype(np.float32)
-
-
-def _regions(mask, style_masks):
-    colors, counts = np.unique(mask, return_counts=True)
-    share = dict(zip(colors.tolist(), (counts / mask.size).tolist(), strict=True))
-    found = [np.unique(one).tolist() for one in style_masks]
-    for i, painted in enumerate(found, 1):
-        if not set(painted) & set(share):
-            raise SettingError(
-                f"Style mask {i} is {_named(painted)}, and nothing in the mask is: the mask has "
-                f"{_named(share)}."
-            )
-    regions = [
-        Region(color, share[color], tuple(i for i, has in enumerate(found) if color in has))
-        for color in share
-    ]
-    return [region for region in regions if region.styles]
 
 
 def positions(inside: np.ndarray, layer) -> np.ndarray:
@@ -187,23 +181,22 @@ def positions(inside: np.ndarray, layer) -> np.ndarray:
     PURE of the window that it mostly sees does, or, in a region that is small for that, if none has
     more.  Gatys et al. multiply the rows with guidance channels; these are such of 0 and 1.
     """
-    sums = np.pad(np.asarray(inside, int), ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    (top, bottom), (left, right) = (_windows(side, layer) for side in np.shape(inside))
-    count = sums[bottom] - sums[top]
-    count = count[:, right] - count[:, left]
-    share = (count / np.outer(bottom - top, right - left)).ravel()
-    return np.flatnonzero(share >= min(PURE, share.max())).astype(np.int32)
+    rows, columns = (_windows(side, layer) for side in np.shape(inside))
+    share = (rows @ np.float32(inside) @ columns.T).ravel()
+    return np.flatnonzero(share >= min(PURE, share.max()) - 1e-6).astype(np.int32)
 
 
 def _windows(side, layer):
-    """(first pixel, first one behind) of the window of each position along a side.
+    """What each position along a side sees of it, as the weights of a mean: (positions, side).
 
-    Its sides are half of the receptive field's: what lies farther out hardly counts (Luo et al.
-    2016, arXiv:1701.04128).
+    Half of the receptive field: what lies farther out hardly counts (Luo et al. 2016,
+    arXiv:1701.04128).
     """
-    middle = np.minimum((np.arange(-(-side // layer.stride)) + 0.5) * layer.stride, side - 0.5)
-    reach = layer.receptive_field / 4
-    return (np.clip(np.rint(middle + r), 0, side).astype(int) for r in (-reach, reach))
+    pixel = np.arange(side) + 0.5
+    middle = (np.arange(-(-side // layer.stride)) + 0.5) * layer.stride
+    middle = np.minimum(middle, side - 0.5)  # of a last one that is narrower
+    seen = np.abs(pixel - middle[:, np.newaxis]) < layer.receptive_field / 4
+    return np.float32(seen / seen.sum(axis=1, keepdims=True))
 
 
 def _checked(mask, picture, what, whose):
@@ -216,28 +209,24 @@ def _checked(mask, picture, what, whose):
     if not hasattr(mask, "dtype") and not isinstance(mask, list):
         mask = load(mask, max(shape))
     mask = np.asarray(mask)
-    if mask.dtype.kind == "b":
-        mask = white(mask)
     # A picture of the same aspect may come out a row longer or shorter by rounding.
-    if mask.ndim == 2 and 0 < np.abs(np.subtract(mask.shape, shape)).max() <= 1:
-        mask = _resized(mask, shape)
-    if mask.shape != shape:
+    near = mask.ndim == 2 and np.abs(np.subtract(mask.shape, shape)).max() <= 1
+    if not near:
         sizes = " and ".join(" × ".join(map(str, s[::-1])) for s in (mask.shape, shape))
         raise SettingError(
             f"The {what} and the {whose} have different sizes, {sizes}: make them the same."
         )
+    if mask.dtype.kind == "b":
+        mask = white(mask)
     if mask.dtype.kind not in "iu" or not ((mask >= 0) & (mask < len(COLORS))).all():
         raise SettingError(f"The {what} has values other than 0 to {len(COLORS) - 1}.")
-    return mask.astype(int)
+    return _resized(mask, shape)
 
 
-def _named(colors):
-    return either([COLORS[color] for color in colors]).replace(" or ", " and ")
+def _named(mask):
+    return either([COLORS[color] for color in np.unique(mask)]).replace(" or ", " and ")
 
 
 def _resized(mask, shape):
-    rows, columns = (
-        np.minimum(((np.arange(new) + 0.5) * old / new).astype(int), old - 1)
-        for old, new in zip(mask.shape, shape[:2], strict=True)
-    )
-    return mask[rows][:, columns]
+    resized = Image.fromarray(mask.astype(np.uint8)).resize(shape[1::-1], Image.Resampling.NEAREST)
+    return np.asarray(resized, int)
