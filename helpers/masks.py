@@ -22,7 +22,7 @@ COLORS = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
 WHITE = COLORS.index("white")  # of paintings without a mask
 PARTS = ("light", "dark")  # of a photograph, for which no mask has to be drawn
 PURE = 0.75  # the share of what a position sees that must lie in a region, to speak for it
-FEATHER = 0.01  # of the longest side: so wide is the edge between style and photograph
+FEATHER = 0.02  # of the longest side: so wide is the edge between style and photograph
 
 
 def load(source, size: int | None = None) -> np.ndarray:
