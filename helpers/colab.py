@@ -7,18 +7,19 @@ folder, in the reader's Drive where that is mounted, and `resume` goes on from i
 
 import importlib.metadata
 import os
-import re
 import sys
 from pathlib import Path
 
+import numpy as np
+from packaging.requirements import Requirement
 from packaging.version import Version
 
-from . import checkpoint, files, images, masks
+from . import checkpoint, files, images
 from .errors import CheckpointError, PictureError, SetupError
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 DRIVE = Path("/content/drive")  # where Colab mounts it
-CHECKPOINT = "run.npz"
+CHECKPOINT, PICTURES = "run.npz", "pictures.npz"
 _NO_GPU = (
     "There is no GPU in this session. Choose Runtime → Change runtime type → T4 GPU and run all "
     "cells for VGG-19 and larger pictures; without one, all goes on with the network mini."
@@ -54,25 +55,23 @@ def up(name: str | None = None) -> tuple:
     return GPU, network
 
 
-def check_versions(requirements: Path = REQUIREMENTS) -> None:
+def check_versions() -> None:
     """Raises SetupError for TensorFlow or Keras older than the list asks for, and prints a sentence
     about one that is newer than those that were tried."""
-    text = requirements.read_text(encoding="utf-8") if requirements.exists() else ""
-    found = re.findall(r"^(tensorflow|keras)>=([\d.]+),<([\d.]+)$", text, re.MULTILINE)
-    for package, least, below in found:
-        title = {"tensorflow": "TensorFlow", "keras": "Keras"}[package]
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines() if REQUIREMENTS.exists() else []
+    for wanted in (Requirement(n) for n in lines if n.startswith(("tensorflow", "keras"))):
         try:
-            version = Version(importlib.metadata.version(package))
+            version = importlib.metadata.version(wanted.name)
         except importlib.metadata.PackageNotFoundError:  # it may be called tensorflow-cpu
             continue
-        if version < Version(least):
+        if Version(version) < min(Version(limit.version) for limit in wanted.specifier):
             raise SetupError(
-                f"{title} {version} is too old, {least} is needed: in Colab choose Runtime → "
-                "Change runtime type → the latest version, elsewhere pip install -r "
+                f"{wanted.name} {version} is too old, {wanted} is needed: in Colab choose Runtime "
+                "→ Change runtime type → the latest version, elsewhere pip install -r "
                 "requirements.txt."
             )
-        if version >= Version(below):
-            print(f"{title} {version} is newer than those that were tried, all below {below}.")
+        if not wanted.specifier.contains(version, prereleases=True):
+            print(f"{wanted.name} {version} is newer than those that were tried: {wanted}.")
 
 
 def upload(what: str) -> Path:
@@ -89,8 +88,6 @@ def upload(what: str) -> Path:
     chosen = list(dialogs.upload())
     if not chosen:
         raise PictureError(f"Nothing was chosen: run the cell again, or give the path of {what}.")
-    if len(chosen) > 1:
-        print(f"{len(chosen)} files were chosen; {chosen[0]} is taken.")
     path = Path.cwd() / chosen[0]  # where Colab has put it
     images.load(path, 64)  # refuses what is no picture
     return path
@@ -128,18 +125,13 @@ def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None
     from .transfer import Transfer
 
     run = Transfer(content, styles, network, mask=mask, style_masks=style_masks, **options)
-    kept = {"content": run.content} | {f"style_{i:02}": s for i, s in enumerate(run.styles)}
+    kept = {"content": run.content} | {f"style {i}": s for i, s in enumerate(run.styles)}
     if run.masks:
-        kept["mask"] = masks.to_picture(run.masks.content)
-        found = enumerate(run.masks.styles)
-        kept |= {f"style_mask_{i:02}": masks.to_picture(m) for i, m in found}
-    for name, picture in kept.items():
-        images.save(folder / f"{name}.png", picture)
-    for path in folder.glob("*.png"):  # of a run that was here before
-        if re.fullmatch(r"mask|(style|style_mask)_\d\d", path.stem) and path.stem not in kept:
-            path.unlink()
-    # As they are kept, in whole gray levels: a resumed run reads them from there.
-    return _transfer(folder, network, run.spec)
+        kept |= {"mask": run.masks.content}
+        kept |= {f"style mask {i}": m for i, m in enumerate(run.masks.styles)}
+    with files.whole_file(folder / PICTURES) as file:
+        np.savez_compressed(file, **kept)
+    return run
 
 
 def resume(network, folder: Path | None = None) -> tuple:
@@ -148,23 +140,21 @@ def resume(network, folder: Path | None = None) -> tuple:
     folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
     Raises CheckpointError if there is no run, or if it was painted with another network.
     """
-    folder = folder or _newest()
-    spec, _ = checkpoint.peek(folder / CHECKPOINT)
-    run = _transfer(folder, network, spec)
-    checkpoint.restore(folder / CHECKPOINT, run)
-    return run, folder
-
-
-def _transfer(folder, network, spec):
-    """The run of the pictures and masks in a folder."""
     from .transfer import Transfer
 
-    styles = [images.load(path) for path in sorted(folder.glob("style_[0-9][0-9].png"))]
-    found = {}
-    if (folder / "mask.png").exists():
-        painted = sorted(folder.glob("style_mask_[0-9][0-9].png"))
-        found = {"mask": masks.load(folder / "mask.png"), "style_masks": map(masks.load, painted)}
-    return Transfer(images.load(folder / "content.png"), styles, network, spec, **found)
+    folder = folder or _newest()
+    spec, _ = checkpoint.peek(folder / CHECKPOINT)
+    try:
+        with np.load(folder / PICTURES, allow_pickle=False) as file:
+            kept = dict(file)
+        content, mask = kept.pop("content"), kept.pop("mask", None)
+    except files.DAMAGED_NPZ as error:
+        raise CheckpointError(f"{folder / PICTURES} is lost or damaged: begin anew.") from error
+    styles = [array for name, array in kept.items() if not name.startswith("style mask")]
+    style_masks = [array for name, array in kept.items() if name.startswith("style mask")]
+    run = Transfer(content, styles, network, spec, mask=mask, style_masks=style_masks or None)
+    checkpoint.restore(folder / CHECKPOINT, run)
+    return run, folder
 
 
 def _newest():
@@ -175,15 +165,13 @@ def _newest():
         kept = list(_runs().glob(f"*/{CHECKPOINT}"))
     if not kept:
         raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
-    return max(kept, key=lambda path: path.stat().st_mtime).parent
+    return max(kept, key=os.path.getmtime).parent
 
 
 def _runs():
     """The folder that holds the runs."""
     if (DRIVE / "MyDrive").is_dir():
         return DRIVE / "MyDrive" / "style transfer"
-    if in_colab():
-        return Path.cwd() / "style transfer"
     cache = os.environ.get("NST_CACHE") or "~/.cache/neural-style-transfer"
     return Path(cache).expanduser() / "runs"
 

@@ -12,12 +12,10 @@ import sys
 import types
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from PIL import Image
 
-from helpers import checkpoint, colab, images, masks, vgg
+from helpers import checkpoint, colab, images, vgg
 from helpers.errors import CheckpointError, PictureError, SetupError
 from tools import addresses
 
@@ -70,14 +68,15 @@ def run_cell(tmp_path):
     (tmp_path / "cell.py").write_text(CELL, encoding="utf-8")
 
     def run(address=None, cwd=tmp_path / "content"):
-        theirs = {"PYTHONPATH": str(tmp_path / "fakes"), "IPYTHONDIR": str(tmp_path / "ipython")}
-        theirs |= {
+        env = os.environ | {
+            "PYTHONPATH": str(tmp_path / "fakes"),
+            "IPYTHONDIR": str(tmp_path / "ipython"),
             "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{address or tmp_path / 'nowhere'}.insteadOf",
             "GIT_CONFIG_VALUE_0": f"https://github.com/{REPOSITORY}",
         }
-        theirs |= {"GIT_CONFIG_KEY_0": f"url.{address or tmp_path / 'nowhere'}.insteadOf"}
-        command, env = [sys.executable, "-c", RUN, tmp_path / "cell.py"], os.environ | theirs
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        command = [sys.executable, "-c", RUN, tmp_path / "cell.py"]
         said = subprocess.run(command, cwd=cwd, env=env, timeout=100, **streams).stdout
         assert not re.search("Traceback|fatal|unzip|zipfile", said)
         return said
@@ -117,15 +116,6 @@ def test_the_cell_finds_the_repository_that_it_lies_in(published, run_cell):
     assert not list(notebooks.iterdir())
 
 
-def test_every_notebook_but_the_one_page_has_this_cell_and_other_addresses_stay():
-    for path in sorted((ROOT / "notebooks").glob("0[1-9]_*.ipynb")):
-        cells = nbformat.read(path, 4).cells
-        setup = [cell.source for cell in cells if "setup" in cell.metadata.get("tags", [])]
-        assert setup == [CELL.rstrip("\n")], path
-    text = "see https://github.com/tensorflow/tensorflow; git clone https://github.com/a/b"
-    assert addresses.with_addresses(text, "c/d") == text.replace("a/b", "c/d")
-
-
 # colab.up
 
 
@@ -159,11 +149,11 @@ def test_up_goes_on_with_mini_where_there_is_a_gpu_but_no_weights(monkeypatch, c
 def test_an_old_version_is_refused_and_a_newer_one_told(package, monkeypatch, capsys):
     found = {"tensorflow": "2.19.0", "keras": "3.10.0"} | {package: "2.4.1"}
     monkeypatch.setattr("importlib.metadata.version", found.__getitem__)
-    with pytest.raises(SetupError, match=r"too old.*Runtime"):
+    with pytest.raises(SetupError, match="too old"):
         colab.check_versions()
-    monkeypatch.setattr("importlib.metadata.version", lambda _: "9.1.0")
+    found[package] = "9.1.0"
     colab.check_versions()
-    assert "newer than those that were tried" in capsys.readouterr().out
+    assert f"{package} 9.1.0 is newer" in capsys.readouterr().out
 
 
 def test_an_error_of_the_package_is_one_sentence_in_a_notebook():
@@ -202,23 +192,21 @@ def reader(monkeypatch, tmp_path):
     for found in (module, dialogs, drive):
         monkeypatch.setitem(sys.modules, found.__name__, found)
     monkeypatch.setattr(colab, "DRIVE", tmp_path / "drive")
+    monkeypatch.setenv("NST_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return fake
 
 
-def test_upload_takes_the_first_picture_or_refuses_with_a_sentence(reader, capsys):
+def test_upload_takes_the_first_picture_or_refuses_with_a_sentence(reader):
     reader.chosen = {"IMG_1.jpg": images.encode(np.zeros((3000, 4000, 3))), "b.jpg": b""}
     path = colab.upload("the photograph")  # of 12 megapixels
-    assert images.load(path, 64).shape == (48, 64, 3)
-    assert path.name == "IMG_1.jpg"
-    assert "2 files were chosen; IMG_1.jpg is taken." in capsys.readouterr().out
+    assert path.name == "IMG_1.jpg" and images.load(path, 64).shape == (48, 64, 3)
     for chosen, word in (
         ({}, "Nothing was chosen"),
         ({"IMG_1.HEIC": b"\0\0\0\x24ftypheic" + bytes(100)}, "IMG_1.HEIC is in HEIC"),
-        ({"a.jpg": b"no picture"}, "a.jpg is not a picture"),
     ):
         reader.chosen = chosen
-        with pytest.raises(PictureError, match=re.escape(word)):
+        with pytest.raises(PictureError, match=word):
             colab.upload("the photograph")
 
 
@@ -278,36 +266,32 @@ def test_a_run_in_the_drive_goes_on_after_a_disconnect(
     assert reader.offered == [str(found / "mine.png")]
 
 
-def test_a_used_folder_keeps_only_the_pictures_of_the_new_run(reader, shallow, picture):
+def test_a_used_folder_has_the_pictures_of_the_new_run(reader, shallow, picture):
     folder = colab.folder()
     colab.begin(folder, picture, [picture] * 3, shallow, mask=HALVES, style_masks=["red"] * 3)
     images.save(folder / "mine.png", picture)
-    assert len(list(folder.glob("style_*.png"))) == 6
-    run = colab.begin(folder, picture, [picture], shallow, mask="light")
-    assert (masks.load(folder / "mask.png") == run.masks.content).all()
     run = colab.begin(folder, picture, [picture], shallow)
-    names = {"content.png", "style_00.png", "mine.png"}
-    assert {path.name for path in folder.iterdir()} == names
     run.run(2, checkpoint=folder / colab.CHECKPOINT)
-    again, _ = colab.resume(shallow)
-    assert len(again.styles) == 1 and again.masks is None
     with pytest.raises(PictureError):  # nothing is lost to a run that cannot begin
         colab.begin(folder, picture, [picture[:1, :1]], shallow)
-    assert {path.name for path in folder.iterdir()} == names | {colab.CHECKPOINT}
+    again, _ = colab.resume(shallow)
+    assert len(again.styles) == 1 and again.masks is None
+    assert (folder / "mine.png").exists()
 
 
 def test_resume_says_what_is_missing(reader, shallow, picture):
     with pytest.raises(CheckpointError, match="no run"):
         colab.resume(shallow)
     folder = colab.folder()
-    run = colab.begin(folder, picture, picture, shallow)
-    run.run(2, checkpoint=folder / colab.CHECKPOINT)
+    colab.begin(folder, picture, picture, shallow).run(2, checkpoint=folder / colab.CHECKPOINT)
     with pytest.raises(CheckpointError, match="use the same"):
         colab.resume(vgg.load("mini", ["block1_conv1", "block2_conv1", "block3_conv1"]))
-    with Image.open(folder / "content.png") as image:  # somebody exchanges the photograph
-        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "content.png")
+    colab.begin(folder, picture[::-1], picture, shallow)  # another run, not yet painted
     with pytest.raises(CheckpointError, match="use the same"):
         colab.resume(shallow, folder=folder)
+    (folder / colab.PICTURES).write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="damaged"):
+        colab.resume(shallow)
 
 
 # Requirements, addresses.
@@ -356,9 +340,9 @@ def test_publish_forgets_no_address(address, copied):
     addresses.publish(address, copied)
     assert addresses.repository(copied) == "some-one/else.where"
     texts = {
-        path.relative_to(copied).as_posix(): path.read_text(encoding="utf-8")
+        path.relative_to(copied).as_posix(): path.read_text(encoding="utf-8", errors="replace")
         for path in copied.rglob("*")
-        if path.suffix in (".md", ".py", ".ipynb", ".toml", ".sh", "") and path.is_file()
+        if path.is_file()
     }
     assert [name for name, text in texts.items() if REPOSITORY in text] == []
     notebooks = [name for name in texts if name.startswith("notebooks/0")]
@@ -369,7 +353,9 @@ def test_publish_forgets_no_address(address, copied):
             assert texts["tools/setup_cell.py"] in texts[name]
 
 
-def test_publish_refuses_what_is_no_address(copied):
+def test_publish_refuses_what_is_no_address_and_leaves_others(copied):
     with pytest.raises(SystemExit, match="not at GitHub"):
         addresses.publish("https://example.org/a/b", copied)
     assert addresses.repository(copied) == REPOSITORY
+    text = "see https://github.com/tensorflow/tensorflow; git clone https://github.com/a/b"
+    assert addresses.with_addresses(text, "c/d") == text.replace("a/b", "c/d")
