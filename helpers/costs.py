@@ -51,24 +51,16 @@ def mean_gram_matrix(a: tf.Tensor) -> tf.Tensor:
     return gram_matrix(a) / tf.cast(positions, tf.float32)
 
 
-def content_cost(a_C, a_G, costs: str = "course", scale: tf.Tensor | None = None) -> tf.Tensor:
-    """J_content(C, G) of one layer (Gatys 2016, eq. 1, up to the constant).
-
-    scale: `content_scale` of a_C, where it is known already.
-    """
+def content_cost(a_C, a_G, costs: str = "course") -> tf.Tensor:
+    """J_content(C, G) of one layer (Gatys 2016, eq. 1, up to the constant)."""
     a_C, a_G = tf.cast(a_C, tf.float32), tf.cast(a_G, tf.float32)
-    scale = content_scale(a_C, costs) if scale is None else scale
-    return scale * tf.reduce_sum((a_G - a_C) ** 2, _PICTURE_AXES)
+    return content_scale(a_C, costs) * tf.reduce_sum((a_G - a_C) ** 2, _PICTURE_AXES)
 
 
-def gram_cost(A_S, A_G, costs: str = "course", scale: tf.Tensor | None = None) -> tf.Tensor:
+def gram_cost(A_S, A_G, costs: str = "course") -> tf.Tensor:
     """J_style^l of one layer (Gatys 2016, eq. 4) from both pictures' `mean_gram_matrix`, or from
-    another description in `style_costs.STYLE_COSTS`.
-
-    scale: `style_scale` of A_S, where it is known already.
-    """
-    scale = style_scale(A_S, costs) if scale is None else scale
-    return scale * tf.reduce_sum((A_G - A_S) ** 2, _MATRIX_AXES)
+    another description in `style_costs.STYLE_COSTS`."""
+    return style_scale(A_S, costs) * tf.reduce_sum((A_G - A_S) ** 2, _MATRIX_AXES)
 
 
 def layer_style_cost(a_S, a_G, costs: str = "course", describe=mean_gram_matrix) -> tf.Tensor:

@@ -28,12 +28,11 @@ class Weights(NamedTuple):
 class Target(NamedTuple):
     """What the style pictures are in one layer and one region.
 
-    A_S: their descriptions, such as mean Gram matrices, (styles, …); scales, weights: (styles,).
+    A_S: their descriptions, such as mean Gram matrices, (styles, …); weights: (styles,).
     rows: () where the region is the whole picture, else a tuple of one tensor: the positions of G.
     """
 
     A_S: tf.Tensor
-    scales: tf.Tensor
     weights: tf.Tensor
     rows: tuple
 
@@ -41,12 +40,11 @@ class Target(NamedTuple):
 class Targets(NamedTuple):
     """What G is compared with.
 
-    a_C: (n_H, n_W, n_C), with its scale.  regions: of each region, a Target for each style layer.
+    a_C: (n_H, n_W, n_C).  regions: of each region, a Target for each style layer.
     kept: () without masks, else C and (height, width, 1): 1 where G is painted, 0 where C stays.
     """
 
     a_C: tf.Tensor
-    content_scale: tf.Tensor
     regions: tuple
     kept: tuple
 
@@ -96,7 +94,7 @@ class Objective:
             for region in found
         )
         kept = (tf.constant(content, tf.float32), tf.constant(masks.painted)) if masks else ()
-        return Targets(a_C, formulas.content_scale(a_C, self.costs), targets, kept)
+        return Targets(a_C, targets, kept)
 
     def _target(self, name, region, activations, weights, masks):
         layer, rows, A_S = self.network.layers[name], (), []
@@ -107,10 +105,9 @@ class Objective:
             if masks:
                 a_S = _rows(a_S, regions.positions(masks.styles[i] == region.color, layer))
             A_S.append(self.describe(a_S))
-        scales = tf.stack([formulas.style_scale(A, self.costs) for A in A_S])
         weights = np.array([weights[i] for i in region.styles])
         weights = region.share * weights / max(weights.sum(), 1e-30)
-        return Target(tf.stack(A_S), scales, tf.constant(weights, tf.float32), rows)
+        return Target(tf.stack(A_S), tf.constant(weights, tf.float32), rows)
 
     def __call__(self, G: tf.Tensor, targets: Targets, weights: Weights) -> dict[str, tf.Tensor]:
         """{name: (batch,)}: the costs of pictures G (batch, height, width, 3)."""
@@ -118,9 +115,7 @@ class Objective:
             photograph, painted = targets.kept
             G = photograph + painted * (G - photograph)
         a_G = self.network(G)
-        content = formulas.content_cost(
-            targets.a_C, a_G[self.content_layer], scale=targets.content_scale
-        )
+        content = formulas.content_cost(targets.a_C, a_G[self.content_layer], self.costs)
         layers = {
             name: tf.add_n([self._layer_cost(a_G[name], region[i]) for region in targets.regions])
             for i, name in enumerate(self.style_layers)
@@ -134,7 +129,7 @@ class Objective:
         """J_style^l of each picture in one region, averaged over the style pictures."""
         a_G = _rows(a_G, target.rows[0]) if target.rows else a_G
         A_G = self.describe(a_G)[:, tf.newaxis]
-        of_each = formulas.gram_cost(target.A_S, A_G, scale=target.scales)
+        of_each = formulas.gram_cost(target.A_S, A_G, self.costs)
         return tf.linalg.matvec(of_each, target.weights)
 
     def with_gradient(
@@ -147,10 +142,6 @@ class Objective:
             costs = self(G, targets, weights)
             J = tf.reduce_sum(costs["total"])
         return costs, tape.gradient(J, G)
-
-    def unknown(self, batch: int) -> dict[str, tf.Tensor]:
-        """Costs that are infinite: of pictures that are not measured yet."""
-        return dict.fromkeys(self.names, tf.fill((batch,), np.float32(np.inf)))
 
 
 def _rows(a, rows):

@@ -1,11 +1,11 @@
 """Two ways to move the pixels of G down J: L-BFGS and Adam, pure functions of their state.
 
-`begin` gives an optimizer's memory for pictures G, `step` takes a State and gives the next one, and
+`begin` gives the first State for pictures G, `step` takes a State and gives the next one, and
 `forget` a State that remembers nothing of another cost.  A State is made of tensors only: it is
 what a checkpoint holds.  The pixels stay in 0–255, and each picture of a batch goes its own way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -42,15 +42,15 @@ class AdamMemory(NamedTuple):
 class Adam:
     """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1)."""
 
-    def begin(self, G: tf.Tensor, unknown: dict) -> AdamMemory:  # noqa: ARG002 (as LBFGS has it)
-        """The memory of an optimizer that has not seen G yet."""
-        return AdamMemory(tf.constant(0.0), tf.zeros_like(G), tf.zeros_like(G))
+    def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:  # noqa: ARG002 (as LBFGS has it)
+        """A state that has not seen these pictures yet."""
+        return State(G, AdamMemory(tf.constant(0.0), tf.zeros_like(G), tf.zeros_like(G)))
 
-    def forget(self, state: State, unknown: dict, factor: float) -> State:
+    def forget(self, state: State, factor: float) -> State:
         """After a weight has changed by `factor`.  A small change it follows best with all its
         memory; but Adam divides by lengths of gradients that it remembers, and after β has gone
         down a thousandfold the picture would hardly follow."""
-        return state if factor < FAR else State(state.G, self.begin(state.G, unknown))
+        return state if factor < FAR else self.begin(state.G, ())
 
     def step(
         self, state: State, evaluate: Callable, rate: tf.Tensor
@@ -97,17 +97,18 @@ class LBFGS:
     So G is the lowest picture so far, and the costs of a step are its costs.
     """
 
-    def begin(self, G: tf.Tensor, unknown: dict) -> LBFGSMemory:
-        """The memory of an optimizer that has not seen G yet; unknown: costs that are infinite."""
+    def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:
+        """A state that has not seen these pictures yet; names: of the costs of `evaluate`."""
         batch, height, width = G.shape[:3]
+        unknown = dict.fromkeys(names, tf.fill((batch,), np.float32(np.inf)))
         none, zeros = tf.zeros(batch), tf.zeros_like(G)
         pairs = (tf.stack([zeros, zeros], axis=1),) * MEMORY
         M, rho = tf.constant(reach(height, width)), tf.zeros((batch, MEMORY))
-        return LBFGSMemory(unknown, G, zeros, zeros, none, none, M, pairs, rho)
+        return State(G, LBFGSMemory(unknown, G, zeros, zeros, none, none, M, pairs, rho))
 
-    def forget(self, state: State, unknown: dict, factor: float) -> State:  # noqa: ARG002
+    def forget(self, state: State, factor: float) -> State:  # noqa: ARG002
         """After a weight has changed, by whatever factor: curvature belongs to a cost."""
-        return State(state.G, self.begin(state.G, unknown))
+        return self.begin(state.G, state.memory.costs)
 
     def step(
         self,

@@ -19,7 +19,7 @@ from .errors import DivergedError, SettingError
 from .interrupts import deferred_interrupt
 from .masks import Masks
 from .objective import Objective, Weights
-from .optimizers import OPTIMIZERS, State
+from .optimizers import OPTIMIZERS
 from .settings import OPTIONS, WEIGHTS, TransferSpec  # noqa: F401 (WEIGHTS is handed on)
 
 # Coarse to fine: a stroke is laid out where it is small and cheap, and finished at full size
@@ -137,8 +137,9 @@ class Transfer:
         if self.masks and styles is not self.styles:
             raise SettingError("Style masks belong to their paintings: make another Transfer.")
         self._check_sizes(styles)
-        targets, state = self._targets(self.level, content, styles), self._forgotten(np.inf)
-        self.content, self.styles, self.targets, self.state = content, styles, targets, state
+        self.targets = self._targets(self.level, content, styles)
+        self.state = self.optimizer.forget(self.state, np.inf)
+        self.content, self.styles = content, styles
 
     # The weights of J.
 
@@ -148,7 +149,7 @@ class Transfer:
         pairs = zip(self._weights(), self._weights(spec), strict=True)
         factor = max(_factor(before, after) for before, after in pairs)
         if factor > 1:
-            self.state = self._forgotten(factor)
+            self.state = self.optimizer.forget(self.state, factor)
         self.spec = spec
 
     def _weights(self, spec=None):
@@ -249,11 +250,7 @@ class Transfer:
 
     def _begun(self, pictures):
         G = tf.constant(np.stack(pictures), tf.float32)
-        return State(G, self.optimizer.begin(G, self.objective.unknown(len(pictures))))
-
-    def _forgotten(self, factor):
-        unknown = self.objective.unknown(len(self.G))
-        return self.optimizer.forget(self.state, unknown, factor)
+        return self.optimizer.begin(G, self.objective.names)
 
     def _targets(self, level, content, styles):
         """What J asks of G, in the size of a level."""

@@ -256,10 +256,7 @@ def _read(name, path):
     path, said = readable(path, NetworkError, "weights file"), f"weights from {Path(path).name}"
     if path.suffix != ".npz":
         return _from_keras(name, str(path)), said
-    arrays = _read_npz(name, path)
-    kernels = [array.ravel()[:10_000] for array in arrays.values() if array.ndim == 4]
-    few = sum(len(np.unique(kernel)) <= 256 for kernel in kernels)
-    return arrays, said + (f", {few} of its layers in 8 bits" if few else "")
+    return _read_npz(name, path), said
 
 
 def _from_keras(name, weights):

@@ -62,12 +62,6 @@ def test_costs_are_those_of_the_papers(which, shape):
     for cost, formula in zip(BOTH, (content_of_the_papers, style_of_the_papers), strict=True):
         np.testing.assert_allclose(cost(a, b, which), formula(a, b, which), rtol=1e-3)
         assert cost(a, a, which) == 0
-    # Whoever holds the scale gets the same cost.
-    held = costs.content_cost(a, b, scale=costs.content_scale(a, which))
-    np.testing.assert_allclose(held, costs.content_cost(a, b, which), rtol=1e-6)
-    A_S, A_G = costs.mean_gram_matrix(a), costs.mean_gram_matrix(b)
-    held = costs.gram_cost(A_S, A_G, scale=costs.style_scale(A_S, which))
-    np.testing.assert_allclose(held, costs.layer_style_cost(a, b, which), rtol=1e-6)
     # A picture tiled twice has the same style.
     np.testing.assert_allclose(
         costs.layer_style_cost(a, np.tile(a, (2, 1, 1)), which), 0, atol=1e-6

@@ -16,7 +16,7 @@ EACH = pytest.mark.parametrize("optimizer", [ADAM, LBFGS], ids=["adam", "lbfgs"]
 
 
 class Bowl:
-    """J = ½ (x−b)ᵀA(x−b), with the duties of an Objective: its targets are the lowest point b, its
+    """J = ½ (x−b)ᵀA(x−b), as an Objective has it: its targets are the lowest point b, its
     weights a level of J above which the gradient is no number."""
 
     def __init__(self):
@@ -30,9 +30,6 @@ class Bowl:
         gradient = tf.where(J[0] > edge, np.nan, gradient)
         return {"total": J}, tf.reshape(gradient, tf.shape(G))
 
-    def unknown(self, batch):
-        return {"total": tf.fill((batch,), np.float32(np.inf))}
-
 
 BOWL = Bowl()
 OUTSIDE, INSIDE = (
@@ -44,7 +41,7 @@ OUTSIDE, INSIDE = (
 def begin(optimizer, batch=2):
     """A state at random pictures."""
     G = tf.constant(np.random.default_rng(1).uniform(70, 180, (batch, *SHAPE)), tf.float32)
-    return State(G, optimizer.begin(G, BOWL.unknown(batch)))
+    return optimizer.begin(G, ["total"])
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +164,7 @@ def test_lbfgs_moves_as_the_two_loop_recursion_says(go):
 def test_a_move_that_leads_upwards_is_tried_again_shorter(go):
     state = begin(LBFGS, 1)
     lowest = tf.constant(np.clip(OUTSIDE, 0, 255).reshape(1, *SHAPE))
-    state = LBFGS.forget(State(lowest, state.memory), BOWL.unknown(1), 1)
+    state = LBFGS.forget(State(lowest, state.memory), 1)
     state, J, _ = go(LBFGS, state, [0.0])
     high = State(state.G, state.memory._replace(trial=255 - state.G))
     after, J_after, _ = go(LBFGS, high, [0.0])
@@ -204,8 +201,8 @@ def test_what_is_forgotten(go):
     """Adam keeps its memory when a weight changes a little; L-BFGS' curvature belongs to one J."""
     for factor, kept in ((optimizers.FAR / 2, True), (optimizers.FAR, False)):
         state, *_ = go(ADAM, begin(ADAM), [1.0])
-        assert (ADAM.forget(state, BOWL.unknown(2), factor).memory.t == 1) == kept
+        assert (ADAM.forget(state, factor).memory.t == 1) == kept
     state, *_ = go(LBFGS, begin(LBFGS), [0.0] * 3)
-    found = LBFGS.forget(state, BOWL.unknown(2), 1.1)
+    found = LBFGS.forget(state, 1.1)
     assert_equal_states([found.G, found.memory.trial], [state.G, state.G])
     assert np.isinf(found.memory.costs["total"]).all() and not found.memory.rho.numpy().any()

@@ -160,15 +160,13 @@ def keras_raises(monkeypatch, error):
 def test_a_file_may_end_early_and_be_in_any_order(tmp_path, two_blocks):
     path, arrays = two_blocks
     backwards = tmp_path / "backwards.npz"
-    rough = np.round(arrays["block2_conv1/kernel"], 2)
-    np.savez(backwards, **dict(reversed((arrays | {"block2_conv1/kernel": rough}).items())))
+    np.savez(backwards, **dict(reversed(arrays.items())))
     one, other = (vgg.load("vgg19", weights=file) for file in (path, backwards))
     assert list(one.layers) == list(other.layers) == ["block1_conv1", "block2_conv1"]
     x = make_picture(1, 8, 9)
-    np.testing.assert_array_equal(other(x)["block1_conv1"], one(x)["block1_conv1"])
+    np.testing.assert_array_equal(other(x)["block2_conv1"], one(x)["block2_conv1"])
     for said in ("VGG-19", "block2_conv1", "two_blocks.npz"):
         assert said in one.description
-    assert "1 of its layers in 8 bits" in other.description and "8 bits" not in one.description
     with pytest.raises(NetworkError, match="block4_conv2"):
         vgg.load("vgg19", ["block4_conv2"], weights=path)
 
