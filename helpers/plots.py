@@ -20,7 +20,7 @@ from .animation import animation  # noqa: F401 (handed on)
 
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-INK, TITLE, SMALL = "#333333", 11, 10  # points: titles can be read from the last row of a room
+TITLE, SMALL = 11, 10  # points: titles can be read from the last row of a room
 Names = Sequence[str]
 
 
@@ -43,11 +43,16 @@ class AltFigure(Figure):
         self.savefig(buffer, format="jpeg", pil_kwargs=small)
         return buffer.getvalue()
 
+    def bundle(self) -> tuple[dict, dict]:
+        """(data, metadata) of the figure by MIME type, as notebooks store it."""
+        data = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
+        return data, {"image/jpeg": {"alt": self.alt}}
+
     def _ipython_display_(self):
         from IPython.display import display
 
-        bundle = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
-        display(bundle, metadata={"image/jpeg": {"alt": self.alt}}, raw=True)
+        data, metadata = self.bundle()
+        display(data, metadata=metadata, raw=True)
 
 
 def check_alt(alt: str) -> None:
@@ -61,7 +66,7 @@ def pictures(
 ) -> AltFigure:
     """Pictures side by side, `columns` to a row (default: all in one), each `height` inches."""
     found = [None if p is None else np.clip(np.asarray(p) / 255, 0, 1) for p in found]
-    return _tiles(found, titles, alt, columns, height, edge="#dddddd")  # else white has no edge
+    return _tiles(found, titles, alt, columns, height)
 
 
 def grid(
@@ -71,7 +76,7 @@ def grid(
     columns, tiles = len(column_titles), [picture for row in found for picture in row]
     figure = pictures(tiles, column_titles, alt=alt, columns=columns, height=height)
     for axes, title in zip(figure.axes[::columns], row_titles, strict=True):
-        axes.set_ylabel(_wrapped(title, height), fontsize=TITLE, color=INK)
+        axes.set_ylabel(_wrapped(title, height), fontsize=TITLE)
     return figure
 
 
@@ -82,11 +87,9 @@ def channels(
 
     Without it each map has its own scale, from 0 to its largest value.
     """
-    which, activation = list(which), np.asarray(activation)
-    maps = [activation[..., channel] for channel in which]
-    titles = titles or [f"channel {channel}" for channel in which]
+    maps, titles = _maps(activation, which, titles)
     shown = {"cmap": "magma", "vmin": 0, "vmax": vmax}
-    return _tiles(maps, titles, alt, columns or min(len(which), 4), height, **shown)
+    return _tiles(maps, titles, alt, columns or min(len(maps), 4), height, **shown)
 
 
 def spotlight(
@@ -96,13 +99,11 @@ def spotlight(
 
     Each channel has its own scale: as light as the picture itself at its strongest answer.
     """
-    which, lit = list(which), []
-    for channel in which:
-        strength = np.asarray(activation, np.float32)[..., channel]
+    (maps, titles), lit = _maps(activation, which, titles), []
+    for strength in maps:
         strength = Image.fromarray(strength / max(strength.max(), 1e-6))
         wide = np.asarray(strength.resize(picture.shape[1::-1], Image.Resampling.NEAREST))
         lit.append(picture * (0.4 + 0.6 * wide[..., None]))
-    titles = titles or [f"channel {channel}" for channel in which]
     return pictures(lit, titles, alt=alt, columns=columns or min(len(lit), 4), height=height)
 
 
@@ -184,7 +185,13 @@ def trade_off(
     return figure
 
 
-def _tiles(found, titles, alt, columns, height, edge="none", **shown):
+def _maps(activation, which, titles):
+    which = list(which)
+    maps = [np.asarray(activation, np.float32)[..., channel] for channel in which]
+    return maps, titles or [f"channel {channel}" for channel in which]
+
+
+def _tiles(found, titles, alt, columns, height, **shown):
     """Pictures and maps, `columns` to a row, shown as imshow takes it; titles of the first ones."""
     columns = columns or len(found)
     width = height * max(tile.shape[1] / tile.shape[0] for tile in found if tile is not None)
@@ -194,11 +201,10 @@ def _tiles(found, titles, alt, columns, height, edge="none", **shown):
     figure = AltFigure(columns * width, len(rows) * height + above, alt=alt)
     for i, (tile, title) in enumerate(zip(found, titles, strict=True)):
         axes = figure.add_subplot(len(rows), columns, i + 1, xticks=(), yticks=())
-        axes.set_title(title, fontsize=TITLE, color=INK)
-        axes.spines[:].set(color="none" if tile is None else edge, linewidth=0.6)
-        if tile is None:
-            axes.set_box_aspect(height / width)
-        else:
+        axes.set_title(title, fontsize=TITLE)
+        axes.set_box_aspect(height / width if tile is None else None)
+        axes.spines[:].set(color="none" if tile is None else "#dddddd", linewidth=0.6)
+        if tile is not None:
             axes.imshow(tile, interpolation="antialiased", **shown)  # squares from 3 × size on
     return figure
 

@@ -39,11 +39,18 @@ def test_every_public_function_has_an_example():
     assert public == {*EXAMPLES, "check_alt"}
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """What IPython is given to display, as (data, options)."""
+    found = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: found.append((*a, k)))
+    return found
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_figure_is_one_image_with_its_alternative_text(name, monkeypatch):
+def test_a_figure_is_one_image_with_its_alternative_text(name, shown):
+    """What is written on it can be read from the last row of a room."""
     figure = EXAMPLES[name]("what is to be seen")
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
     figure._ipython_display_()
     ((data, options),) = shown
     assert set(data) == {"image/jpeg", "text/plain"}
@@ -52,24 +59,13 @@ def test_a_figure_is_one_image_with_its_alternative_text(name, monkeypatch):
     with Image.open(io.BytesIO(base64.b64decode(data["image/jpeg"]))) as image:
         assert image.format == "JPEG"
         assert np.asarray(image).std() > 1  # something is drawn on it
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_a_figure_without_alternative_text_is_refused(name):
-    for missing in ("", " ", None):
-        with pytest.raises(ValueError, match="no alt text"):
-            EXAMPLES[name](missing)
-    with pytest.raises(TypeError):
-        getattr(plots, name)(PHOTO)
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_titles_can_be_read_from_the_last_row(name):
-    figure = EXAMPLES[name]("what is to be seen")
     titles = [axes.title for axes in figure.axes if axes.get_title()]
     assert all(title.get_fontsize() >= 11 for title in titles)
     words = [text for text in figure.findobj(Text) if text.get_text()]
     assert all(text.get_fontsize() >= 10 for text in words)
+    for missing in ("", " ", None):
+        with pytest.raises(ValueError, match="no alt text"):
+            EXAMPLES[name](missing)
 
 
 def test_long_titles_stay_above_their_pictures():
@@ -90,25 +86,24 @@ def test_the_gap_of_a_grid_is_empty_and_its_titles_are_in_line():
     figure.draw_without_rendering()
     tops = [axes.title.get_window_extent().y0 for axes in figure.axes[:2]]
     assert tops[0] == pytest.approx(tops[1], abs=1)
-    left, _, right, _ = (int(v) for v in figure.axes[1].get_window_extent().extents)
-    pixels = np.asarray(Image.open(io.BytesIO(figure.jpeg())))[30:100, left:right]
-    assert pixels.min() > 240
+    assert pixels_of(figure, figure.axes[1]).min() > 240
+
+
+def pixels_of(figure, axes):
+    """What is drawn within the axes, (height, width, 3)."""
+    picture = np.asarray(Image.open(io.BytesIO(figure.jpeg())), float)
+    x0, y0, x1, y1 = axes.get_window_extent().extents
+    return picture[round(len(picture) - y1) : round(len(picture) - y0), round(x0) : round(x1)]
 
 
 def test_maps_of_few_positions_show_their_squares():
-    activation = RNG.uniform(0.2, 1, (3, 4, 1))
-    figure = plots.channels(activation, [0], alt="twelve squares")
-    figure.draw_without_rendering()
-    x0, y0, x1, y1 = figure.axes[0].get_window_extent().extents
-    with Image.open(io.BytesIO(figure.jpeg())) as image:
-        rows = np.asarray(image, float)[int(image.height - y1) : int(image.height - y0)]
-    map_ = rows[:, int(x0) : int(x1)]
-    height, width = map_.shape[0] / 3, map_.shape[1] / 4
-    for i in range(3):
-        for j in range(4):
-            inner = map_[int((i + 0.3) * height) : int((i + 0.7) * height)]
-            inner = inner[:, int((j + 0.3) * width) : int((j + 0.7) * width)]
-            assert inner.std(axis=(0, 1)).max() < 6
+    figure = plots.channels(RNG.uniform(0.2, 1, (3, 4, 1)), [0], alt="twelve squares")
+    pixels = pixels_of(figure, figure.axes[0])
+    height, width = pixels.shape[0] / 3, pixels.shape[1] / 4
+    for i, j in np.ndindex(3, 4):
+        inner = pixels[int((i + 0.3) * height) : int((i + 0.7) * height)]
+        inner = inner[:, int((j + 0.3) * width) : int((j + 0.7) * width)]
+        assert inner.std(axis=(0, 1)).max() < 6
 
 
 @pytest.mark.parametrize(
@@ -136,37 +131,19 @@ def test_pyplot_is_left_alone():
     assert plt.get_fignums() == []
 
 
-def drawn(left, right):
-    return plots.pictures([PHOTO], [left + right], alt=f"the choice {left}{right}")
+def test_a_picker_follows_its_dropdowns_and_keeps_a_picture_for_where_no_kernel_is(shown):
+    def drawn(left, right):
+        return plots.pictures([PHOTO], [left + right], alt=f"the choice {left}{right}")
 
-
-def test_a_picker_follows_its_dropdowns_and_keeps_a_picture_for_where_no_kernel_is(monkeypatch):
     chosen = picker.dropdowns(drawn, left="ab", right="cd")
-    shown = []
-    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((*a, k)))
     chosen._ipython_display_()
     ((data, options),) = shown
     assert data["text/plain"] == "the choice ac" and data[picker.WIDGET]["model_id"]
     static = options["metadata"]["static"]
     assert static["metadata"] == {"image/jpeg": {"alt": "the choice ac"}}
     assert base64.b64decode(static["data"]["image/jpeg"])[:2] == b"\xff\xd8"
-
-
-def test_a_picked_figure_takes_the_place_of_the_last():
-    boxes, view = picker.dropdowns(drawn, left="ab", right="cd").widget().children
+    boxes, view = chosen.widget.children
     assert [box.description for box in boxes.children] == ["left", "right"]
     before = view.value
     boxes.children[1].value = "d"
     assert 'alt="the choice ad"' in view.value and view.value != before
-
-
-def no_widgets(_):
-    raise ImportError("ipywidgets")
-
-
-def test_a_picker_without_widgets_is_its_first_figure(monkeypatch):
-    chosen, shown = picker.dropdowns(drawn, left="ab", right="cd"), []
-    monkeypatch.setattr(picker.Picker, "widget", no_widgets)
-    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append(a))
-    chosen._ipython_display_()
-    assert shown == [(chosen.figure,)]

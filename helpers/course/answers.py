@@ -32,19 +32,20 @@ class Exercise(NamedTuple):
     play: Callable = lambda function, *drawn: function(*drawn)
 
 
-def _activation(rng, i, n_C=None):
-    n_H, n_W, channels = SHAPES[i % 4]
-    values = rng.gamma(1.0, 2.0, (n_H, n_W, n_C or channels))  # above zero, as behind a ReLU
-    return tf.constant(values, tf.float32)
+def _above_zero(rng, *shape):
+    return tf.constant(rng.gamma(1.0, 2.0, shape), tf.float32)  # as behind a ReLU
+
+
+def _activation(rng, i):
+    return [_above_zero(rng, *SHAPES[i])]
 
 
 def _one_size(rng, i):
-    return tf.constant(rng.gamma(1.0, 2.0, (2, *SHAPES[i])), tf.float32)
+    return _above_zero(rng, 2, *SHAPES[i])
 
 
 def _two_sizes(rng, i):
-    a = _activation(rng, i)
-    return a, _activation(rng, i + 1, a.shape[-1])
+    return _above_zero(rng, *SHAPES[i]), _above_zero(rng, *SHAPES[i - 1][:2], SHAPES[i][2])
 
 
 def _layers(rng, i):
@@ -55,10 +56,9 @@ def _layers(rng, i):
 
 
 def _region(rng, i):
-    a = _activation(rng, i)
-    mask = rng.integers(0, 2, a.shape[:2]).astype(np.float32)
+    mask = rng.integers(0, 2, SHAPES[i][:2]).astype(np.float32)
     mask.flat[:2] = 0, 1  # neither nothing nor all
-    return a, mask
+    return [*_activation(rng, i), mask]
 
 
 def _pictures(rng, i):
@@ -119,12 +119,14 @@ EXERCISES = {
     "share_inside": Exercise(
         lambda a, m: _inside(a, m) / (1 + _sum(a, [0, 1])), _region, tape=False
     ),
-    "unroll": Exercise(costs.unroll, lambda rng, i: [_activation(rng, i)]),
-    "gram_matrix": Exercise(costs.gram_matrix, lambda rng, i: [_activation(rng, i)]),
+    "unroll": Exercise(costs.unroll, _activation),
+    "gram_matrix": Exercise(costs.gram_matrix, _activation),
     "layer_style_cost": Exercise(costs.layer_style_cost, _two_sizes),
     "style_cost": Exercise(costs.style_cost, _layers),
     "total_cost": Exercise(costs.total_cost, lambda rng, _: tf.constant(rng.uniform(0.2, 5, 4))),
-    "total_variation": Exercise(costs.total_variation, lambda rng, i: [_activation(rng, i, n_C=3)]),
+    "total_variation": Exercise(
+        costs.total_variation, lambda rng, i: [_above_zero(rng, *SHAPES[i][:2], 3)]
+    ),
     "optimization_step": Exercise(_step, _start_and_goal, tape=False, play=_two_steps),
     "slider_to_beta": Exercise(
         lambda position, low, high: low * (high / low) ** position,
