@@ -17,6 +17,8 @@ if shutil.which("nvidia-smi"):
     # whatever order, or convolutions by Winograd for one run only, would tell equal runs apart.
     os.environ |= {"NVIDIA_TF32_OVERRIDE": "0", "TF_DETERMINISTIC_OPS": "1"}
 KERAS_FILE = Path.home() / ".keras/models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+CHROMIUM += ["--disable-background-networking", "--disable-component-update"]
 MARKS = ("browser", "kill", "real", "slow")
 
 
@@ -71,6 +73,19 @@ def vgg19_weights():
     if not path.exists():
         pytest.skip("no weights of VGG-19: set NST_WEIGHTS, or let Keras download them once")
     return path
+
+
+@pytest.fixture(scope="module")  # for asyncio does not run beside it
+def browser():
+    """Headless Chromium, which takes nothing from the network."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield found
+        found.close()
 
 
 def made_up(name, layers=None, thinner=1):
