@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.ndimage import distance_transform_edt
 
 from . import decode
 from .errors import SettingError
@@ -169,6 +168,8 @@ class Masks:
         them within the style's edge, so that no seam is seen."""
         has_style = np.isin(self.content, [region.color for region in self.regions])
         if not has_style.all():
+            from scipy.ndimage import distance_transform_edt  # which takes its time
+
             feather = 1 + round(FEATHER * max(has_style.shape))
             has_style = np.minimum(distance_transform_edt(has_style) / feather, 1)
         return has_style[..., np.newaxis].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Small pictures and networks that the tests share, and what a run of them says at its end.
+"""Small pictures and networks that the tests share.
 
 The networks live as long as the session, because the compiled steps are kept with them.
 """
@@ -6,7 +6,6 @@ The networks live as long as the session, because the compiled steps are kept wi
 import os
 import re
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ if shutil.which("nvidia-smi"):
 KERAS_FILE = Path.home() / ".keras/models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM += ["--disable-background-networking", "--disable-component-update"]
-MARKS = ("browser", "kill", "real", "slow")
 
 
 def make_picture(seed, height, width):
@@ -126,39 +124,3 @@ DAMAGES = {  # of an .npz
     "encrypted": _in_headers(6, 1),
     "unknown compression": _in_headers(8, 97),
 }
-
-
-class _LeftOut:
-    """Says at the end what was skipped and why, and how many tests of which marks were left out."""
-
-    def __init__(self, config):
-        self.config, self.marks = config, Counter()
-
-    def pytest_deselected(self, items):
-        for item in items:
-            self.marks.update(mark for mark in MARKS if item.get_closest_marker(mark))
-
-    def pytest_sessionfinish(self):
-        if hasattr(self.config, "workeroutput"):
-            self.config.workeroutput["left_out"] = dict(self.marks)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node):
-        # Every process of pytest-xdist has collected, and left out, the same tests.
-        self.marks |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
-
-    def pytest_terminal_summary(self, terminalreporter):
-        skipped = terminalreporter.stats.get("skipped", [])
-        why = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
-        terminalreporter.section("left out")
-        terminalreporter.line(f"Skipped: {_listed(why)}")
-        terminalreporter.line(f"Not selected, by mark: {_listed(self.marks)}")
-        terminalreporter.line("make test-all runs everything that this machine can run.")
-
-
-def _listed(counts):
-    return "; ".join(f"{count} × {what}" for what, count in counts.most_common()) or "nothing"
-
-
-def pytest_configure(config):
-    config.pluginmanager.register(_LeftOut(config), "left_out")

@@ -35,13 +35,8 @@ def test_a_drawing_is_an_svg_with_its_alternative_text(name):
     for element in root.iter():
         for key, limit in (("x", width), ("y", height)):
             assert 0 <= float(element.get(key, 0)) <= limit, ET.tostring(element)
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_the_style_of_a_drawing_touches_nothing_else_on_a_page(name):
-    """Where an SVG stands in the page itself, as in exported HTML, its style holds for the page."""
-    style = ET.fromstring(DRAWN[name]().data).find(f"{SVG}style").text
-    rules = [rule.split("*/")[-1] for rule in style.split("}")[:-1]]
+    # Where an SVG stands in the page itself, as in exported HTML, its style holds for the page.
+    rules = [rule.split("*/")[-1] for rule in root.find(f"{SVG}style").text.split("}")[:-1]]
     selectors = [s.strip() for rule in rules for s in rule.split("{")[0].split(",")]
     assert selectors and all(s.startswith(f".{name}") for s in selectors)
 
@@ -56,12 +51,9 @@ def test_each_part_of_the_method_can_be_lit(part):
     assert drawings.method([part]).data == lit.data
 
 
-def test_parts_are_named_in_the_order_of_the_method():
+def test_parts_are_named_in_the_order_of_the_method_and_others_refused():
     assert drawings.method({"style", "gram"}).alt.endswith("Lit here: gram, style.")
-
-
-def test_an_unknown_part_is_refused():
-    with pytest.raises(ValueError, match="no part 'sky'"):
+    with pytest.raises(ValueError, match="sky"):
         drawings.method(("vgg", "sky"))
 
 

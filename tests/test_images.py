@@ -1,7 +1,5 @@
 """Pictures as arrays: sizes, values that can be RGB, files whole or not at all."""
 
-import errno
-import io
 import os
 
 import numpy as np
@@ -15,10 +13,7 @@ from helpers import images
 from helpers.errors import OutputError, PictureError, SettingError
 from helpers.transfer import Transfer
 
-
-@pytest.fixture
-def rgb8():
-    return np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+RGB8 = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
 
 # Loading.
@@ -27,20 +22,18 @@ def rgb8():
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 90), st.integers(2, 90), st.integers(2, 60))
 def test_the_size_is_the_longest_side_and_the_aspect_stays(width, height, size):
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (10, 128, 250)).save(buffer, "png")
-    found = images.load(buffer.getvalue(), size)
+    found = images.load(Image.new("RGB", (width, height), (10, 128, 250)), size)
     shape, scale = found.shape[:2], size / max(width, height)
     assert found.dtype == np.float32
-    assert max(shape) == size  # also where the file is smaller
+    assert max(shape) == size  # also where the picture is smaller
     assert abs(min(shape) - max(2, min(width, height) * scale)) <= 0.5
     assert (found == [10, 128, 250]).all()
 
 
-def test_sizes_that_make_no_sense_are_refused_before_they_are_made(rgb8):
-    data = images.encode(rgb8, "png")
-    np.testing.assert_array_equal(images.load(data), rgb8)
-    np.testing.assert_array_equal(images.load(data, np.int64(8)), rgb8)
+def test_sizes_that_make_no_sense_are_refused_before_they_are_made():
+    data = images.encode(RGB8, "png")
+    np.testing.assert_array_equal(images.load(data), RGB8)
+    np.testing.assert_array_equal(images.load(data, np.int64(8)), RGB8)
     for size in (1, 0, -3, 64.0, "64", True, float("nan"), float("inf")):
         with pytest.raises(SettingError, match="longest side"):
             images.load(data, size)
@@ -54,33 +47,31 @@ def test_the_gallery_names_what_is_bundled_and_famous():
     assert {"building", "cat", "portrait"} <= set(images.gallery("content"))
     assert not set(images.gallery("content")) & set(images.gallery("style"))
     assert len(images.gallery("style")) >= 4 + len(images.PAINTINGS)
-    for name, source in names.items():
-        if name in images.PAINTINGS:
-            assert source.startswith("https://upload.wikimedia.org/")
-        else:
-            assert 100 < max(images.load(name).shape) <= 1600
+    assert all(path.startswith("https://upload.wikimedia") for path in images.PAINTINGS.values())
+    for name in names.keys() - images.PAINTINGS:
+        assert 100 < max(images.load(name).shape) <= 1600
 
 
 # Arrays that stand for pictures.
 
 
-def test_whatever_is_a_picture_in_0_255_is_meant(rgb8, tmp_path, shallow):
-    images.save(tmp_path / "a.png", rgb8)
+def test_whatever_is_a_picture_in_0_255_is_meant(tmp_path, shallow):
+    images.save(tmp_path / "a.png", RGB8)
     opened = Image.open(tmp_path / "a.png")
-    same = [rgb8, rgb8.astype(np.float64), rgb8[np.newaxis], tf.constant(rgb8), opened]
-    same += [tf.Variable(rgb8.astype(np.float32)), rgb8.tolist(), tmp_path / "a.png"]
+    same = [RGB8, RGB8.astype(np.float64), RGB8[np.newaxis], tf.constant(RGB8), opened]
+    same += [tf.Variable(RGB8.astype(np.float32)), RGB8.tolist(), tmp_path / "a.png"]
     for value in same:
         found = images.as_picture(value)
         assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, rgb8)
-    for gray in (rgb8[..., :1], rgb8[..., 0]):
-        np.testing.assert_array_equal(images.as_picture(gray), np.repeat(rgb8[..., :1], 3, -1))
-    assert len(images.as_pictures([rgb8, opened])) == len(images.as_pictures(np.stack([rgb8] * 2)))
-    for value in (tf.constant(rgb8), tf.constant(rgb8, tf.float64), rgb8[np.newaxis]):
+        np.testing.assert_array_equal(found, RGB8)
+    for gray in (RGB8[..., :1], RGB8[..., 0]):
+        np.testing.assert_array_equal(images.as_picture(gray), np.repeat(RGB8[..., :1], 3, -1))
+    assert len(images.as_pictures([RGB8, opened])) == len(images.as_pictures(np.stack([RGB8] * 2)))
+    for value in (tf.constant(RGB8), tf.constant(RGB8, tf.float64), RGB8[np.newaxis]):
         assert shallow(value)["block1_conv1"].shape[-3:] == (6, 8, 64)
-    run = Transfer(opened, [tmp_path / "a.png", tf.constant(rgb8)], shallow)
-    np.testing.assert_array_equal(run.content, rgb8)
-    np.testing.assert_array_equal(run.styles[1], rgb8)
+    run = Transfer(opened, [tmp_path / "a.png", tf.constant(RGB8)], shallow)
+    np.testing.assert_array_equal(run.content, RGB8)
+    np.testing.assert_array_equal(run.styles[1], RGB8)
 
 
 CAT = np.linspace(3, 250, 6 * 8 * 3).reshape(6, 8, 3)
@@ -141,29 +132,19 @@ def test_saving_rounds_and_clips(tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "[]", "[[1, 2]]", "3", "{", "[" * 20000, ""])
-def test_other_descriptions_are_no_metadata(rgb8, text):
+def test_other_descriptions_are_no_metadata(text):
     exif = Image.Exif()
     if text is not None:
         exif[0x010E] = text
     with pytest.raises(PictureError, match="no settings"):
-        images.read_metadata(images.encode(rgb8, "png", exif=exif))
+        images.read_metadata(images.encode(RGB8, "png", exif=exif))
 
 
-def test_outputs_that_cannot_be_are_clear_errors(tmp_path, picture, monkeypatch):
+@pytest.mark.parametrize("name", ["a.bmp", "a", "none/a.png", "folder.png"])
+def test_outputs_that_cannot_be_are_refused(name, tmp_path, picture):  # why: see test_files.py
     (tmp_path / "folder.png").mkdir()
-    for name, word in (
-        ("a.bmp", "use .png"),
-        ("a", "use .png"),
-        ("none/a.png", "no directory"),
-        ("folder.png", "is a directory"),
-    ):
-        with pytest.raises(OutputError, match=word):
-            images.save(tmp_path / name, picture)
-    with pytest.raises(PictureError, match="no picture"):
-        images.read_metadata(tmp_path / "none.png")
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(OutputError, match="not writable"):
-        images.save(tmp_path / "a.png", picture)
+    with pytest.raises(OutputError):
+        images.save(tmp_path / name, picture)
 
 
 def test_a_picture_that_its_format_cannot_hold_is_a_clear_error(tmp_path):
@@ -175,21 +156,6 @@ def test_a_picture_that_its_format_cannot_hold_is_a_clear_error(tmp_path):
         with pytest.raises(OutputError, match=word):
             images.save(tmp_path / path, np.zeros(shape), metadata)
     assert os.listdir(tmp_path) == []
-
-
-def test_a_full_disk_leaves_the_old_file_and_no_litter(tmp_path, picture, monkeypatch):
-    path = tmp_path / "a.png"
-    images.save(path, picture)
-    before = path.read_bytes()
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OutputError, match="No space left"):
-        images.save(path, picture * 0)
-    assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["a.png"]
 
 
 # Sizes.
