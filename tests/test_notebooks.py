@@ -14,6 +14,7 @@ from IPython.utils.capture import capture_output
 
 from helpers import costs, vgg
 from helpers.course import exercises
+from helpers.course.answers import EXERCISES
 from helpers.objective import Objective, Weights
 from helpers.transfer import Transfer
 from tools import addresses, notebooks
@@ -34,100 +35,7 @@ def tagged(cells, tag):
     return [cell for cell in cells if tag in tags(cell)]
 
 
-# Functions that a reader writes: each equals its twin in helpers on what `draw(rng)` returns, also
-# in its gradients.  TWINS: {name: (twin, draw)}, and a third where the two are called differently:
-# it makes the notebook's callable as the twin is.
-
-
-def tensors(*shape, number=1, top=4.0):
-    """Draws random tensors, above zero as after a relu; each None of the shape is drawn as well."""
-
-    def draw(rng):
-        sides = [rng.integers(2, 7) if side is None else side for side in shape]
-        return list(map(tf.constant, rng.uniform(0, top, (number, *sides)).astype("float32")))
-
-    return draw
-
-
-def pair(rng):
-    """Activations of one layer for two pictures of different sizes."""
-    return [tensors(None, None, 3)(rng)[0] for _ in range(2)]
-
-
-def layers_of_pairs(rng):
-    """{layer: activation} of two pictures, and {layer: weight}."""
-    S, G = (dict(zip("ab", found, strict=True)) for found in zip(pair(rng), pair(rng), strict=True))
-    return [S, G, {"a": 0.3, "b": 0.9}]
-
-
-def preprocess(pictures):
-    """What a Network feeds to its model."""
-    layers = {"input": vgg.Layer(3, 1, 1)}
-    return vgg.Network("", lambda x: {"input": x}, layers, "max", "float32", "")(pictures)["input"]
-
-
-def activation_and_mask(rng):
-    (a,) = tensors(None, None, None)(rng)
-    mask = rng.integers(0, 2, a.shape[:2]).astype("float32")
-    mask[0, 0] = 1  # not all of it is outside
-    return [a, mask]
-
-
-def by_transfer(content, style):
-    """The total cost at each of three steps of Adam."""
-    run = Transfer(content, style, MINI, beta=30.0, tv=0.0, optimizer="adam", levels=1)
-    run.step(3)
-    return run.history["total"].tolist()
-
-
-def by_hand(optimization_step):
-    def run(content, style):
-        G, adam = tf.Variable(content), keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
-        objective, weights = Objective(MINI), Weights([1.0], [30.0], 0.0, [0.2] * 5)
-        targets = objective.targets(content, [style])
-
-        def J(G):
-            return objective(G[tf.newaxis], targets, weights)["total"][0]
-
-        return [float(optimization_step(G, adam, J)) for _ in range(3)]
-
-    return run
-
-
-FIELDS = {  # the first layers of each VGG, in order: what the last one sees
-    tuple(list(table)[: i + 1]): row.receptive_field
-    for table in map(vgg.layer_table, ("vgg16", "vgg19"))
-    for i, row in enumerate(table.values())
-}
-activation = tensors(None, None, None)
-TWINS = {
-    "preprocess": (preprocess, tensors(2, None, None, 3, top=255)),
-    "extract": (
-        lambda _, pictures: MINI(pictures),
-        lambda rng: [MINI.model, *tensors(2, 32, 48, 3, top=255)(rng)],
-    ),
-    "receptive_field": (FIELDS.get, lambda rng: [list(FIELDS)[rng.integers(len(FIELDS))]]),
-    "unroll": (costs.unroll, activation),
-    "content_cost": (costs.content_cost, tensors(2, None, None, None, number=2)),
-    "gram_matrix": (costs.gram_matrix, activation),
-    "mean_gram_matrix": (costs.mean_gram_matrix, activation),
-    "layer_style_cost": (costs.layer_style_cost, pair),
-    "style_cost": (costs.style_cost, layers_of_pairs),
-    "total_cost": (costs.total_cost, tensors(number=4)),
-    "optimization_step": (
-        by_transfer,
-        lambda rng: list(rng.uniform(0, 255, (2, 32, 48, 3)).astype("float32")),
-        by_hand,
-    ),
-    "region_gram": (
-        lambda a, mask: costs.mean_gram_matrix(tf.boolean_mask(a, mask > 0.5)[:, tf.newaxis]),
-        activation_and_mask,
-    ),
-    "earth_moved": (
-        lambda x, y: tf.reduce_mean((-tf.sort(-x) + tf.sort(-y)) ** 2),  # from large to small
-        tensors(5, number=2),
-    ),
-}
+# Functions that a reader writes.
 
 
 @pytest.fixture(scope="module")
@@ -140,31 +48,44 @@ def written():
     return {function.name: names[function.name] for function in body}
 
 
-def values_and_gradients(function, arguments):
-    """All that the function returns, as one list of arrays, and the gradients of its squares."""
-    watched = [a for a in tf.nest.flatten(arguments) if tf.is_tensor(a)]
-    with tf.GradientTape() as tape:
-        tape.watch(watched)
-        values = [tf.convert_to_tensor(v) for v in tf.nest.flatten(function(*arguments))]
-        squares = tf.add_n([tf.reduce_sum(tf.cast(v, tf.float32) ** 2) for v in values])
-    gradients = tape.gradient(squares, watched) if watched else []
-    return [tf.convert_to_tensor(v).numpy() for v in [*values, *gradients]]
+def test_exercises_compare_with_the_package_and_the_written_functions_are_right(written):
+    """Also in their gradients: test_exercises.py."""
+    others = {"extract", "receptive_field", "mean_gram_matrix"}
+    assert set(written) - set(EXERCISES) == others
+    for name in set(written) - others:
+        assert exercises.check(name, written[name]), name
+    for name in written.keys() & vars(costs).keys() - others:
+        assert EXERCISES[name].answer is getattr(costs, name)
 
 
-def test_every_exported_function_has_a_twin(written):
-    assert set(written) == set(TWINS)
+def test_what_is_written_and_no_exercise_equals_the_package(written):
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 32, 48, 3)).astype("float32")
+    shown = vgg.Network("", lambda x: {"x": x}, {"x": vgg.Layer(3, 1, 1)}, "max", "float32", "")
+    np.testing.assert_allclose(written["preprocess"](pictures), shown(pictures)["x"], atol=1e-4)
+    found, expected = written["extract"](MINI.model, pictures), MINI(pictures)
+    assert list(found) == list(expected)
+    for layer, a in expected.items():
+        np.testing.assert_allclose(found[layer], a, rtol=1e-4, atol=1e-4 * np.max(a))
+        mean_gram = written["mean_gram_matrix"](a[0])
+        np.testing.assert_allclose(mean_gram, costs.mean_gram_matrix(a[0]), rtol=1e-4)
+    for table in map(vgg.layer_table, ("vgg16", "vgg19")):
+        for i, row in enumerate(table.values()):
+            assert written["receptive_field"](list(table)[: i + 1]) == row.receptive_field
 
 
-@pytest.mark.parametrize("name", TWINS)
-def test_exported_function_equals_its_twin(name, written):
-    twin, draw, *adapted = TWINS[name]
-    function = adapted[0](written[name]) if adapted else written[name]
-    for seed in range(1 if adapted else 3):
-        arguments = draw(np.random.default_rng(seed))
-        mine, theirs = (values_and_gradients(f, arguments) for f in (function, twin))
-        for a, b in zip(mine, theirs, strict=True):
-            assert a.shape == b.shape
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5 * max(1, np.abs(b).max()))
+def test_the_loop_by_hand_is_that_of_a_transfer(written):
+    C, S = np.random.default_rng(0).uniform(0, 255, (2, 32, 48, 3)).astype("float32")
+    run = Transfer(C, S, MINI, beta=30.0, tv=0.0, optimizer="adam", levels=1)
+    run.step(3)
+    G, adam = tf.Variable(C), keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
+    objective, weights = Objective(MINI), Weights([1.0], [30.0], 0.0, [0.2] * 5)
+    targets = objective.targets(C, [S])
+
+    def J(G):
+        return objective(G[tf.newaxis], targets, weights)["total"][0]
+
+    values = [float(written["optimization_step"](G, adam, J)) for _ in range(3)]
+    np.testing.assert_allclose(values, run.history["total"], rtol=1e-4)
 
 
 # Every cell, in this process, so that TensorFlow is imported and each network traced once for all.
