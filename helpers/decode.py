@@ -345,21 +345,15 @@ def from_array(value, what: str) -> np.ndarray:
         raise PictureError(
             f"The {what} has the shape {array.shape}: it must be (height, width, 3), RGB."
         )
-    low, high = float(array.min()), float(array.max())
-    if wrong := _wrong_values(array.dtype.kind, low, high):
-        raise PictureError(f"The {what} has values from {low:.6g} to {high:.6g}: {wrong}.")
+    low, high, kind = float(array.min()), float(array.max()), array.dtype.kind
+    for wrong, cause in (
+        (not np.isfinite([low, high]).all(), "they must be finite"),
+        (kind == "b" or (kind == "f" and low >= 0 and 0 < high <= 1), "multiply them by 255"),
+        (-1 <= low < 0 and high <= 1, "compute (x + 1) · 127.5"),
+        (low < -1, "undo preprocess_input, or clip them to 0 and 255"),
+        (high > 256, "divide 16 bits by 257, or clip them to 0 and 255"),
+    ):
+        if wrong:
+            raise PictureError(f"The {what} has values from {low:.6g} to {high:.6g}: {cause}.")
     array = np.clip(array.astype(np.float32), 0, 255)
     return np.broadcast_to(array, (*array.shape[:2], 3)).copy()
-
-
-def _wrong_values(kind, low, high):
-    """What to do about values from low to high that cannot be RGB in 0–255, or None."""
-    if not np.isfinite([low, high]).all():
-        return "they must be finite"
-    if kind == "b" or (kind == "f" and low >= 0 and 0 < high <= 1):
-        return "multiply them by 255"
-    if -1 <= low < 0 and high <= 1:
-        return "compute (x + 1) · 127.5"
-    if low < -1:
-        return "undo preprocess_input, or clip them to 0 and 255"
-    return "divide 16 bits by 257, or clip them to 0 and 255" if high > 256 else None
