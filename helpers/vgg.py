@@ -70,8 +70,18 @@ class Network:
         if pictures.shape.rank == 3:
             return {layer: a[0] for layer, a in self(pictures[tf.newaxis]).items()}
         self.check_size(*pictures.shape[1:3])
+        # Pooling drops what does not fill a window, and with it the last rows and columns: so a
+        # picture is continued by its mirror image, and read as far as it goes itself.
+        size = tf.shape(pictures)[1:3]
+        below, right = tf.unstack(-size % self.stride)
+        pixels = tf.pad(pictures, [[0, 0], [0, below], [0, right], [0, 0]], "REFLECT")
         # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
-        return self.model(tf.reverse(pictures, axis=[-1]) - tf.constant(MEAN_BGR))
+        bgr = tf.reverse(tf.ensure_shape(pixels, (None, None, None, 3)), axis=[-1])
+        found = self.model(bgr - tf.constant(MEAN_BGR))
+        for layer, a in found.items():
+            n_H, n_W = tf.unstack(-(-size // self.layers[layer].stride))
+            found[layer] = a[:, :n_H, :n_W]
+        return found
 
     def check_size(self, height: int | None, width: int | None, shrunk: int = 1) -> None:
         """Raises PictureError if a picture of this size is too small for the deepest layer.
@@ -180,8 +190,8 @@ def _build(name, layers, pooling, path, precision):
     for layer, row in table.items():
         if len(outputs) == len(asked):
             break
-        if layer.endswith("_conv1") and row.stride > 1:  # "same" keeps a last odd row and column
-            x = pool(2, padding="same", dtype=precision)(x)
+        if layer.endswith("_conv1") and row.stride > 1:
+            x = pool(2, dtype=precision)(x)
         try:
             x = _convolve(x, layer, arrays, precision)
         except (IndexError, ValueError) as error:

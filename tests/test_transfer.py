@@ -408,4 +408,4 @@ def test_the_right_and_lower_edge_are_painted_like_the_left_and_upper_one(mini):
                 run.run(10)
                 found = detail(run.picture[:, ::-1] if flip else run.picture)
                 last, mirrored = last + found * (not flip), mirrored + found * flip
-    assert last == pytest.approx(mirrored, rel=0.05)
+    assert last == pytest.approx(mirrored, rel=0.08)  # a fifth less where pooling drops them
