@@ -93,7 +93,7 @@ def made_up(name, layers=None, thinner=1):
     rng, arrays, channels_in = np.random.default_rng(0), {}, 3
     for layer, row in list(vgg.layer_table(name).items())[:layers]:
         n_C = row.channels // thinner
-        kernel = rng.normal(0, 0.05, (3, 3, channels_in, n_C))
+        kernel = rng.normal(0, 1.4 / np.sqrt(9 * channels_in), (3, 3, channels_in, n_C))
         arrays[f"{layer}/kernel"] = kernel.astype(np.float32)
         arrays[f"{layer}/bias"] = rng.normal(0, 0.05, n_C).astype(np.float32)
         channels_in = n_C

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import made_up
 from PIL import Image
 
 from helpers import images, vgg
@@ -15,15 +16,8 @@ from tools.mini.pictures import carved
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory):
     """Random weights of VGG-19 to block5_conv1."""
-    rng, arrays, n_in = np.random.default_rng(0), {}, 3
-    for layer in (factors.FIRST, *factors.RANKS):
-        n_out = vgg.layer_table("vgg19")[layer].channels
-        kernel = rng.normal(0, 1.4 / np.sqrt(9 * n_in), (3, 3, n_in, n_out))
-        arrays[f"{layer}/kernel"] = kernel.astype(np.float32)
-        arrays[f"{layer}/bias"] = rng.normal(0, 0.1, n_out).astype(np.float32)
-        n_in = n_out
     path = tmp_path_factory.mktemp("teacher") / "vgg19.npz"
-    np.savez(path, **arrays)
+    np.savez(path, **made_up("vgg19", 1 + len(factors.RANKS)))
     return path
 
 
