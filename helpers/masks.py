@@ -76,18 +76,15 @@ def brush(picture: np.ndarray, points: list[tuple[float, float]], width: float) 
     return np.asarray(drawn)
 
 
-def lighter(picture: np.ndarray, than: float | None = None) -> np.ndarray:
-    """Whether each pixel is lighter than a gray level; default: the one that parts light and dark
-    best (Otsu 1979): the variance between the two is largest."""
+def lighter(picture: np.ndarray) -> np.ndarray:
+    """Whether each pixel is lighter than the gray level that parts light and dark best (Otsu 1979):
+    the variance between the two is largest.  Of an even picture everything is."""
     gray = np.asarray(picture).mean(axis=-1)
-    if than is None:
-        count, edges = np.histogram(gray, 256, (0, 256))
-        dark, total = count.cumsum(), (count * edges[:-1]).cumsum()
-        light = count.sum() - dark
-        with np.errstate(divide="ignore", invalid="ignore"):
-            between = dark * light * (total / dark - (total[-1] - total) / light) ** 2
-        than = edges[np.nanargmax(between) + 1] if np.isfinite(between).any() else 0
-    return gray >= than
+    count = np.histogram(gray, 256, (0, 256))[0].astype(float)
+    dark, total = count.cumsum(), (count * np.arange(256)).cumsum()
+    light = count.sum() - dark
+    between = (total * count.sum() - total[-1] * dark) ** 2 / np.maximum(dark * light, 1)
+    return gray >= between.argmax() + (between.max() > 0)
 
 
 def near_color(picture: np.ndarray, color: tuple, far: float = 80) -> np.ndarray:
