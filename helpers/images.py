@@ -52,13 +52,10 @@ def as_pictures(values, what: str = "picture") -> list[np.ndarray]:
 
 def resize(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """The picture at another size (Lanczos), float32 in 0–255."""
-    channels = [
-        Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)).resize(
-            (width, height), Image.Resampling.LANCZOS
-        )
-        for c in range(picture.shape[-1])
-    ]
-    return np.clip(np.stack(channels, -1), 0, 255)
+    channels = np.moveaxis(np.asarray(picture, np.float32), -1, 0)
+    size, lanczos = (width, height), Image.Resampling.LANCZOS
+    found = [Image.fromarray(np.ascontiguousarray(c)).resize(size, lanczos) for c in channels]
+    return np.clip(np.stack(found, -1), 0, 255)
 
 
 def detail(picture: np.ndarray, height: int, width: int) -> np.ndarray:

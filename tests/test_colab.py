@@ -298,7 +298,7 @@ def test_requirements_are_what_the_package_imports_and_no_more():
     imported -= {"google", "IPython", "distributed", "helpers", *sys.stdlib_module_names}
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     listed = set(re.findall(r"^[\w-]+", text, re.MULTILINE))
-    assert {"pillow" if name == "PIL" else name for name in imported} | {"scipy"} == listed
+    assert {"pillow" if name == "PIL" else name for name in imported} == listed
 
 
 def test_the_pins_of_colab_are_admitted_by_the_requirements():
