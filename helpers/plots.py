@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from PIL import Image
@@ -43,16 +42,11 @@ class AltFigure(Figure):
         self.savefig(buffer, format="jpeg", pil_kwargs=small)
         return buffer.getvalue()
 
-    def bundle(self) -> tuple[dict, dict]:
-        """(data, metadata) of the figure by MIME type, as notebooks store it."""
-        data = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
-        return data, {"image/jpeg": {"alt": self.alt}}
-
     def _ipython_display_(self):
         from IPython.display import display
 
-        data, metadata = self.bundle()
-        display(data, metadata=metadata, raw=True)
+        data = {"image/jpeg": base64.b64encode(self.jpeg()).decode(), "text/plain": self.alt}
+        display(data, metadata={"image/jpeg": {"alt": self.alt}}, raw=True)
 
 
 def check_alt(alt: str) -> None:
@@ -150,38 +144,22 @@ def heat(
 
 
 def curves(
-    series: dict, *, alt: str, xlabel="step", ylabel="cost", log=True, ticks=(), width=6, height=3.2
+    series: dict, *, alt: str, xlabel="step", ylabel="cost", width=6, height=3.2
 ) -> AltFigure:
-    """Lines, {label: y values, or (x values, y values)}; ticks: names for x = 0, 1, …."""
+    """Lines on a logarithmic axis, {label: y values, or (x values, y values)}."""
     figure = AltFigure(width, height, alt=alt)
-    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel, yscale="log")
     for (label, values), color in zip(series.items(), COLORS * 4, strict=False):
         x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
         axes.plot(x, y, label=label, color=color, lw=1.8)
-    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ticks else {}
-    axes.legend(fontsize=SMALL, frameon=False, **beside)
-    _finish(axes)
-    if ticks:
-        axes.set_xticks(range(len(ticks)), ticks, fontsize=SMALL)
-    return figure
-
-
-def trade_off(
-    points, thumbnails, labels: Names, *, alt: str, xlabel, ylabel, width=9.0, height=5.5, zoom=0.5
-) -> AltFigure:
-    """A curve of (x, y) points on log axes with the picture made at each point beside it."""
-    figure = AltFigure(width, height, alt=alt)
-    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
-    axes.loglog(*np.transpose(points), "o-", color=COLORS[0], lw=1.2)
-    axes.margins(0.35, 0.5)  # room for the pictures
-    line = {"arrowprops": {"arrowstyle": "-"}, "boxcoords": "offset points", "pad": 0.1}
-    for i, (point, picture, label) in enumerate(zip(points, thumbnails, labels, strict=True)):
-        box, side = OffsetImage(np.clip(picture / 255, 0, 1), zoom=zoom), -1 if i % 2 else 1
-        axes.add_artist(AnnotationBbox(box, point, (58 * side, 50 * side), **line))
-        # On the side where the thumbnail's line is not.
-        beside = {"xytext": (6, 5), "ha": "left"} if i % 2 else {"xytext": (-6, -11), "ha": "right"}
-        axes.annotate(label, point, textcoords="offset points", fontsize=SMALL, **beside)
-    _finish(axes)
+    axes.legend(fontsize=SMALL, frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(True, which="major", alpha=0.25)
+    low, high = axes.get_ylim()  # plain numbers, 1, 2, 5, 10, in the place of powers of ten
+    steps = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
+    axes.yaxis.set_major_locator(steps if high > 10 * low else MaxNLocator(5))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
     return figure
 
 
@@ -211,16 +189,3 @@ def _tiles(found, titles, alt, columns, height, **shown):
 
 def _wrapped(title, inches):
     return "\n".join(textwrap.fill(line, max(8, int(11.5 * inches))) for line in title.splitlines())
-
-
-def _finish(axes):
-    """A light grid, and plain numbers on log axes: 1, 2, 5, 10 in the place of powers of ten."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(True, which="major", alpha=0.25)
-    for axis in (axes.xaxis, axes.yaxis):
-        low, high = axis.get_view_interval()
-        if axis.get_scale() == "log":
-            steps = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,))
-            axis.set_major_locator(steps if high > 10 * low else MaxNLocator(5))
-            axis.set_minor_locator(NullLocator())
-            axis.set_major_formatter("{x:g}")

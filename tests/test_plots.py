@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from PIL import Image
 
 from helpers import plots, vgg
-from helpers.course import picker
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
@@ -27,9 +26,6 @@ EXAMPLES = {
         RNG.uniform(size=(2, 3)), ["a", "b"], ["c", "d", "e"], label="distance", alt=alt
     ),
     "curves": lambda alt: plots.curves({"a": [3, 2, 1], "b": ([1, 5], [2, 1])}, alt=alt),
-    "trade_off": lambda alt: plots.trade_off(
-        [(1, 3), (2, 1)], [PHOTO, PHOTO], ["a", "b"], xlabel="x", ylabel="y", alt=alt
-    ),
 }
 
 
@@ -129,21 +125,3 @@ def test_pyplot_is_left_alone():
 
     EXAMPLES["curves"]("curves")
     assert plt.get_fignums() == []
-
-
-def test_a_picker_follows_its_dropdowns_and_keeps_a_picture_for_where_no_kernel_is(shown):
-    def drawn(left, right):
-        return plots.pictures([PHOTO], [left + right], alt=f"the choice {left}{right}")
-
-    chosen = picker.dropdowns(drawn, left="ab", right="cd")
-    chosen._ipython_display_()
-    ((data, options),) = shown
-    assert data["text/plain"] == "the choice ac" and data[picker.WIDGET]["model_id"]
-    static = options["metadata"]["static"]
-    assert static["metadata"] == {"image/jpeg": {"alt": "the choice ac"}}
-    assert base64.b64decode(static["data"]["image/jpeg"])[:2] == b"\xff\xd8"
-    boxes, view = chosen.widget.children
-    assert [box.description for box in boxes.children] == ["left", "right"]
-    before = view.value
-    boxes.children[1].value = "d"
-    assert 'alt="the choice ad"' in view.value and view.value != before

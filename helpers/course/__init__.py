@@ -1,6 +1,5 @@
 """What the notebooks show and ask, besides the figures of `plots`.
 
 drawings     the method, VGG, unrolling, and what came after, as SVG files
-picker       figures that follow a choice
 exercises    the checks of what the reader writes; answers and sentences are theirs
 """
