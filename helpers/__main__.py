@@ -1,6 +1,6 @@
 """python -m helpers CONTENT STYLE [STYLE …] --output OUT.png"""
 
-from .entry import run
+from .terminal import run
 
 if __name__ == "__main__":
     run("main")

@@ -70,23 +70,28 @@ def animated(frames: Frames, kind: str, milliseconds: int | list[int], loop=0) -
     elif loop is None:
         loop = 1  # a GIF has no count then
     options = {"append_images": made[1:], "duration": milliseconds, "loop": loop, "quality": 90}
-    buffer = io.BytesIO()
-    made[0].save(buffer, kind, save_all=True, **options)
+    made[0].save(buffer := io.BytesIO(), kind, save_all=True, **options)
     return buffer.getvalue()
 
 
-def save(path: Name, frames: Frames, milliseconds: int | list[int], loop=0) -> None:
-    """Write an animated .gif or .webp file, whole or not at all.  Raises OutputError."""
-    check_film(path)
-    with files.whole_file(path) as file:
-        file.write(animated(frames, Path(path).suffix.lower()[1:], milliseconds, loop))
+def encoded(path: Name, frames: Frames, milliseconds: list[int], loop=0) -> bytes:
+    """The bytes of the film at `path`; OutputError where its format cannot hold them."""
+    try:
+        return animated(frames, check_film(path), milliseconds, loop)
+    except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
+        if isinstance(error, OutputError):
+            raise
+        sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
+        raise OutputError(sentence) from None
 
 
-def check_film(path: Name) -> None:
-    """Raises OutputError when no animated file can be written there."""
-    if Path(path).suffix.lower() not in (".gif", ".webp"):
+def check_film(path: Name) -> str:
+    """The kind of an animated file, for `animated`; OutputError when none can be written there."""
+    kind = Path(path).suffix.lower()[1:]
+    if kind not in ("gif", "webp"):
         raise OutputError(f"{path} has no ending of an animated file: use .gif or .webp.")
     files.check_file(path)
+    return kind
 
 
 def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int], int | None]:
@@ -94,12 +99,12 @@ def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[in
 
     size: the longest side.  Raises PictureError for what makes no film.
     """
-    found, frames, milliseconds, loop = files.resolve(path, PictureError), [], [], 0
-    if os.path.isdir(found):
-        frames = [images.load(picture, size) for picture in pictures_in(found)]
+    frames, milliseconds, loop = [], [], 0
+    if os.path.isdir(files.resolve(path, PictureError)):
+        frames = [images.load(picture, size) for picture in frame_files(path)]
         milliseconds = [100] * len(frames)
     else:
-        with decode.opened(files.readable(path, PictureError, "film"), str(path)) as film:
+        with decode.opened(*frame_files(path), str(path)) as film:
             loop = film.info.get("loop")
             for frame in ImageSequence.Iterator(film):
                 frames.append(images.load(frame.convert("RGBA"), size))
@@ -109,13 +114,20 @@ def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[in
     return frames, milliseconds, loop
 
 
-def pictures_in(directory: Name) -> list[Path]:
-    """The pictures there as people count them, frame2 before frame10; raises PictureError."""
-    found = [p for p in Path(directory).iterdir() if p.suffix.lower() in READABLE]
-    found = sorted(p for p in found if not p.name.startswith("."))  # macOS adds ._frame1.png
-    if not found:
-        raise PictureError(f"There are no pictures in {directory}: check the path.")
-    return sorted(found, key=lambda p: re.sub("[0-9]+", lambda n: n[0].zfill(20), p.name.lower()))
+def frame_files(path: Name) -> list[Path]:
+    """The file, or a directory's pictures as people count them, frame2 before frame10.
+
+    Raises PictureError.
+    """
+    found = files.resolve(path, PictureError)
+    if not os.path.isdir(found):
+        return [files.readable(path, PictureError, "film")]
+    pictures = [p for p in found.iterdir() if p.suffix.lower() in READABLE and not p.is_dir()]
+    pictures = [p for p in pictures if not p.name.startswith(".")]  # macOS adds ._frame1.png
+    if not pictures:
+        raise PictureError(f"There are no pictures in {path}: check the path.")
+    key = lambda p: (re.sub("[0-9]+", lambda n: n[0].zfill(20), p.name.lower()), p.name)  # noqa: E731
+    return sorted(pictures, key=key)
 
 
 def follow(run, frames: Frames, again: int) -> Iterator[np.ndarray]:

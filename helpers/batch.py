@@ -1,6 +1,6 @@
 """python -m helpers.batch JOBS.csv --output FOLDER"""
 
-from .entry import run
+from .terminal import run
 
 if __name__ == "__main__":
     run("batch")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import operator
 import os
 
 import numpy as np
@@ -36,8 +37,8 @@ def peek(path: str | os.PathLike) -> tuple[TransferSpec, int]:
     """(the spec of a checkpoint's run, its `steps` being those that were planned, and how many are
     done).  Needs no TensorFlow work.  Raises CheckpointError for a file that is none, or damaged.
     """
-    state = _read(path)[0]
-    return state["spec"].changed(steps=max(1, *state["plan"])), state["step_count"]
+    spec, state, _ = _read(path)
+    return spec.changed(steps=max(1, *state["plan"])), state["step_count"]
 
 
 def restore(path: str | os.PathLike, transfer) -> None:
@@ -46,9 +47,9 @@ def restore(path: str | os.PathLike, transfer) -> None:
     Raises CheckpointError when the file is damaged, or made with other options, pictures or
     weights than this Transfer, which then stays as it was.
     """
-    state, arrays = _read(path)
+    spec, state, arrays = _read(path)
     for name in TransferSpec.__dataclass_fields__:
-        theirs, mine = getattr(state["spec"], name), getattr(transfer.spec, name)
+        theirs, mine = getattr(spec, name), getattr(transfer.spec, name)
         if name not in _NAMES and theirs != mine:
             raise CheckpointError(
                 f"{path} was made with {name} {theirs}, this run has {mine}: use the same to "
@@ -60,9 +61,7 @@ def restore(path: str | os.PathLike, transfer) -> None:
         )
     before = transfer.level, transfer.state, transfer.targets
     try:
-        columns = {n.removeprefix("history_"): a for n, a in arrays.items() if n[:8] == "history_"}
-        if columns.keys() != transfer.history.keys():
-            raise ValueError("other costs")
+        columns = {name: arrays.pop(f"history_{name}") for name in transfer.history}
         if {len(column) for column in columns.values()} != {state["step_count"]}:
             raise ValueError("not one row a step")
         rows = [
@@ -71,8 +70,8 @@ def restore(path: str | os.PathLike, transfer) -> None:
         ]
         transfer.enter(state["level"])
         empty = tf.nest.flatten(transfer.state)
-        leaves = [tf.constant(arrays[f"state_{i}"], t.dtype) for i, t in enumerate(empty)]
-        if any(leaf.shape != one.shape for leaf, one in zip(leaves, empty, strict=True)):
+        leaves = [tf.constant(arrays.pop(f"state_{i}"), t.dtype) for i, t in enumerate(empty)]
+        if arrays or any(leaf.shape != t.shape for leaf, t in zip(leaves, empty, strict=True)):
             raise ValueError("other shapes")
         transfer.state = tf.nest.pack_sequence_as(transfer.state, leaves)
     except (KeyError, ValueError, IndexError, TypeError) as error:
@@ -82,33 +81,28 @@ def restore(path: str | os.PathLike, transfer) -> None:
 
 
 def _read(path):
-    """(what the run was and where it stood, {name: array}) of a checkpoint."""
+    """(the spec, {name: value} of where the run stood, {name: array}) of a checkpoint."""
     found = readable(path, CheckpointError, "checkpoint")
     try:
         with np.load(found, allow_pickle=False) as file:
             arrays = {name: np.asarray(file[name]) for name in file.files}
-    except (*DAMAGED_NPZ, MemoryError) as error:
-        raise CheckpointError(
-            f"{path} is not a checkpoint, or it is damaged: begin anew."
-        ) from error
-    if "checkpoint" not in arrays:
-        raise CheckpointError(
-            f"{path} is not a checkpoint of this edition: resume it with the one that wrote it."
-        )
-    try:
         state = json.loads(str(arrays.pop("checkpoint")))
-        spec = TransferSpec.from_metadata(state["spec"])
-        count, level = int(state["step_count"]), int(state["level"])
-        plan = [int(step) for step in state["plan"] or [0] * (spec.levels + 1)]
-        fingerprint = str(state["fingerprint"])
-        if not (0 <= level < spec.levels and count >= 0 and len(plan) == spec.levels + 1):
+        spec = TransferSpec.from_metadata(state.pop("spec"))
+        count, level = state["step_count"], state["level"]
+        plan = state["plan"] = state["plan"] or [0] * (spec.levels + 1)
+        if not (0 <= operator.index(level) < spec.levels and operator.index(count) >= 0):
             raise ValueError("no such level")
-        if plan != sorted(plan) or plan[0] != 0:
+        if (
+            list(map(operator.index, plan)) != sorted(plan)
+            or plan[0] != 0
+            or len(plan) != spec.levels + 1
+        ):
             raise ValueError("no such plan")
-    except (KeyError, ValueError, TypeError, OverflowError, StyleTransferError) as error:
-        raise CheckpointError(f"{path} is damaged: begin anew.") from error
-    state = {"spec": spec, "step_count": count, "level": level, "plan": plan}
-    return state | {"fingerprint": fingerprint}, arrays
+    except (*DAMAGED_NPZ, MemoryError, OverflowError, AttributeError, StyleTransferError) as error:
+        raise CheckpointError(
+            f"{path} is damaged, or no checkpoint of this edition: begin anew."
+        ) from error
+    return spec, state, arrays
 
 
 def _fingerprint(transfer):

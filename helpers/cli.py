@@ -7,21 +7,16 @@ import io
 import json
 import os
 import shlex
-import sys
 from pathlib import Path
 
-import numpy as np
-
 from . import animation, files, images, settings
-from .errors import OutputError, PictureError, SettingError, StyleTransferError
-from .interrupts import deferred_interrupt
-from .job import OPTIONS, Job, check, check_memory, enough_memory, load_network, paint, rescued
+from .errors import PictureError, SettingError, StyleTransferError
+from .job import AGAIN, OPTIONS, Job, check, paint
+from .settings import TransferSpec
 from .terminal import Parser, command, fail, say
 
 JOB = "job"  # under this name a finished picture's metadata tells its line from others
-# What decides the network; jobs of this process with the same one share it.
-OF_NETWORK = ("network", "weights", "pooling", "precision", "content_layer", "style_layers")
-_networks = {}
+
 
 # One picture, or a directory.
 
@@ -33,57 +28,35 @@ def main(arguments: list[str] | None = None) -> None:
         about = "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016)."
         content = "picture: a path, an http(s) address or a gallery name; or a directory"
         output = "file (.png, .jpg, .webp); for a directory, a directory"
-        options = settings.OPTIONS | OPTIONS
-        jobs = list_jobs(_read(arguments, Parser(prog, about), content, output, options))
-        for job in jobs:
-            job.check()
+        given = _read(arguments, Parser(prog, about), content, output, OPTIONS)
+        jobs = list_jobs(given)
         check(jobs)
-        network = load_network(jobs[0].spec)
-        say(network.description)
-        failures = 0
-        for job in jobs:
-            try:
-                paint(job, network)
-            except StyleTransferError as error:  # which takes no other picture along
-                if len(jobs) == 1:
-                    raise
-                say(f"{job.spec.content}: {error}")
-                failures += 1
-        if failures:
-            fail(prog, f"{failures} of {len(jobs)} pictures could not be made.")
+        if len(jobs) == 1:
+            paint(jobs[0])
+        else:
+            run_all(prog, jobs)
 
 
-def _read(arguments, parse, content, output, options):
+def _read(arguments, parse, content, output, more):
     """{name: text or list of texts} of the arguments; see `Option.read`."""
     parse.add_argument("content", help=content)
     parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
     parse.add_argument("--output", required=True, metavar="OUT", help=output)
-    for option in options.values():
+    for option in (settings.OPTIONS | more).values():
         text = option.help
         if option.choices:
             text += f": {settings.either(option.choices)}"
         if option.default is not None:
             text += f" (default: {option.default})"
-        many = "+" if option.many else None
-        parse.add_argument(option.flag, nargs=many, help=text, metavar=option.metavar)
-    return vars(parse.parse_args(_with_values(arguments)))
+        parse.add_argument(option.flag, nargs="+" if option.many else None, help=text)
+    return vars(parse.parse_args(arguments))
 
 
-def _with_values(arguments):
-    """The arguments with the value that --keep-colors has where it is given without one."""
-    found = []
-    for argument in sys.argv[1:] if arguments is None else arguments:
-        if found[-1:] == ["--keep-colors"] and argument not in ("luminance", "histogram"):
-            found.append("luminance")
-        found.append(argument)
-    return [*found, "luminance"] if found[-1:] == ["--keep-colors"] else found
-
-
-def _of_run(given):
-    """(the options that decide a painting, those of the run, read), out of {name: text}."""
-    texts = {name: text for name, text in given.items() if name not in OPTIONS}
-    run = {n: OPTIONS[n].read(given[n]) for n in OPTIONS if given.get(n) is not None}
-    return texts, run
+def _job(texts, output, **more):
+    """The job of {name: text or list of texts}."""
+    run = {n: OPTIONS[n].read(texts[n]) for n in OPTIONS if texts.get(n) is not None}
+    spec = TransferSpec.read({n: text for n, text in texts.items() if n not in OPTIONS})
+    return Job(spec, Path(output), **run, **more)
 
 
 def list_jobs(given: dict) -> list[Job]:
@@ -91,34 +64,24 @@ def list_jobs(given: dict) -> list[Job]:
 
     given: {name: text or list of texts} as typed.  Raises a StyleTransferError.
     """
-    output = given.pop("output")
-    texts, run = _of_run(given)
-    spec = settings.TransferSpec.read(texts)
-    known = spec.content in images.gallery() or files.is_address(spec.content)
-    if known or not os.path.isdir(files.resolve(spec.content, PictureError)):
-        return [Job(spec, Path(output), **run)]
+    texts, output = dict(given), given["output"]
+    del texts["output"]
+    content = given["content"]
+    known = content in images.gallery() or files.is_address(content)
+    if known or not os.path.isdir(files.resolve(content, PictureError)):
+        return [_job(texts, output)]
     for name in ("checkpoint", "report", "resume"):
-        if name in run:
+        if texts.get(name):
             raise SettingError(f"--{name} is for one picture: leave it out for a directory.")
     files.check_folder(output)
-    found = animation.pictures_in(files.resolve(spec.content))
-    pictures = [path for path in found if not path.is_dir()]
+    pictures = animation.frame_files(content)
+    # cat.png for cat.jpg, or cat.jpg.png where two have one name; many file systems ignore case.
+    clear = len({path.stem.casefold() for path in pictures}) == len(pictures)
+    names = [path.stem if clear else path.name for path in pictures]
     return [
-        Job(spec.changed(content=str(picture)), Path(output) / name, **run)
-        for picture, name in zip(pictures, _names(pictures), strict=True)
+        _job(texts | {"content": str(path)}, Path(output) / f"{name}.png")
+        for path, name in zip(pictures, names, strict=True)
     ]
-
-
-def _names(pictures):
-    """A file name for each painting: cat.png for cat.jpg, or cat.jpg.png where that is not clear.
-
-    Upper and lower case count as one, as in many file systems.
-    """
-    stems = [path.stem.casefold() for path in pictures]
-    names = [p.stem if stems.count(p.stem.casefold()) == 1 else p.name for p in pictures]
-    if len({name.casefold() for name in names}) < len(names):  # as of a.gif, a.jpg, a.jpg.png
-        names = [path.name for path in pictures]
-    return [f"{name}.png" for name in names]
 
 
 # A table of jobs.
@@ -153,12 +116,9 @@ def batch(arguments: list[str] | None = None) -> None:
         parse.add_argument("--scheduler", help="address of a Dask scheduler: tcp://host:8786")
         given = parse.parse_args(arguments)
         files.make_folder(given.output)
-        say(f"The lines of {given.jobs} are checked.", sys.stdout)  # of thousands it takes a while
+        say(f"The lines of {given.jobs} are checked.")  # of thousands it takes a while
         jobs = read_jobs(given.jobs, files.resolve(given.output))
-        failed = run_all(jobs, max(given.retries, 0), given.scheduler)
-        if failed:
-            named = ", ".join(map(str, failed))
-            fail(prog, f"{len(failed)} of {len(jobs)} pictures could not be made: {named}.")
+        run_all(prog, jobs, max(given.retries, 0), given.scheduler)
 
 
 def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
@@ -169,15 +129,10 @@ def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
     """
     jobs = []
     for number, fields in _read_table(path):
-        where = f"Line {number} of {path}"
         try:
-            for needed in ("content", "style"):
-                if needed not in fields:
-                    raise SettingError(f"there is no {needed}: name a picture.")
             jobs.append(_job_of_line(fields, folder, number))
-            jobs[-1].check()
         except StyleTransferError as error:
-            raise type(error)(f"{where}: {error}") from None
+            raise type(error)(f"Line {number} of {path}: {error}") from None
     check(jobs, [("the table", path)])
     return jobs
 
@@ -195,41 +150,38 @@ def _read_table(path):
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
         raise SettingError(f"The table {path} cannot be read ({error}): check it.") from None
-    columns = [name.strip().lower().replace("-", "_") for name in (rows or [[]])[0]]
+    rows = [[field.strip() for field in row] for row in rows or [[]]]
+    columns = [name.lower().replace("-", "_") for name in rows[0]]
     while columns and not columns[-1]:  # spreadsheets leave columns of nothing, and lines
         columns.pop()
-    allowed = {"content", "style", "output", *settings.OPTIONS, *OPTIONS}
-    if not {"content", "style"} <= set(columns):
-        raise SettingError(f"The table {path} lacks the columns content and style: add them.")
     for name in columns:
         if columns.count(name) > 1:
             raise SettingError(f"The table {path} has two columns {name}: leave one out.")
-        if name not in allowed:
+        if name not in {"content", "style", "output", *settings.OPTIONS, *OPTIONS}:
             raise SettingError(f"There is no option {name!r}: rename the column, or leave it out.")
-    found = []
-    for number, row in enumerate(rows[1:], 2):
-        fields = [field.strip() for field in row]
-        if any(fields[len(columns) :]) or (any(fields) and len(fields) < len(columns)):
-            raise SettingError(f"Line {number} of {path} does not have {len(columns)} fields.")
-        if any(fields):
-            pairs = zip(columns, fields, strict=False)
-            found.append((number, {name: field for name, field in pairs if field}))
+    found = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
     if not found:
         raise SettingError(f"The table {path} has no line below its names: add one a picture.")
-    return found
+    for number, row in found:
+        if len(row) < len(columns) or any(row[len(columns) :]):
+            raise SettingError(f"Line {number} of {path} does not have {len(columns)} fields.")
+    return [
+        (number, {name: text for name, text in zip(columns, row, strict=False) if text})
+        for number, row in found
+    ]
 
 
 def _job_of_line(fields, folder, number):
     """A line's job.  Its key tells it from other lines, wherever it stands, and no local path."""
-    described = json.dumps({n: t for n, t in fields.items() if n != "output"}, sort_keys=True)
+    for needed in ("content", "style"):
+        if needed not in fields:
+            raise SettingError(f"there is no {needed}: name a picture.")
+    output, described = fields.pop("output", ""), json.dumps(fields, sort_keys=True)
     key = hashlib.sha256(described.encode()).hexdigest()[:16]
-    texts, run = _of_run({n: t for n, t in fields.items() if n not in ("output", "style")})
-    styles = _styles(fields["style"])
+    styles = fields["styles"] = _styles(fields.pop("style"))
     stems = [Path(name).stem for name in (fields["content"], *styles)]
-    output = fields.get("output", f"{'_'.join(stems)}_{key[:10]}.png")
-    output = Path(folder) / os.path.expanduser(output)  # which takes a file named ~x.png as it is
-    spec = settings.TransferSpec.read(texts | {"styles": styles})
-    return Job(spec, output, **run, also={JOB: key}, whose=f"line {number}'s")
+    output = os.path.expanduser(output) or f"{'_'.join(stems)}_{key[:10]}.png"
+    return _job(fields, folder / output, also={JOB: key}, where=f" of line {number}")
 
 
 def _styles(field):
@@ -246,47 +198,40 @@ def finished(job: Job) -> bool:
         found = images.read_metadata(job.output)
     except Exception:  # whatever is wrong with it, it is not finished
         return False
-    return found.get(JOB) == job.also[JOB] and "steps_done" not in found
+    return bool(job.also) and found.get(JOB) == job.also[JOB] and "steps_done" not in found
 
 
 def run_job(job: Job) -> str | None:
-    """Paint one job of a table; returns None, or the sentence that says what went wrong."""
-    key = tuple(getattr(job.spec, name) for name in OF_NETWORK)
+    """Paint one of many jobs; returns None, or the sentence that says what went wrong."""
     try:
-        if key not in _networks:
-            _networks[key] = load_network(job.spec)
-        paint(job, _networks[key], quietly=True)
+        paint(job)
     except StyleTransferError as error:
         return str(error)
     except Exception as error:  # one job must not take the others along
         return f"Something unforeseen went wrong ({type(error).__name__}: {error})."
 
 
-def run_all(jobs: list[Job], retries: int = 1, scheduler: str | None = None) -> dict:
+def run_all(prog: str, jobs: list[Job], retries: int = 0, scheduler: str | None = None) -> None:
     """Every job that is not finished, on this machine or on a Dask cluster.
 
-    Returns {output: sentence} of those that failed `1 + retries` times.
+    The command ends with status 2 where some failed `1 + retries` times.
     """
     waiting = [job for job in jobs if not finished(job)]
     if len(waiting) < len(jobs):
-        say(f"{len(jobs) - len(waiting)} of {len(jobs)} are finished already.", sys.stdout)
-    failed, left = {}, len(waiting)
+        say(f"{len(jobs) - len(waiting)} of {len(jobs)} are finished already.")
     for attempt in range(1 + retries):
-        failed = {}
+        if attempt and waiting:
+            say(f"{len(waiting)} failed and are tried again.")
+        failed = []
         here = ((job, run_job(job)) for job in waiting)
-        for job, sentence in _on_cluster(waiting, scheduler) if scheduler else here:
-            if sentence:
-                failed[job.output] = sentence
-                say(f"{job.output}: {sentence}", sys.stdout)
-            else:
-                left -= 1
-                say(f"{job.output} is painted; {left} to go.", sys.stdout)
-        waiting = [job for job in waiting if job.output in failed]
-        if not waiting:
-            break
-        if attempt < retries:
-            say(f"{len(waiting)} failed and are tried again.", sys.stdout)
-    return failed
+        results = _on_cluster(waiting, scheduler) if scheduler else here
+        for i, (job, sentence) in enumerate(results, 1):
+            say(f"{job.output}: {sentence or 'painted.'} ({i} of {len(waiting)})")
+            failed += [job] if sentence else []
+        waiting = failed
+    if waiting:
+        named = ", ".join(str(job.output) for job in waiting)
+        fail(prog, f"{len(waiting)} of {len(jobs)} pictures could not be made: {named}.")
 
 
 def _on_cluster(jobs, address):
@@ -313,7 +258,6 @@ FILM is an animated GIF or WebP file, or a directory with a picture for each fra
 options of `python -m helpers`, but for those of one run's files.  Each frame begins as the last
 one's painting, so strokes stay where the camera stands still.
 """
-AGAIN = settings.Option("again", 20, "steps of each frame but the first", int, least=1)
 
 
 def film(arguments: list[str] | None = None) -> None:
@@ -321,57 +265,8 @@ def film(arguments: list[str] | None = None) -> None:
     prog = "python -m helpers.film"
     with command(prog):
         content, output = "animated .gif or .webp, or a directory", "file (.gif or .webp)"
-        options = settings.OPTIONS | {"again": AGAIN}
-        given = _read(arguments, Parser(prog, FILM), content, output, options)
-        again = AGAIN.read(given.pop("again") or str(AGAIN.default))
-        output = Path(given.pop("output"))
-        animation.check_film(output)
-        job = Job(settings.TransferSpec.read(given), output)
-        found = files.resolve(job.spec.content, PictureError)
-        folder = os.path.isdir(found)
-        frames = animation.pictures_in(found) if folder else [files.readable(found, what="film")]
-        check([job], [("a frame", path) for path in frames])
-        _paint_film(job, again)
-
-
-def _paint_film(job, again):
-    """Paint and write a film; what is painted is written before anything ends."""
-    network, painted, stop = load_network(job.spec), [], None
-    say(network.description)
-    check_memory(job.spec, network, film=True)
-    with enough_memory():
-        frames, milliseconds, loop = animation.load(job.spec.content, job.spec.size)
-        # What its format cannot hold is refused now, and not when it is painted.
-        blank = [np.full_like(frames[0], level) for level in (0, 255)] * len(frames)
-        _encoded(job.output, blank[: len(frames)], milliseconds, loop)
-        run = job.spec.transfer(network, frames[0])
-    with deferred_interrupt() as interrupted:
-        try:
-            with enough_memory():
-                run.run(job.spec.steps)
-                for picture in animation.follow(run, frames, again):
-                    painted.append(picture)
-                    say(f"{len(painted)} of {len(frames)} frames are painted.")
-                    if interrupted:
-                        raise KeyboardInterrupt
-        except (KeyboardInterrupt, StyleTransferError) as error:
-            stop = error
-            painted = painted or [run.full_picture] * (run.step_count > 0)
-        if painted:
-            data = _encoded(job.output, painted, milliseconds[: len(painted)], loop)
-            rescued(job.output, lambda path: files.write(path, data))
-    if isinstance(stop, KeyboardInterrupt) and painted:
-        raise KeyboardInterrupt(f"Stopped; {job.output} has the frames so far.")
-    if stop:
-        raise stop
-    moved = animation.flicker(painted, frames)
-    still = "" if moved is None else f" It flickers by {moved:.1f} gray levels where nothing moves."
-    say(f"{job.output} has {len(painted)} frames.{still}")
-
-
-def _encoded(path, frames, milliseconds, loop):
-    try:
-        return animation.animated(frames, path.suffix.lower()[1:], milliseconds, loop)
-    except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
-        sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
-        raise OutputError(sentence) from None
+        given = _read(arguments, Parser(prog, FILM), content, output, {"again": AGAIN})
+        again = AGAIN.read(given.pop("again") or AGAIN.default)
+        job = _job(given, given.pop("output"), again=again)
+        check([job])
+        paint(job)

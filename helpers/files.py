@@ -44,13 +44,13 @@ def resolve(path: str | os.PathLike, error: type[Exception] = OutputError) -> Pa
     """
     name = os.path.expanduser(os.fsdecode(path))
     try:
-        if not name or b"\0" in os.fsencode(name):
-            raise error(f"{name!r} cannot be the name of a file: give another.")
-        return Path(name).absolute()
+        if name and b"\0" not in os.fsencode(name):
+            return Path(name).absolute()
     except UnicodeEncodeError:
-        raise error(f"{name!r} cannot be the name of a file: give another.") from None
+        pass
     except FileNotFoundError:  # relative paths start from the working directory
         raise error(f"{path} is in a directory that no longer exists: change to another.") from None
+    raise error(f"{name!r} cannot be the name of a file: give another.")
 
 
 def readable(
@@ -62,15 +62,9 @@ def readable(
     """
     found = resolve(path, error)
     try:
-        mode = os.stat(found).st_mode
+        _check_regular(path, found, os.R_OK, error)
     except OSError:  # also where a folder on the way may not be entered
         raise error(f"There is no {what} {path}: check the path.") from None
-    if stat.S_ISDIR(mode):
-        raise error(f"{path} is a directory: name a {what} in it.")
-    if not stat.S_ISREG(mode):
-        raise error(f"{path} is a device or a pipe: name a {what}.")
-    if not os.access(found, os.R_OK):
-        raise error(f"{path} may not be read: check its permissions.")
     return found
 
 
@@ -79,28 +73,35 @@ def check_file(path: str | os.PathLike) -> Path:
 
     Raises OutputError unless that is a regular file, or a new name in a folder that takes one.
     """
-    target = resolve(path)
+    check_folder(resolve(path).parent)  # before realpath, for which none/../a is a
+    target = Path(os.path.realpath(resolve(path)))
+    check_folder(target.parent)
+    with _as_sentence(path), contextlib.suppress(FileNotFoundError):
+        _check_regular(path, target, os.W_OK, OutputError)
+    return target
+
+
+def _check_regular(path, found, access, error):
+    mode = os.stat(found).st_mode
+    if not stat.S_ISREG(mode):
+        kind = "directory" if stat.S_ISDIR(mode) else "device or a pipe"
+        raise error(f"{path} is a {kind}: give the name of a file.")
+    if not os.access(found, access):
+        done = "read" if access == os.R_OK else "replaced"
+        raise error(f"{path} may not be {done}: check its permissions.")
+
+
+@contextlib.contextmanager
+def _as_sentence(path):
+    """What the system says about a path that cannot be written, as an OutputError."""
     try:
-        check_folder(target.parent)  # before realpath, for which none/../a is a
-        given, target = target, Path(os.path.realpath(target))
-        if target.parent != given.parent:
-            check_folder(target.parent)
-        mode = os.stat(target).st_mode
-    except FileNotFoundError:
-        return target
+        yield
     except OutputError:
         raise
-    except OSError as error:  # a name that is too long, for example
+    except OSError as error:  # a name that is too long, a full disk, …
         raise OutputError(
-            f"{path} cannot be created ({error.strerror}): give another name or place."
-        ) from None
-    if stat.S_ISDIR(mode):
-        raise OutputError(f"{path} is a directory: give the name of a file.")
-    if not stat.S_ISREG(mode):
-        raise OutputError(f"{path} is a device or a pipe: give the name of a file.")
-    if not os.access(target, os.W_OK):
-        raise OutputError(f"{path} is write-protected: give another name.")
-    return target
+            f"{path} cannot be written ({error.strerror or error}): choose another place."
+        ) from error
 
 
 def check_folder(folder: str | os.PathLike) -> None:
@@ -114,15 +115,9 @@ def check_folder(folder: str | os.PathLike) -> None:
 
 def make_folder(folder: str | os.PathLike) -> None:
     """Create it and those above it, if need be; raises OutputError where that is not possible."""
-    try:
+    with _as_sentence(folder):
         resolve(folder).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(
-            f"The directory {folder} could not be created ({error.strerror}): choose another."
-        ) from None
-    check_folder(folder)
+        check_folder(folder)
 
 
 def check_paths(
@@ -137,15 +132,15 @@ def check_paths(
     for label, path in writes:
         target = _identity(check_file(path))
         if target in taken:
-            raise _twice(path, taken[target], label)
+            raise _both(path, taken[target], label)
         taken[target] = label
     for label, path in reads:
         source = None if is_address(path) else _identity(resolve(path, PictureError))
         if source in taken:
-            raise _twice(path, label, taken[source])
+            raise _both(path, label, taken[source])
 
 
-def _twice(path, first, second):
+def _both(path, first, second):
     return OutputError(f"{path} is both {first} and {second}: give {second} another name.")
 
 
@@ -165,12 +160,12 @@ def whole_file(path: str | os.PathLike, parents: bool = False) -> Iterator[Binar
     A link stays, and what it points to is replaced.  parents: whether to create the folders above
     it.  Raises OutputError.
     """
-    temporary = None
-    try:
+    with _as_sentence(path), contextlib.ExitStack() as stack:
         if parents:
             make_folder(resolve(path).parent)
         target = check_file(path)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:20]}.")
+        stack.callback(Path(temporary).unlink, missing_ok=True)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
@@ -179,24 +174,18 @@ def whole_file(path: str | os.PathLike, parents: bool = False) -> Iterator[Binar
         with contextlib.suppress(OSError):
             os.chmod(temporary, _permissions(target))
         os.replace(temporary, target)
-        temporary = None
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"{path} could not be written ({error.strerror or error}): "
-            "free some space or choose another place."
-        ) from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
     """Write a whole file: see `whole_file`."""
     with whole_file(path) as file:
         file.write(data)
+
+
+def claim(path: str | os.PathLike) -> None:
+    """Create an empty file, which nobody else creates then.  Raises OutputError if it exists."""
+    with _as_sentence(path), open(resolve(path), "xb"):
+        pass
 
 
 def _permissions(path):

@@ -30,16 +30,9 @@ def terminated_like_interrupted() -> Iterator[None]:
             raise KeyboardInterrupt
         handler(number, frame)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    kinds = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}  # Windows has no SIGHUP
     # Whoever has hung up on purpose, with nohup, is left alone.
-    kinds = [
-        k
-        for k in map(signal.Signals.__getitem__, names)
-        if signal.getsignal(k) is not signal.SIG_IGN
-    ]
+    kinds = [kind for kind in kinds if signal.getsignal(kind) is not signal.SIG_IGN]
     before = {kind: signal.signal(kind, stop) for kind in kinds}
     try:
         yield

@@ -1,12 +1,12 @@
 """One job → one file: a spec, and where its painting goes.  It is checked, painted and written."""
 
 import contextlib
+import functools
 import json
-import math
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,20 +23,19 @@ from .terminal import Lasting, quiet, say
 # Options of one run, beside those of `settings.TransferSpec`, which decide the painting.
 OPTIONS = {
     "checkpoint": Option("checkpoint", None, "file (.npz) that keeps the run, about once a minute"),
-    "resume": Option("resume", None, "checkpoint to go on from", title="checkpoint to resume"),
-    "preview_every": Option(
-        "preview_every", 0, "steps between previews, which go to OUT", int, "preview interval"
-    ),
+    "resume": Option("resume", None, "checkpoint to go on from"),
+    "preview_every": Option("preview_every", 0, "steps between previews, which go to OUT", int),
     "report": Option("report", None, "file (.json) for options, costs of every step and seconds"),
 }
+AGAIN = Option("again", 20, "steps of each frame but the first", int, least=1)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to paint: what, and the files of the run.
+    """One picture or film to paint: what, and the files of the run.
 
-    checkpoint, resume, preview_every, report: see OPTIONS.  also: kept with the picture's metadata.
-    whose: "the", or "line 3's", when a sentence speaks of its files.
+    checkpoint, resume, preview_every, report: see OPTIONS.  again: see AGAIN; None where the
+    content is no film.  also: kept with the picture's metadata.  where: " of line 3", in sentences.
     """
 
     spec: TransferSpec
@@ -45,50 +44,49 @@ class Job:
     resume: str | None = None
     preview_every: int = 0
     report: str | None = None
+    again: int | None = None
     also: dict | None = None
-    whose: str = "the"
+    where: str = ""
 
     def reads(self, known: dict) -> list[tuple[str, object]]:
         """[(label, path or address)] of what painting will read.  known: `images.gallery()`."""
-        spec = self.spec
-        found = [("content", spec.content), *(("style", style) for style in spec.styles)]
-        found += [("mask", m) for m in (spec.mask, *(spec.style_mask or ())) if m]
-        found = [(n, known.get(s, s)) for n, s in found if s not in (*masks.PARTS, *masks.COLORS)]
+        spec, found = self.spec, []
+        pictures = animation.frame_files(spec.content) if self.again else [spec.content]
+        pictures += [*spec.styles, spec.mask, *(spec.style_mask or ())]
+        for name in pictures:
+            if name and name not in (*masks.PARTS, *masks.COLORS):
+                found.append((f"a picture{self.where}", known.get(name, name)))
         if weights := spec.weights or os.environ.get("NST_WEIGHTS"):
-            found.append(("file of weights", weights))
-        # To go on in the same checkpoint is what both options together are for.
-        if self.resume and not self._goes_on:
-            found.append(("checkpoint to resume", self.resume))
-        return [(f"{self.whose} {label}", path) for label, path in found]
+            found.append(("the file of weights", weights))
+        if self.resume and not self.goes_on:
+            found.append((f"the checkpoint to resume{self.where}", self.resume))
+        return found
 
     @property
     def writes(self) -> list[tuple[str, object]]:
         """[(label, path)] of what painting will write."""
         found = [("output", self.output), ("checkpoint", self.checkpoint), ("report", self.report)]
-        return [(f"{self.whose} {label}", path) for label, path in found if path]
+        return [(f"the {label}{self.where}", path) for label, path in found if path]
 
     @property
-    def _goes_on(self):
-        """Whether the checkpoint to write is the one to resume."""
+    def goes_on(self) -> bool:
+        """Whether the checkpoint to write is the one to resume: what both together are for."""
         both = self.checkpoint and self.resume
-        return both and files.check_file(self.checkpoint) == files.check_file(self.resume)
+        return bool(both) and files.check_file(self.checkpoint) == files.check_file(self.resume)
 
     def check(self) -> None:
         """What can be known of the job by itself, before any work.  Raises StyleTransferError."""
-        images.check_output(self.output)
-        for _, path in self.writes[1:]:
-            files.check_file(path)
+        (animation.check_film if self.again else images.check_output)(self.output)
         taken = self.checkpoint and os.path.lexists(files.resolve(self.checkpoint))
-        if taken and not self._goes_on:
+        if taken and not self.goes_on:
             raise OutputError(
-                f"{self.checkpoint} exists already: go on from it with --resume, or give another "
-                "name."
+                f"{self.checkpoint} exists: go on from it with --resume, or give another name."
             )
         if self.report and not _is_free_for_a_report(files.resolve(self.report)):
             raise OutputError(f"{self.report} exists and is not a report: give another name.")
         if self.resume:
-            from . import checkpoint  # and with it TensorFlow
-
+            with quiet():
+                from . import checkpoint  # and with it TensorFlow
             planned = checkpoint.peek(self.resume)[0].steps
             if self.spec.steps < planned:
                 raise CheckpointError(
@@ -104,96 +102,127 @@ def _is_free_for_a_report(path):
 
 
 def check(jobs: Iterable[Job], reads: Iterable = ()) -> None:
-    """What can be known of jobs together: that none writes what one of them reads or writes.
+    """What can be known of jobs before any work, also that none writes what one of them reads.
 
     reads: (label, path) of what is read besides.  Raises a StyleTransferError.
     """
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend not in ("", "tensorflow"):
         raise SettingError(f"KERAS_BACKEND is {backend!r}: unset it, for this needs tensorflow.")
-    jobs, known = list(jobs), images.gallery()
-    reads = [*reads, *(pair for job in jobs for pair in job.reads(known))]
-    files.check_paths(reads, [pair for job in jobs for pair in job.writes])
+    known, reads, writes = images.gallery(), list(reads), []
+    for job in jobs:
+        job.check()
+        reads += job.reads(known)
+        writes += job.writes
+    files.check_paths(reads, writes)
 
 
 def load_network(spec: TransferSpec):
-    """The network of a spec, with the layers that it names, or else Gatys'."""
+    """The network of a spec, with the layers that it names, or else Gatys'; each is loaded once."""
+    layers = (spec.content_layer or "content", *(spec.style_layers or ("style",)))
+    return _network(spec.network, layers, spec.pooling, spec.weights, spec.precision)
+
+
+@functools.cache
+def _network(name, layers, *how):
     with quiet():
         import tensorflow as tf
 
         from . import vgg
 
         tf.config.list_physical_devices()  # looks for drivers now, while it is quiet
-    layers = [spec.content_layer or "content", *(spec.style_layers or ["style"])]
-    return vgg.load(spec.network, layers, spec.pooling, spec.weights, spec.precision)
+    network = vgg.load(name, list(layers), *how)
+    say(network.description)
+    return network
 
 
-def paint(job: Job, network, quietly: bool = False) -> None:
-    """Paint one picture and write it.
+def paint(job: Job) -> None:
+    """Paint one picture or film and write it.
 
-    Raises KeyboardInterrupt with a sentence, or a StyleTransferError, after the picture so far
+    Raises KeyboardInterrupt with a sentence, or a StyleTransferError, after what is painted so far
     is written.
     """
+    started, spec, painted, stop = time.monotonic(), job.spec, [], None
+    network = load_network(spec)  # before anything else that needs TensorFlow, which it quiets
     from . import checkpoint
 
-    started, stop = time.monotonic(), None
-    check_memory(job.spec, network, quietly)
+    check_memory(job, network)
     with enough_memory():
-        run = job.spec.transfer(network)
+        if job.again:
+            frames, milliseconds, loop = animation.load(spec.content, spec.size)
+        else:
+            frames = [images.load(spec.content, spec.size)]
+        run = spec.transfer(network, frames[0])
         if job.resume:
             checkpoint.restore(job.resume, run)
+
+    def encoded(path, pictures, stopped):
+        if job.again:
+            return animation.encoded(path, pictures, milliseconds[: len(pictures)], loop)
+        done = {"steps_done": run.step_count} if stopped else {}
+        return images.encoded(path, pictures[0], _metadata(job, run) | done)
+
+    def write(path, pictures, stopped):
+        files.write(path, encoded(path, pictures, stopped))
+
     # What its format cannot hold is refused now, and not when it is painted.
-    images.encoded(job.output, np.zeros_like(run.content), _metadata(job, run))
+    encoded(job.output, [np.full_like(f, 255 * (i % 2)) for i, f in enumerate(frames)], True)
+    if job.checkpoint and not job.goes_on:
+        files.claim(job.checkpoint)  # of two runs that begin at once it is one's
+        checkpoint.save(job.checkpoint, run)
     with deferred_interrupt() as interrupted:
         try:
             with enough_memory():
-                _run(job, run, quietly)
+                _run(job, run, lambda: write(job.output, [run.full_picture], True))
+                for picture in animation.follow(run, frames, job.again):
+                    painted.append(picture)
+                    if job.again:
+                        say(f"{len(painted)} of {len(frames)} frames are painted.")
+                    if interrupted and len(painted) < len(frames):
+                        raise KeyboardInterrupt
         except (KeyboardInterrupt, StyleTransferError) as error:
             stop = error  # a StyleTransferError: diverged, or no memory left
         if run.step_count:
-            _write(job, run, started, stopped=stop is not None)
+            try:
+                painted = painted or [run.full_picture]
+                _rescued(job.output, lambda path: write(path, painted, bool(stop)))
+            finally:
+                if job.report:
+                    report = json.dumps(_report(job, run, started), indent=1)
+                    files.write(job.report, report.encode())
+        elif job.checkpoint and not job.goes_on:
+            os.unlink(files.resolve(job.checkpoint))
     if isinstance(stop, StyleTransferError):
         raise stop
     if stop or interrupted:  # others of a directory are not begun
-        kept = f"Stopped after {run.step_count} steps; {job.output} is the picture so far."
+        kept = f"Stopped after {run.step_count} steps; {job.output} is what was painted so far."
         raise KeyboardInterrupt(kept if stop and run.step_count else "")
-    if not quietly:
-        height, width = run.content.shape[:2]
-        latest = run.latest
-        say(
-            f"{job.output}: {width} × {height} pixels, {time.monotonic() - started:.0f} s, content "
-            f"cost {latest['content']:.3g}, style cost {latest['style']:.3g}."
-        )
+    height, width = run.content.shape[:2]
+    sentence = f"{job.output}: {width} × {height} pixels, {time.monotonic() - started:.0f} s"
+    sentence += ", {content:.3g} content cost, {style:.3g} style cost.".format(**run.latest)
+    if job.again and (moved := animation.flicker(painted, frames)) is not None:
+        sentence += f" It flickers by {moved:.1f} gray levels where nothing moves."
+    say(sentence)
 
 
-def _run(job, run, quietly):
+def _run(job, run, preview):
     previewed = run.step_count
     shown = {"desc": job.output.name, "unit": "step", "file": Lasting(sys.stderr)}
-    bar = tqdm(total=job.spec.steps, initial=run.step_count, disable=quietly, **shown)
+    bar = tqdm(total=job.spec.steps, initial=run.step_count, disable=None, **shown)
 
     def show(run):
         nonlocal previewed
         bar.update(run.step_count - bar.n)
-        newest = run.latest
-        bar.set_postfix(content=f"{newest['content']:.3g}", style=f"{newest['style']:.3g}")
+        bar.set_postfix({name: f"{run.latest[name]:.3g}" for name in ("content", "style")})
         if job.preview_every and run.step_count - previewed >= job.preview_every:
-            _save(job, run, stopped=True)
+            preview()
             previewed = run.step_count
 
     with bar:
         run.run(job.spec.steps, show, job.checkpoint)
 
 
-def _write(job, run, started, stopped):
-    try:
-        rescued(job.output, lambda path: _save(job, run, stopped, path))
-    finally:
-        if job.report:
-            report = json.dumps(_report(job, run, started), indent=1)
-            files.write(job.report, report.encode())
-
-
-def rescued(output: Path, write) -> None:
+def _rescued(output: Path, write: Callable) -> None:
     """write(path) with output, or else, so that no work is lost, with a new name beside it or in
     the working directory; the error then says where it is."""
     try:
@@ -206,11 +235,6 @@ def rescued(output: Path, write) -> None:
                 write(place)
                 raise StyleTransferError(f"{error} It is in {place}.") from error
         raise
-
-
-def _save(job, run, stopped, path=None):
-    done = {"steps_done": run.step_count} if stopped else {}
-    images.save(path or job.output, run.full_picture, _metadata(job, run) | done)
 
 
 def _metadata(job, run):
@@ -247,58 +271,51 @@ def enough_memory():
         raise SettingError("There is not enough memory for this: use a smaller --size.") from None
 
 
-def bytes_of_step(network, shape: tuple, optimizer: str = "lbfgs", style_cost: str = "gram") -> int:
-    """Bytes that a step with a picture of this shape (height, width, …) takes, about."""
-    import tensorflow as tf
-
-    area, values = 1.0, []  # of each layer, for a pixel of the picture
-    for layer in network.model.layers:
-        area /= 4 if "pool" in layer.name else 1
-        values.append(area * layer.output.shape[-1])
-    size = tf.as_dtype(network.precision).size
-    # On the way back all activations are there, and the widest one a few times more: gradients
-    # before and after the relu and of each cost, and float32 for the Gram matrix.
-    activations = size * (sum(values) + 4 * max(values)) + 4 * max(values)
-    pictures = 3 * 4 * {"lbfgs": 90, "adam": 12}[optimizer]  # old and new memory at once
-    layers = (network.layers[name] for name in network.style_layers)
-    described = sum(layer.channels / layer.stride**2 for layer in layers)
-    sorted_slices = 4 * 6.2 * described if style_cost == "wasserstein" else 0
-    return round(math.prod(shape[:2]) * (activations + pictures + sorted_slices))
-
-
-def check_memory(spec: TransferSpec, network, quietly: bool = False, film: bool = False) -> None:
+def check_memory(job: Job, network) -> None:
     """A process that runs out of memory is killed without a word, so the word comes before.
 
-    film: whether the content is one: its frames are held as they are and painted.  Raises
-    SettingError where the machine has less than the run needs.
+    Raises SettingError where the machine has less than the run needs.
     """
     import psutil
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
         return
-    height, width, frames = _look(spec)
-    needed = bytes_of_step(network, (height, width), spec.optimizer, spec.style_cost)
-    needed += 2 * 3 * 4 * height * width * frames * film
-    memory = psutil.virtual_memory()
+    needed, memory = _bytes_needed(job, network), psutil.virtual_memory()
     sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
     if needed > memory.total + psutil.swap_memory().total:
         there = f"this machine has {memory.total / 1e9:.1f} GB: use a smaller --size."
         raise SettingError(sentence + there)
-    if needed > memory.available and not quietly:
+    if needed > memory.available:
         free = f"{memory.available / 1e9:.1f} GB are free: "
         say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")
 
 
-def _look(spec):
-    """(height, width, frames) of the photograph or film once it is loaded; 1, where a look cannot
-    tell, and the sides of a square."""
-    width = height = frames = 1
+def _bytes_needed(job, network):
+    """Bytes that a step takes, and the frames of a film as they are and as they are painted."""
+    area, values = 1.0, []  # of each layer, for a pixel of the picture
+    for layer in network.model.layers:
+        area /= 4 if "pool" in layer.name else 1
+        values.append(area * layer.output.shape[-1])
+    # On the way back all activations are there, and the widest one a few times more: gradients
+    # before and after the relu and of each cost, and float32 for the Gram matrix.
+    size = 4 if network.precision == "float32" else 2
+    step = size * (sum(values) + 4 * max(values)) + 4 * max(values)
+    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]  # pictures, old and new at once
+    if job.spec.style_cost == "wasserstein":  # sorted slices
+        layers = (network.layers[name] for name in network.style_layers)
+        step += 4 * 6.2 * sum(layer.channels / layer.stride**2 for layer in layers)
+    height, width, frames = _look(job)
+    return height * width * (step + 24 * frames)
+
+
+def _look(job):
+    """(height, width, frames) of what will be painted; of an address, a square."""
+    content, size = job.spec.content, job.spec.size
     with contextlib.suppress(StyleTransferError, OSError):
-        source = files.resolve(images.gallery().get(spec.content, spec.content))
-        pictures = animation.pictures_in(source) if os.path.isdir(source) else [source]
-        with opened(files.readable(pictures[0]), spec.content) as image:
-            width, height = image.size
-            frames = max(len(pictures), getattr(image, "n_frames", 1))
-    scale = spec.size / max(width, height) if spec.size else 1
-    return round(height * scale), round(width * scale), frames
+        found = animation.frame_files(images.gallery().get(content, content))
+        with opened(found[0], content) as image:
+            scale = size / max(image.size) if size else 1
+            frames = max(len(found), getattr(image, "n_frames", 1)) if job.again else 1
+            return image.height * scale, image.width * scale, frames
+    return size or 1, size or 1, 1

@@ -5,6 +5,7 @@ table, the studio, a kept run) and `transfer.Transfer`, and it is what the pictu
 checkpoint remember.  TensorFlow is not needed here, so that mistakes show at once.
 """
 
+import contextlib
 import dataclasses
 import operator
 import os
@@ -16,9 +17,6 @@ import numpy as np
 from .errors import SettingError
 from .files import public
 
-# Weights end up in float32: larger ones would become infinite there, smaller ones 0.
-_LARGEST = float(np.finfo(np.float32).max)
-_SMALLEST = float(np.finfo(np.float32).tiny)
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")  # of J, which may change during a run
 
 
@@ -26,110 +24,78 @@ WEIGHTS = ("alpha", "beta", "tv", "layer_weights")  # of J, which may change dur
 class Option:
     """One option: how it is called, what it may be, and how the help describes it.
 
-    kind: str, int or float.  title: its name in a sentence.  choices: all its values.
-    many: it is a tuple of values.  batch: it may also be one value for each picture of a batch.
-    least, most: bounds of a number; above: it must be more than `least`.
-    repeats: whether a text may occur twice.  none: the word that stands for None.
+    kind: str, int or float.  choices: all its values.  many: it is a tuple of values.  batch: it
+    may also be one value for each picture of a batch.  least, most: bounds of a number; larger
+    weights would be infinite in float32.  none: the word that stands for None.
     """
 
     name: str
     default: object
     help: str
     kind: type = str
-    title: str = ""
     choices: tuple = ()
     many: bool = False
     batch: bool = False
     least: float = 0
-    most: float = _LARGEST
-    above: bool = False
-    repeats: bool = False
+    most: float = 1e30
     none: str | None = None
-    metavar: str | None = None
 
     @property
     def flag(self) -> str:
         """Its name on a command line."""
         return "--" + self.name.replace("_", "-")
 
-    @property
-    def _title(self):
-        return self.title or self.name.replace("_", " ")
-
     def read(self, text: str | list[str]) -> object:
         """The value that a text, or a list of words, stands for.  Raises SettingError."""
-        if not self.many:
-            return self.check(self._parse(text))
-        words = text.split() if isinstance(text, str) else text
-        return self.check([self._parse(word) for word in words])
+        if self.many:
+            words = text.split() if isinstance(text, str) else text
+            return self.check([self._parsed(word) for word in words])
+        return self.check(self._parsed(text))
+
+    def _parsed(self, text):
+        if text == self.none:
+            return None
+        with contextlib.suppress(ValueError):
+            return self.kind(text)
+        return text  # which is refused
 
     def check(self, value: object) -> object:
         """The value as plain Python numbers, texts and tuples.  Raises SettingError."""
         if value is None and (self.default is None or self.none):
             return None
         values = _listed(value) if self.many or self.batch else ()
-        if self.many and not values:
-            raise SettingError(f"The {self._title} is {_shown(value)}: give a list of values.")
         if not values:
+            if self.many:
+                raise SettingError(f"{self.name} is {_shown(value)}: give a list of values.")
             return self._one(value)
-        values = tuple(self._one(one) for one in values)
-        if self.kind is str and not self.repeats and len(set(values)) < len(values):
-            twice = next(value for value in values if values.count(value) > 1)
-            raise SettingError(f"The {self._title} {twice} is named twice: name each once.")
+        values = tuple(map(self._one, values))
         if self.many and self.kind is float and not any(values):
-            raise SettingError(f"Every {self._title} is 0: make at least one larger than 0.")
+            raise SettingError(f"All {self.name} are 0: make at least one larger than 0.")
         return values
 
-    def _parse(self, text):
-        if self.none and text == self.none:
-            return None
-        try:
-            return self.kind(text)
-        except ValueError:
-            raise self._wrong(text) from None
-
     def _one(self, value):
-        if self.kind is str:
-            return self._text(value)
         try:
-            if isinstance(value, (str, bytes, bool)):
-                raise TypeError
-            number = operator.index(value) if self.kind is int else float(value)
+            if self.kind is str:
+                found = str(os.fsdecode(value))
+                fits = found in self.choices if self.choices else bool(found)
+            else:
+                found = operator.index(value) if self.kind is int else float(value)
+                number = not isinstance(value, (str, bytes, bool))
+                fits = number and self.least <= found <= self.most
         except (TypeError, ValueError, OverflowError):
-            raise self._wrong(value) from None
-        if not number >= self.least or (self.above and number == self.least):
-            raise self._wrong(number)
-        if number > self.most:
-            raise self._wrong(number, f"of at most {self.most:.10g}")
-        if self.kind is float and 0 < number < _SMALLEST:
-            raise self._wrong(number, f"of at least {_SMALLEST:.1g}")
-        return number
-
-    def _text(self, value):
-        if self.choices and (not isinstance(value, str) or value not in self.choices):
-            raise SettingError(
-                f"There is no {self._title} {_shown(value)}: choose {either(self.choices)}."
-            )
-        try:
-            text = os.fsdecode(value)
-        except TypeError:
-            text = ""
-        if not text:
-            raise SettingError(f"The {self._title} is {_shown(value)}: give a name.")
-        return text
-
-    def _wrong(self, value, bound=None):
-        number = "a whole number" if self.kind is int else "a finite number"
-        bound = bound or (f"above {self.least}" if self.above else f"of {self.least} or more")
-        return SettingError(f"The {self._title} is {_shown(value)}: give {number} {bound}.")
+            fits = False
+        if fits:
+            return found
+        if self.kind is str:
+            advice = f"choose {either(self.choices)}" if self.choices else "give a name"
+        else:
+            number = "a whole number" if self.kind is int else "a number"
+            advice = f"give {number} from {self.least} to {self.most}"
+        raise SettingError(f"{self.name} is {_shown(value)}: {advice}.")
 
 
-def _option(default, help, **about):
-    return field(default=default, metadata={"option": {"help": help, **about}})
-
-
-def _weight(default, help, **about):
-    return _option(default, help, kind=float, **about)
+def _option(default, help, kind=str, **about):
+    return field(default=default, metadata={"option": {"help": help, "kind": kind} | about})
 
 
 @dataclass(frozen=True)
@@ -144,33 +110,22 @@ class TransferSpec:
     content: str = ""
     styles: tuple[str, ...] = ()
     size: int | None = _option(
-        384,
-        "longest side in pixels, or original for the photograph's own",
-        kind=int,
-        least=2,
-        most=100_000,
-        none="original",
+        384, "longest side in pixels, or original", int, least=2, most=100_000, none="original"
     )
-    steps: int = _option(
-        200, "steps over all levels", kind=int, title="number of steps", least=1, most=10**9
-    )
+    steps: int = _option(200, "steps over all levels", int, least=1, most=10**9)
     levels: int | None = _option(
         None,
         "sizes from coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)",
-        kind=int,
-        title="number of levels",
+        int,
         least=1,
         most=16,
     )
-    alpha: float | tuple[float, ...] = _weight(1.0, "weight of the content cost", batch=True)
-    beta: float | tuple[float, ...] = _weight(6.0, "weight of the style cost", batch=True)
-    tv: float = _weight(
-        1e-3, "weight of the total variation", title="weight of the total variation"
-    )
+    alpha: float | tuple[float, ...] = _option(1.0, "weight of the content cost", float, batch=True)
+    beta: float | tuple[float, ...] = _option(6.0, "weight of the style cost", float, batch=True)
+    tv: float = _option(1e-3, "weight of the total variation", float)
     costs: str = _option(
         "relative",
         "constants before the costs",
-        title="cost convention",
         choices=("course", "gatys", "mse", "relative"),
     )
     style_cost: str = _option(
@@ -181,9 +136,7 @@ class TransferSpec:
     network: str = _option(
         "auto", "network whose activations are compared", choices=("auto", "vgg19", "vgg16", "mini")
     )
-    weights: str | None = _option(
-        None, "file with the network's weights (.npz or .h5)", title="weights file"
-    )
+    weights: str | None = _option(None, "file with the network's weights (.npz or .h5)")
     pooling: str = _option("max", "pooling of the network", choices=("max", "average"))
     precision: str = _option(
         "auto", "precision of the network", choices=("auto", "float32", "bfloat16", "float16")
@@ -192,25 +145,25 @@ class TransferSpec:
         None, "layer of the content cost (default: block4_conv2 if the network has it)"
     )
     style_layers: tuple[str, ...] | None = _option(
-        None, "layers of the style cost (default: block*_conv1)", title="style layer", many=True
+        None, "layers of the style cost (default: block*_conv1)", many=True
     )
-    layer_weights: tuple[float, ...] | None = _weight(
-        None, "one weight for each style layer (default: equal)", title="layer weight", many=True
+    layer_weights: tuple[float, ...] | None = _option(
+        None, "one weight for each style layer (default: equal)", float, many=True
     )
-    style_weights: tuple[float, ...] | None = _weight(
+    style_weights: tuple[float, ...] | None = _option(
         None,
         "one weight for each STYLE, or for each STYLE in each style layer (default: equal)",
-        title="style weight",
+        float,
         many=True,
     )
-    style_scale: tuple[float, ...] | None = _weight(
+    style_scale: tuple[float, ...] | None = _option(
         None,
         "size of STYLE over SIZE, one for all or one for each; 0.5 makes finer strokes "
         "(default: 1)",
-        title="style scale",
+        float,
         many=True,
+        least=0.001,
         most=100,
-        above=True,
     )
     mask: str | None = _option(
         None,
@@ -221,22 +174,16 @@ class TransferSpec:
         None,
         "for each STYLE the color of its region, or a picture of its regions (default: white)",
         many=True,
-        repeats=True,
     )
-    init: str = _option(
-        "content", "first picture", title="first picture", choices=("content", "noise", "blank")
-    )
+    init: str = _option("content", "first picture", choices=("content", "noise", "blank"))
     optimizer: str = _option("lbfgs", "optimizer", choices=("lbfgs", "adam"))
-    learning_rate: float = _weight(
-        12.0, "learning rate of Adam, in gray levels", most=255, above=True
+    learning_rate: float = _option(
+        12.0, "learning rate of Adam, in gray levels", float, least=0.001, most=255
     )
     keep_colors: str | None = _option(
-        None,
-        "way to keep the photograph's colors (luminance if none is given)",
-        title="way to keep colors",
-        choices=("luminance", "histogram"),
+        None, "way to keep the photograph's colors", choices=("luminance", "histogram")
     )
-    seed: int = _option(0, "noise seed", kind=int, most=2**63 - 1)
+    seed: int = _option(0, "noise seed", int, most=2**63 - 1)
 
     def __post_init__(self):
         if isinstance(self.layer_weights, Mapping):
@@ -258,40 +205,35 @@ class TransferSpec:
     def _check_together(self):
         alpha, beta = np.atleast_1d(self.alpha), np.atleast_1d(self.beta)
         if len({len(alpha), len(beta)} - {1}) > 1:
-            raise SettingError(
-                f"There are {len(alpha)} values of alpha and {len(beta)} of beta: give equally "
-                "many."
-            )
-        if np.any((alpha == 0) & (beta == 0)):
-            raise SettingError("Alpha and beta are both 0: give at least one of them a weight.")
-        layers, weights = self.style_layers, self.layer_weights
+            raise SettingError("alpha and beta differ in number: give equally many values.")
+        if np.any(alpha + beta < 1e-30):  # for float32, in which J is summed, that is nothing
+            raise SettingError("alpha and beta are both 0: give at least one of them a weight.")
+        layers, weights = self.style_layers or (), self.layer_weights
+        if len(set(layers)) < len(layers):
+            raise SettingError("One of style_layers is named twice: name each once.")
         if layers and weights and len(layers) != len(weights):
             raise SettingError(
-                f"There are {len(weights)} layer weights for {len(layers)} style layers: give one "
+                f"There are {len(weights)} layer_weights for {len(layers)} style_layers: give one "
                 "for each."
             )
         if self.styles:
             self.check_styles(len(self.styles))
             if self.style_mask and not self.mask:
-                raise SettingError("There are style masks but no mask: give a mask as well.")
+                raise SettingError("There is a style_mask but no mask: give a mask as well.")
 
     def check_styles(self, count: int) -> None:
         """Raises SettingError unless what is given for each style picture fits so many of them."""
         if not count:
             raise SettingError("There is no style picture: give at least one.")
         for name in ("style_scale", "style_mask"):
-            values = getattr(self, name)
-            if values and len(values) not in (1, count):
-                raise SettingError(
-                    f"There are {len(values)} values of {name.replace('_', ' ')} for {count} style "
-                    "pictures: give one for all, or one for each."
-                )
-        weights = self.style_weights or (1.0,) * count
-        layers = len(self.style_layers) if self.style_layers else len(weights) // count
-        if len(weights) not in (count, layers * count):
+            if len(getattr(self, name) or (1,)) not in (1, count):
+                raise SettingError(f"Give one {name} for all, or one for each of {count} styles.")
+        weights = len(self.style_weights or ())
+        layers = len(self.style_layers) if self.style_layers else weights // count
+        if weights not in (0, count, layers * count):
             raise SettingError(
-                f"There are {len(weights)} style weights for {count} style pictures: give one for "
-                "each, or one for each in each style layer."
+                f"There are {weights} style_weights for {count} style pictures: give one for each, "
+                "or one for each in each style layer."
             )
 
     def for_each_style(self, name: str) -> list:
@@ -358,10 +300,7 @@ class TransferSpec:
     @classmethod
     def from_metadata(cls, values: dict) -> "TransferSpec":
         """The spec that `metadata` described; what it does not name has its default."""
-        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        if np.ndim(known.get("style_weights")) == 2:  # the second edition kept a list of lists
-            known["style_weights"] = np.ravel(known["style_weights"])
-        return cls(**known)
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
 
 
 OPTIONS = {

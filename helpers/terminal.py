@@ -11,6 +11,17 @@ from .errors import StyleTransferError
 from .interrupts import terminated_like_interrupted
 
 
+def run(name: str) -> None:
+    """Call a command of `cli`; Ctrl-C is one sentence also while that is imported."""
+    try:
+        from . import cli
+
+        getattr(cli, name)()
+    except KeyboardInterrupt:
+        say("Stopped before anything was painted.")
+        sys.exit(130)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser of arguments whose complaints are one sentence, too."""
 
@@ -34,20 +45,16 @@ class Lasting:
         return getattr(self.stream, name)
 
     def write(self, text):
-        """Write to the stream; letters that it does not know are written out."""
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        with self._kept():
-            self.stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
+        """Write to the stream."""
+        self._lasting(self.stream.write, text)
 
     def flush(self):
         """Flush the stream."""
-        with self._kept():
-            self.stream.flush()
+        self._lasting(self.stream.flush)
 
-    @contextlib.contextmanager
-    def _kept(self):
+    def _lasting(self, act, *given):
         try:
-            yield
+            act(*given)
         except OSError:  # what is still buffered, and all that follows, goes nowhere
             with open(os.devnull, "wb") as nowhere, contextlib.suppress(OSError):
                 os.dup2(nowhere.fileno(), self.stream.fileno())
@@ -73,7 +80,7 @@ def command(prog: str) -> Iterator[None]:
     os.close(handle)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-    with contextlib.suppress(AttributeError):  # --help has letters that not every terminal knows
+    with contextlib.suppress(AttributeError):  # names have letters that not every terminal knows
         sys.stdout.reconfigure(errors="backslashreplace")
     warnings.showwarning = lambda warning, *_, **__: say(warning)
     try:

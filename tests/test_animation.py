@@ -30,7 +30,8 @@ def frames():
 @pytest.mark.parametrize("name", ["a.webp", "a.gif"])
 @pytest.mark.parametrize("loop", [None, 0, 3])
 def test_a_film_comes_back_from_its_file(tmp_path, frames, name, loop):
-    animation.save(tmp_path / name, frames, [80, 250, 1000], loop)
+    kind = name[2:]
+    (tmp_path / name).write_bytes(animation.animated(frames, kind, [80, 250, 1000], loop))
     found, milliseconds, again = animation.load(tmp_path / name, 48)
     assert milliseconds == [80, 250, 1000]
     assert again == (1 if loop is None and name == "a.webp" else loop)  # a WebP says it with 1
@@ -45,7 +46,7 @@ def test_every_frame_keeps_its_own_time_and_the_film_its_number_of_loops():
 
 
 def test_a_frame_without_a_time_is_shown_for_a_tenth_of_a_second(tmp_path, frames):
-    animation.save(tmp_path / "a.gif", frames, 0)
+    (tmp_path / "a.gif").write_bytes(animation.animated(frames, "gif", 0))
     assert animation.load(tmp_path / "a.gif")[1] == [100] * 3
 
 
@@ -57,7 +58,7 @@ def test_a_directory_is_a_film_in_the_order_in_which_people_count(tmp_path, fram
     found, milliseconds, loop = animation.load(tmp_path, 48)
     np.testing.assert_allclose(np.stack(found), np.rint(frames[::-1]), atol=0.5)
     assert (milliseconds, loop) == ([100] * 3, 0)
-    names = [path.name for path in animation.pictures_in(INPUTS / "frames")]
+    names = [path.name for path in animation.frame_files(INPUTS / "frames")]
     assert names == [f"frame{i}.png" for i in range(1, 13)]
 
 
@@ -137,7 +138,7 @@ def test_what_makes_no_film_is_one_sentence(tmp_path, frames):
             animation.load(tmp_path / name, 40)
         assert "\n" not in str(error.value)
     with pytest.raises(OutputError, match=r"use \.gif or \.webp"):
-        animation.save(tmp_path / "film.mp4", frames, 100)
+        animation.encoded(tmp_path / "film.mp4", frames, 100)
 
 
 def test_an_animation_is_one_gif_with_its_alternative_text(frames):

@@ -142,7 +142,7 @@ def test_what_may_not_be_written_to_is_kept(place, monkeypatch):
     access = os.access  # root may write everywhere
     kept = place / "a.png"
     monkeypatch.setattr(os, "access", lambda path, how: path != kept and access(path, how))
-    refused("write-protected", [], [("the output", "a.png")])
+    refused("permissions", [], [("the output", "a.png")])
 
 
 # Writing.

@@ -102,9 +102,7 @@ class Stub:
     def __init__(self, content, styles, network, spec):
         self.content, self.step_count, self.spec, self.network = content, 0, spec, network
         self.latest = {"content": 1.0, "style": 1.0}
-        self.history = {"total": np.ones(1)}
-
-    full_picture = property(lambda self: self.content)
+        self.history, self.full_picture = {"total": np.ones(1)}, content
 
     def costs(self):
         return self.latest
@@ -114,8 +112,11 @@ class Stub:
         if callback:
             callback(self)
         if checkpoint:
-            with files.whole_file(checkpoint) as file:
-                file.write(b"a checkpoint")
+            save_checkpoint(checkpoint, self)
+
+
+def save_checkpoint(path, transfer):
+    files.write(path, b"a checkpoint")
 
 
 def load_network(spec):
@@ -124,19 +125,15 @@ def load_network(spec):
     return SimpleNamespace(description="Network: stub", name="mini")
 
 
-def follow(run, frames, again):
-    yield from frames
-
-
 @pytest.fixture(scope="module")
 def stubs():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transfer, "Transfer", Stub)
         patch.setattr(checkpoint, "restore", lambda path, transfer: None)
-        patch.setattr(cli, "load_network", load_network)
-        patch.setattr(animation, "follow", follow)
-        for module in (cli, job):
-            patch.setattr(module, "check_memory", lambda *_, **__: None)
+        patch.setattr(checkpoint, "save", save_checkpoint)
+        patch.setattr(job, "load_network", load_network)
+        patch.setattr(job, "check_memory", lambda *_: None)
+        patch.setattr(animation, "follow", lambda run, frames, again: iter(frames))
         patch.delenv("NST_WEIGHTS", raising=False)
         yield
 
@@ -159,7 +156,7 @@ def world():
         state = {"spec": {"levels": 1}, "step_count": 1, "level": 0, "plan": [0, 1]}
         np.savez(folder / "c.npz", checkpoint=json.dumps(state))
         films = [make_picture(i, 8, 10) for i in (8, 9)]
-        animation.save(folder / "film.gif", films, [100, 100], 0)
+        files.write(folder / "film.gif", animation.animated(films, "gif", 100))
         (folder / "link.png").symlink_to("a.png")
         (folder / "hard.png").hardlink_to(folder / "a.png")
         (folder / "dangling.png").symlink_to("out/behind.png")
@@ -226,6 +223,9 @@ RESUMED_AND_REPORTED = [("resume", ("{}", "c.npz")), ("report", ("{}", "c.npz"))
 @example(("{}", "sub"), [A_STYLE], ("{}", "out"), [], [], False)
 @example(("{}", "sub"), [A_STYLE], ("{}", "sub/a.gif"), [], [], True)
 @example(("{}", "film.gif"), [A_STYLE], ("{}", "new.gif"), [], [], True)
+@example(("{}", "film.gif"), [A_STYLE], ("{}", "film.gif"), [], [], True)
+@example(("{}", "a.png"), [("{}", "sub/a.gif")], ("{}", "sub/a.gif"), [], [], True)
+@example(("{}", "a.png"), [A_STYLE], ("{}", "b.jpg"), [], [], False)
 @example(("{}", "a.png"), [A_STYLE], ("{}", "new.png"), [], RESUMED_AND_REPORTED, False)
 def test_no_command_line_loses_a_file(stubs, content, styles, output, options, more, film):
     with world() as folder:
