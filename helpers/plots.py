@@ -15,8 +15,6 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
-from .animation import animation  # noqa: F401 (handed on)
-
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 TITLE, SMALL = 11, 10  # points: titles can be read from the last row of a room

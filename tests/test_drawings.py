@@ -59,13 +59,11 @@ def test_parts_are_named_in_the_order_of_the_method_and_others_refused():
 
 def test_vgg_shows_the_layers_that_are_read():
     network = vgg.load("mini", ["block1_conv1", "block3_conv1"])
-    drawn = drawings.vgg(network, lit="block1_conv1")
+    drawn = drawings.vgg(network)
     assert drawn.alt.endswith("Layers that are read: block1_conv1, block3_conv1.")
-    (lit,) = parts(drawn, "lit")
-    assert lit.get("class") == "layer block1_conv1 shown style lit"
-    for layer in ("block1_conv2", "block2_conv2"):
+    for layer, kind in (("block1_conv1", " style"), ("block1_conv2", ""), ("block2_conv2", "")):
         (shown,) = parts(drawn, layer)
-        assert shown.get("class") == f"layer {layer} shown"
+        assert shown.get("class") == f"layer {layer} shown{kind}"
     for hidden in ("block4", "block3_conv2"):
         assert "shown" not in parts(drawn, hidden)[0].get("class").split()
 

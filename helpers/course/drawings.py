@@ -44,20 +44,15 @@ def method(lit: str | Iterable[str] = ()) -> Drawing:
     return Drawing(data)
 
 
-def vgg(network: networks.Network, lit: str | Iterable[str] = ()) -> Drawing:
-    """The network's blocks and convolutions; those that it was loaded to read are in color.
-
-    lit: names of layers, drawn with a heavy line.
-    """
-    lit = {lit} if isinstance(lit, str) else set(lit)
+def vgg(network: networks.Network) -> Drawing:
+    """The network's blocks and convolutions; those that it was loaded to read are in color."""
     table = list(networks.layer_table(network.name))
     read = [layer for layer in table if layer in network.layers]
     styles = ", ".join(layer for layer in network.style_layers if layer in read)
     data = _file("vgg")
     for layer in table[: table.index(read[-1]) + 1]:
         kind = "content" if layer == network.content_layer else "style"
-        classes = ["shown"] + [kind] * (layer in read) + ["lit"] * (layer in lit)
-        data = _add_classes(data, layer, *classes)
+        data = _add_classes(data, layer, "shown", *[kind] * (layer in read))
         if layer.endswith("conv1"):
             data = _add_classes(data, layer.split("_")[0], "shown")
     data = data.replace("640", str(max(640, 408 + 7 * len(styles))))  # as wide as its legend
