@@ -122,7 +122,9 @@ def style_scale(A_S: tf.Tensor, costs: str = "course") -> tf.Tensor:
 
 def _scale(target, axes, costs):
     target = tf.cast(target, tf.float32)
-    if OPTIONS["costs"].check(costs) == "relative":
+    if costs not in COSTS:  # asked first, because AutoGraph warns of what `check` calls
+        OPTIONS["costs"].check(costs)
+    if costs == "relative":
         return 1 / tf.maximum(tf.reduce_sum(target**2, axes), _NOT_ZERO)
     values = tf.cast(tf.reduce_prod(tf.shape(target)[axes[0] :]), tf.float32)
     return 1 / values if costs == "mse" else 1 / (4 * values)

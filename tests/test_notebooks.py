@@ -144,21 +144,6 @@ def test_every_cell_runs_and_every_solution_is_right(path, network, shell, monke
     assert all(out.startswith("right") for out in right), right
 
 
-def test_the_answer_from_an_empty_file_is_the_method(tmp_path, monkeypatch):
-    """The folded program at the end of notebook 4 runs on its own, and goes down the same J."""
-    text = next(path for path in PATHS if path.stem.startswith("04")).read_text(encoding="utf-8")
-    text = re.sub("^# ?", "", text, flags=re.MULTILINE)
-    (program,) = re.findall(r"One answer.*?```python\n(.*?)```", text, re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(program.replace("192", "64").replace("range(40)", "range(3)"), names)
-    run = Transfer(names["C"], names["S"], MINI, beta=6.0, tv=0.0, optimizer="adam", levels=1)
-    run.step(3)
-    assert np.isclose(float(names["J"](names["C"])), run.history["total"][0], rtol=1e-4)
-    assert np.isclose(float(names["value"]), run.history["total"][2], rtol=1e-2)
-    assert (tmp_path / "painting.png").exists()
-
-
 # The files.
 
 
