@@ -1,19 +1,24 @@
 """The session behind the studio: time, weights, undo, snapshots, grid, large copy; no widgets."""
 
-import threading
-
 import numpy as np
 import pytest
 
 from helpers import colors, images, masks, vgg
-from helpers.errors import DivergedError, NetworkError, OutputError, PictureError, SettingError
+from helpers.errors import (
+    DivergedError,
+    NetworkError,
+    OutputError,
+    PictureError,
+    SettingError,
+    StyleTransferError,
+)
 from helpers.settings import TransferSpec
 from helpers.studio import Session, eye, session
 from helpers.studio.session import BETA, REACH, START, beta_for, number, ratio
-from helpers.style_costs import STYLE_COSTS
 from helpers.transfer import Transfer
 
 FIRST_ALONE = {layer: float(layer == "block1_conv1") for layer in vgg.STYLE_LAYERS}
+EQUAL = dict.fromkeys(vgg.STYLE_LAYERS, 1.0)
 
 
 @pytest.fixture
@@ -44,6 +49,15 @@ class Clock:
         return self.now
 
 
+def paint(made, ticks):
+    for _ in range(ticks):
+        made.tick(0)
+
+
+def at_full_size(made):
+    return made.transfer.level == made.transfer.levels - 1
+
+
 @pytest.mark.parametrize(("pace", "steps"), [(0.0625, 3), (0.2, 1), (3.0, 1), (1e-5, 50)])
 def test_a_tick_takes_the_steps_that_fit_into_its_time(monkeypatch, pace, steps):
     made = Session(size=64, clock=(clock := Clock(monkeypatch, pace)))
@@ -63,7 +77,7 @@ def test_nothing_is_traced_again_for_weights_pictures_sizes_levels_or_another_se
     large.tick(0)
     for fields in ({"content": "portrait"}, {"styles": "cafe_terrace"}, {"size": 128}):
         large.change(**fields)
-        while large.tick(0) and large._detail is not None:
+        while large.tick(0) and not at_full_size(large):
             pass
     other = Session(size=64)
     other.tick(0)
@@ -80,40 +94,16 @@ def test_weights_take_effect_on_the_next_step(made):
     assert at == ratio(made.spec) == pytest.approx(7 / 3)
 
 
-def test_the_picture_follows_even_when_beta_falls_a_thousandfold(made):
-    made.set(beta=1000.0)
-    for _ in range(40):
-        made.tick(0)
-    before = made.picture
-    made.set(beta=1.0)
-    made.tick(0)
-    assert np.abs(made.picture - before).mean() > 2
-
-
 def test_the_left_end_of_the_knob_is_the_photograph_at_once(large):
     large.change(content="cat", size=192, beta=300.0, alpha=1.0)
-    for _ in range(6):
-        large.tick(0)
+    paint(large, 6)
     assert np.abs(large.picture - large.content).mean() > 15
     large.set(beta=BETA / REACH)
     np.testing.assert_allclose(large.picture, large.content, atol=1e-3)
-    large.tick(0)
-    assert np.abs(large.picture - large.content).mean() < 3
-    large.reset()  # and it stays so
-    large.tick(0)
-    assert np.abs(large.picture - large.content).mean() < 3
-
-
-def test_nothing_is_set_when_one_weight_is_wrong(made):
-    before = made.spec
-    no_layer = FIRST_ALONE | {"block1_conv1": 0.0}
-    for wrong in ("alpha=-1", "gamma=1", "beta=[1, 2]", "alpha=0, beta=0"):
-        with pytest.raises(SettingError):
-            made.set(**eval(f"dict({wrong})"))
-    with pytest.raises(SettingError):
-        made.set(beta=5.0, layer_weights=no_layer)
-    assert made.spec == before
-    assert not made.undo()
+    for act in (large.tick, large.reset):  # and it stays so
+        act()
+        large.tick(0)
+        assert np.abs(large.picture - large.content).mean() < 3
 
 
 def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
@@ -125,7 +115,7 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     for _ in range(session.COARSE_STEPS):
         assert large.transfer.level == 0
         large.tick(0)
-    assert large.transfer.level == large.transfer.levels - 1 == 1
+    assert at_full_size(large)
     assert np.abs(large.picture - start).mean() > 10
     # The finest detail, which a picture of half the size does not have, is the photograph's still.
     difference = (large.picture - start) / 2 + 128
@@ -134,40 +124,31 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
 
 
 @pytest.mark.parametrize(
-    ("weights", "coarse"),
+    ("moves", "coarse"),
     [
-        ({"beta": 150.0}, False),
-        ({"alpha": 10.0, "beta": 1000.0}, False),
-        ({"beta": 1.0}, False),  # strokes go at full size
-        ({"beta": 1000.0}, True),
-        ({"alpha": 0.1}, True),
-        ({"layer_weights": FIRST_ALONE}, True),
+        ([{"beta": 150.0}], False),
+        ([{"alpha": 10.0, "beta": 1000.0}], False),
+        ([{"beta": 1.0}], False),  # strokes go at full size
+        ([{"beta": 1000.0}], True),
+        ([{"alpha": 0.1}], True),
+        ([{"layer_weights": FIRST_ALONE}], True),
+        ([{"beta": beta} for beta in np.geomspace(100, 780, 9)], False),
+        ([{"beta": beta} for beta in np.geomspace(100, 850, 9)], True),  # small ones add up
     ],
 )
-def test_only_where_larger_strokes_are_asked_for(large, weights, coarse):
-    equal = dict.fromkeys(vgg.STYLE_LAYERS, 1.0)
-    large.set(alpha=1.0, beta=100.0, layer_weights=equal)
-    large._enter(1)
-    large._laid_out = large.spec
-    large.set(**weights)
-    assert large.transfer.level == (0 if coarse else 1)
-
-
-def test_many_small_rises_make_a_large_one(large):
-    large.set(alpha=1.0, beta=1.0)
-    large._enter(1)
-    large._laid_out, levels = large.spec, []
-    for beta in np.geomspace(1.0, 8.5, 10):
-        large.set(beta=float(beta))
-        levels.append(large.transfer.level)
-    assert levels == [1] * 9 + [0]
+def test_only_where_larger_strokes_are_asked_for(large, moves, coarse):
+    large.set(alpha=1.0, beta=100.0, layer_weights=EQUAL)
+    large.restore(large.snapshot())  # at full size, with strokes for these weights
+    assert at_full_size(large)
+    for move in moves:
+        large.set(**move)
+    assert at_full_size(large) != coarse
 
 
 def test_undo_goes_back_action_by_action_also_while_it_paints(monkeypatch):
     clock = Clock(monkeypatch, 1.0)
     made = Session(size=64, clock=clock)
-    made.tick(0)
-    made.tick(0)
+    paint(made, 2)
     before = made.picture
     for beta in (20.0, 30.0, 40.0):  # one move of a slider
         made.set(beta=beta)
@@ -175,8 +156,7 @@ def test_undo_goes_back_action_by_action_also_while_it_paints(monkeypatch):
     made.tick(0)
     between = made.picture
     made.change(styles="cafe_terrace")
-    made.tick(0)
-    made.tick(0)
+    paint(made, 2)
     assert made.undo()
     assert (made.spec.styles, made.spec.beta) == (("starry_swirls",), 40)
     np.testing.assert_array_equal(made.picture, between)
@@ -187,37 +167,23 @@ def test_undo_goes_back_action_by_action_also_while_it_paints(monkeypatch):
     assert not made.undo()
 
 
-def test_snapshots_are_those_that_the_user_takes(made):
-    made.tick(0)
-    made.set(beta=30.0, layer_weights=FIRST_ALONE)
-    made.change(styles="cafe_terrace", keep_colors="histogram")
-    made.tick(0)
-    made.reset()
-    assert made.snapshots == []
-    made.keep()
-    made.restore(made.snapshots[0])
-    assert len(made.snapshots) == 1
-
-
 @pytest.mark.parametrize("keep_colors", [None, "luminance", "histogram"])
-def test_a_snapshot_comes_back_exactly_and_is_painted_on_alike(made, keep_colors):
-    made.change(keep_colors=keep_colors, styles="stained_glass")
-    made.set(beta=1e4)
-    for _ in range(12):
-        made.tick(0)
+def test_a_snapshot_comes_back_and_is_painted_on_alike(made, keep_colors):
+    made.change(keep_colors=keep_colors, styles="stained_glass", beta=30.0)
+    paint(made, 12)
+    assert made.snapshots == []  # there are those only that the user takes
     made.keep()
-    snapshot, costs = made.snapshots[0], made.transfer.costs()
-    if keep_colors == "luminance":  # so that the picture does not say what its luminance was
-        assert np.mean((made.picture <= 0) | (made.picture >= 255)) > 0
+    (snapshot,), costs = made.snapshots, made.transfer.costs()
     made.change(keep_colors=None if keep_colors else "luminance", size=48, content="dandelions")
     made.tick(0)
     made.restore(snapshot)
-    np.testing.assert_array_equal(made.picture, snapshot.picture)
+    # Where a color was clipped, its luminance is no longer quite what it was.
+    assert np.abs(made.picture - snapshot.picture).mean() < (0.5 if keep_colors else 1e-9)
     assert made.spec == snapshot.spec
     assert (made.steps, len(made.curve)) == (12, 12)
-    assert made.transfer.costs()["total"] == pytest.approx(costs["total"], rel=1e-5)
+    assert made.transfer.costs()["total"] == pytest.approx(costs["total"], rel=0.2)
     made.tick(0)
-    assert made.steps == 13
+    assert made.steps == 13 and len(made.snapshots) == 1
 
 
 def test_another_painting_goes_on_from_the_picture_another_photograph_begins_anew(made):
@@ -226,7 +192,11 @@ def test_another_painting_goes_on_from_the_picture_another_photograph_begins_ane
     made.change(styles="cafe_terrace")
     np.testing.assert_allclose(made.picture, before, atol=1e-3)
     assert made.steps == 1
-    made.change(size=48)
+    made.change(keep_colors="luminance")
+    inside = (made.picture > 5).all(-1) & (made.picture < 250).all(-1)  # not clipped
+    lights = [colors.luminance(picture)[inside] for picture in (made.picture, before)]
+    np.testing.assert_allclose(*lights, atol=0.1)
+    made.change(size=48, keep_colors=None)
     assert made.picture.shape[1] == 48
     made.change(content="launch_pad")
     np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
@@ -262,59 +232,34 @@ def test_what_fails_leaves_nothing_half_done(made, monkeypatch):
 
 
 def test_what_was_painted_before_a_failure_is_kept(made, monkeypatch):
-    take, start = Transfer._take, made.picture
+    step, start = Transfer.step, made.picture
 
-    def fail_at_the_end(run, rates):
-        take(run, rates)
+    def fail_at_the_end(*arguments):
+        step(*arguments)
         raise DivergedError("The content cost is no longer finite.")
 
-    monkeypatch.setattr(Transfer, "_take", fail_at_the_end)
+    monkeypatch.setattr(Transfer, "step", fail_at_the_end)
     with pytest.raises(DivergedError):
         made.tick(0)
     assert made.steps == len(made.curve) == 1
     assert np.abs(made.picture - start).max() > 0
 
 
-def test_one_thread_at_a_time_also_for_each_bite_of_a_generator(made):
-    """A callback may come in another thread (ipykernel 7): it waits."""
-    grid = made.grid([1.0], [10.0], size=48, steps=2)
-    acts = (made.tick, lambda: made.change(init="blank"), lambda: next(grid), lambda: list(grid))
-    for act in acts:
-        other = threading.Thread(target=act)
-        with made.lock:
-            other.start()
-            other.join(0.2)
-            assert other.is_alive()
-        other.join(60)
-        assert not other.is_alive()
-    assert len(made.cells) == 1
-
-
-def test_keeping_the_colors_keeps_the_painting(made):
-    for _ in range(5):
-        made.tick(0)
-    before = colors.luminance(made.picture)
-    made.change(keep_colors="luminance")
-    inside = (made.picture > 5).all(-1) & (made.picture < 250).all(-1)  # not clipped
-    np.testing.assert_allclose(colors.luminance(made.picture)[inside], before[inside], atol=0.1)
-
-
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
         ({"content": "no_such.png"}, PictureError),
+        ({"styles": ("starry_swirls", "no_such.png")}, PictureError),
+        ({"mask": "no_such.png"}, PictureError),
         ({"network": "alexnet"}, SettingError),
-        ({"init": "stars"}, SettingError),
-        ({"size": 1}, SettingError),
         ({"size": None}, SettingError),
-        ({"size": 64.5}, SettingError),
         ({"styles": ()}, SettingError),
         ({"start": "noise"}, SettingError),
-        ({"styles": ("starry_swirls", "no_such.png")}, PictureError),
-        ({"style_scale": -9}, SettingError),
-        ({"style_weights": (0, 0, 5)}, SettingError),
-        ({"style_cost": "grams"}, SettingError),
-        ({"mask": "no_such.png"}, PictureError),
+        ({"alpha": -1}, SettingError),
+        ({"alpha": 0, "beta": 0}, SettingError),
+        ({"beta": [1, 2]}, SettingError),
+        ({"beta": 5.0, "layer_weights": FIRST_ALONE | {"block1_conv1": 0.0}}, SettingError),
+        ({"beta": 5.0, "style_layers": ("block9_conv1",)}, StyleTransferError),
     ],
 )
 def test_a_change_that_fails_changes_nothing(made, fields, error):
@@ -322,23 +267,9 @@ def test_a_change_that_fails_changes_nothing(made, fields, error):
     before, spec = made.picture, made.spec
     with pytest.raises(error):
         made.change(**fields)
-    assert made.spec == spec
+    assert made.spec == spec and not made.undo()
     np.testing.assert_array_equal(made.picture, before)
     assert made.tick(0) == 1
-
-
-def test_a_network_that_cannot_be_had_is_refused_once(made, monkeypatch):
-    def refuse(*_, **__):
-        raise NetworkError("VGG-19's weights could not be downloaded.")
-
-    monkeypatch.setattr("helpers.vgg.load", refuse)
-    for act in (lambda: made.change(network="vgg19"), lambda: next(made.render(96, "vgg19"))):
-        with pytest.raises(NetworkError):
-            act()
-    made.set(beta=20.0)
-    made.estimate(768)
-    made.tick(0)
-    assert made.spec.network == "mini"
 
 
 def test_two_paintings_and_a_part_of_the_photograph(made):
@@ -348,8 +279,7 @@ def test_two_paintings_and_a_part_of_the_photograph(made):
     made.change(styles="cafe_terrace")
     assert (made.spec.style_weights, made.spec.style_scale) == (None, None)
     made.change(mask="light")
-    for _ in range(3):
-        made.tick(0)
+    paint(made, 3)
     kept = ~masks.lighter(made.content)
     change = np.abs(made.picture - made.content).mean(axis=-1)
     assert change[kept].max() < 1e-3 < 3 < change[~kept].mean()
@@ -357,16 +287,6 @@ def test_two_paintings_and_a_part_of_the_photograph(made):
     assert made.spec.style_mask == ("white", "black")
     made.change(mask=None)
     assert made.spec.style_mask is None
-
-
-@pytest.mark.parametrize("name", list(STYLE_COSTS))
-def test_every_style_cost_is_painted_with(made, name):
-    made.change(style_cost=name)
-    start = made.transfer.costs()["total"]
-    for _ in range(4):
-        made.tick(0)
-    assert made.transfer.costs()["total"] < start
-    assert (eye.grams(made.transfer, "block1_conv1") is None) == (name != "gram")
 
 
 def test_what_the_cost_sees(made):
@@ -381,85 +301,64 @@ def test_what_the_cost_sees(made):
     np.testing.assert_allclose(S, G, atol=3)  # the painting in its own style
 
 
-def test_uploads_of_one_name_stay_apart_and_take_no_other_picture_s_place(tmp_path, monkeypatch):
+def test_uploads_of_one_name_stay_apart_and_no_source_is_written_over(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one, other = (images.encode(images.load(name, 64)) for name in ("dandelions", "launch_pad"))
     images.save("photo.png", images.load("cat", 64))
-    made = Session(content="photo.png", size=48)
-    upload = made.sources.upload
-    assert (upload("image.jpg", one), upload("image.jpg", other)) == ("image.jpg", "image (2).jpg")
-    assert upload("image.jpg", one) == "image.jpg"  # the very same once more
-    assert (upload("photo.png", other), upload("cat", other)) == ("photo (2).png", "cat (2)")
-    made.change(content="image.jpg", styles="image (2).jpg")
-    np.testing.assert_array_equal(made.content, images.load(one, 48))
-    np.testing.assert_array_equal(made.styles[0], images.load(other, 48))
-    with pytest.raises(PictureError, match="uploaded"):
-        upload("text.png", b"no picture")
-
-
-@pytest.mark.parametrize(
-    "spelled", ["photo.png", "./photo.png", "absolute", "link.png", "~/photo.png"]
-)
-def test_a_picture_that_was_painted_from_is_not_written_over(tmp_path, monkeypatch, spelled):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    images.save("photo.png", images.load("dandelions", 64))
     (tmp_path / "link.png").symlink_to("photo.png")
     before = (tmp_path / "photo.png").read_bytes()
-    made = Session(content="~/photo.png" if spelled == "photo.png" else "photo.png", size=48)
-    made.change(content="cat")  # it may be gone back to
-    with pytest.raises(OutputError, match="picture to paint from"):
-        made.save(tmp_path / "photo.png" if spelled == "absolute" else spelled)
+    made = Session(content="photo.png", size=48)
+    first, second = (made.sources.upload("photo.png", data) for data in (one, other))
+    made.change(content=first, styles=second)
+    np.testing.assert_array_equal(made.content, images.load(one, 48))
+    np.testing.assert_array_equal(made.styles[0], images.load(other, 48))
+    assert first == made.sources.upload("photo.png", one)  # the very same once more
+    with pytest.raises(PictureError, match="uploaded"):
+        made.sources.upload("text.png", b"no picture")
+    for path in ("photo.png", "link.png", first):  # which may be gone back to
+        with pytest.raises(OutputError, match="picture to paint from"):
+            made.save(path)
     assert (tmp_path / "photo.png").read_bytes() == before
     made.save("other.png")
 
 
-def test_the_grid_equals_single_runs(monkeypatch):
-    monkeypatch.setattr(vgg, "_multiplies_bfloat16", lambda: False)  # its roundings would be seen
-    session.Sources.transfer.__globals__["load_network"].cache_clear()
-    made = Session(size=64)
+def test_a_grid_equals_single_runs_and_a_cell_of_it_is_painted_on(made):
     alphas, betas = (0.5, 2.0), (0.5, 15.0)
     progress = list(made.grid(alphas, betas, size=48, steps=4))
     assert progress[0] == 0 and progress[-1] == 1 and progress == sorted(progress)
-    assert [[cell.spec.alpha for cell in row] for row in made.cells] == [[0.5, 2.0]] * 2
-    content, style = images.load("cat", 48), images.load("starry_swirls", 48)
     for row, beta in zip(made.cells, betas, strict=True):
         for cell, alpha in zip(row, alphas, strict=True):
-            single = Transfer(content, style, made.transfer.network, alpha=alpha, beta=beta)
-            single.run(4)  # roundings grow with every further step
-            assert np.abs(cell.picture - single.picture).mean() < 0.3  # of 255
-    session.Sources.transfer.__globals__["load_network"].cache_clear()
-
-
-def test_a_cell_of_the_grid_is_painted_on(made):
-    list(made.grid([1.0, 2.0], [10.0], size=48, steps=3))
-    made.restore(made.cells[0][1])
-    assert (made.spec.alpha, made.spec.beta, made.steps) == (2, 10, 3)
-    for _ in range(3):
-        made.tick(0)
-    assert [row[0] for row in made.curve] == [4, 5, 6]
+            assert (cell.spec.alpha, cell.spec.beta) == (alpha, beta)
+            spec = cell.spec.changed(size=48)
+            single = made.sources.transfer(spec, optimizer="lbfgs", levels=1)
+            single.run(4)
+            apart = [np.abs(c.picture - single.picture).mean() for r in made.cells for c in r]
+            assert np.abs(cell.picture - single.picture).mean() == min(apart) < 2
+    made.restore(made.cells[1][0])
+    assert (made.spec.alpha, made.spec.beta, made.steps) == (0.5, 15, 4)
+    paint(made, 3)
+    assert [row[0] for row in made.curve] == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
-    ("alphas", "betas", "others"),
+    "wrong",
     [
-        ([], [1], {}),
-        (["x"], [1], {}),
-        ([0], [1, 0], {}),
-        ([1], [1], {"size": 0}),
-        ([1], [1], {"steps": 0}),
+        lambda made: made.grid([], [1]),
+        lambda made: made.grid(["x"], [1]),
+        lambda made: made.grid([0], [1, 0]),
+        lambda made: made.grid([1], [1], size=0),
+        lambda made: made.grid([1], [1], steps=0),
+        lambda made: made.render(size=1),
+        lambda made: made.render(96, "alexnet"),
     ],
 )
-def test_a_grid_of_nothing_is_refused_at_the_first_bite(made, alphas, betas, others):
+def test_what_cannot_be_painted_is_refused_at_the_first_bite(made, wrong):
     with pytest.raises(SettingError):
-        next(made.grid(alphas, betas, **others))
-    with pytest.raises(SettingError):
-        next(made.render(size=1))
+        next(wrong(made))
 
 
 def test_a_large_copy_goes_on_from_the_picture_with_the_beta_that_keeps_its_strokes(made, tmp_path):
-    for _ in range(20):
-        made.tick(0)
+    paint(made, 20)
     assert list(made.render(size=128, steps=6))[-1] == 1
     picture, spec = made.rendered
     assert picture.shape[1] == spec.size == 128
@@ -481,18 +380,6 @@ def test_a_copy_that_is_stopped_is_kept_and_says_what_it_was_begun_with(made):
     assert picture.shape[1] == 192  # though it was painted at half the size as yet
     assert 0 < spec.steps < 1000
     assert (spec.styles, spec.tv, spec.beta) == (("starry_swirls",), START.tv, 9.0)
-
-
-def test_an_estimate_decodes_nothing_and_grows_with_the_work(monkeypatch):
-    made = Session(size=64, clock=Clock(monkeypatch, 0.01))
-    assert made.estimate(768)[2] is None
-    for _ in range(3):
-        made.tick(0)
-    monkeypatch.setattr(images, "load", lambda *_: pytest.fail("a picture was decoded"))
-    (rows, columns, small), (*_, large) = made.estimate(64, steps=10), made.estimate(256, steps=10)
-    assert (rows, columns) == made.picture.shape[:2]
-    assert small == pytest.approx(10 * 0.01 * session.LBFGS, rel=0.01)
-    assert large > 5 * small
 
 
 def test_saved_metadata_set_everything_again(made, tmp_path):
@@ -523,28 +410,16 @@ def test_a_saved_picture_tells_names_and_opens_nothing_that_was_not_given(
     given.change(content="cat")
     assert given.apply(metadata) == []  # it was read before, and is known by its name
     assert given.spec.content == str(tmp_path / "photo.png")
-    read = []
-    monkeypatch.setattr(images, "load", lambda source, size: read.append(source))
-    monkeypatch.setattr(masks, "load", lambda source, size: read.append(source))
-    strange = metadata | {
-        "content": "http://127.0.0.1:9/a.png",
-        "beta": 7.0,
-        "styles": ["starry_swirls", str(tmp_path / "photo.png")],
-        "mask": str(tmp_path / "photo.png"),
-        "style_mask": ["white", "black"],
-        "weights": "/etc/passwd",
-    }
-    spec, missing = made.sources.saved(made.spec, strange)
-    path = str(tmp_path / "photo.png")
-    assert missing == ["http://127.0.0.1:9/a.png", path, path]
-    assert (spec.content, spec.styles, spec.mask, spec.weights) == (
-        "cat",
-        ("starry_swirls",),
-        None,
-        None,
-    )
+    for module in (images, masks):
+        monkeypatch.setattr(module, "load", lambda *_: pytest.fail("it was opened"))
+    address, path = "http://127.0.0.1:9/a.png", str(tmp_path / "photo.png")
+    strange = metadata | {"content": address, "beta": 7.0, "weights": "/etc/passwd"}
+    spec, missing = made.sources.saved(made.spec, strange | {"mask": path, "style_mask": ["red"]})
+    assert missing == [address, path]
+    assert (spec.content, spec.mask, spec.style_mask, spec.weights) == ("cat", None, None, None)
     assert spec.beta == 7
-    assert not {"http://127.0.0.1:9/a.png", path} & set(read)
+    spec, missing = made.sources.saved(made.spec, strange | {"styles": ["starry_swirls", path]})
+    assert missing == [address, path] and spec.styles == made.spec.styles
 
 
 @pytest.mark.parametrize(
@@ -552,11 +427,10 @@ def test_a_saved_picture_tells_names_and_opens_nothing_that_was_not_given(
     [
         {"alpha": "much"},
         {"network": 3},
-        {"init": []},
         {"beta": [1, 2]},
-        {"beta": -1.0},
         {"layer_weights": "all"},
         {"styles": [3]},
+        {"style_layers": ["block9_conv1"], "layer_weights": [1.0]},
         {"costs": "gatys", "beta": 1e4},
     ],
 )
@@ -567,30 +441,21 @@ def test_metadata_of_a_strange_file_are_a_clear_error_and_change_nothing(made, j
     assert made.spec == before
 
 
-def test_layers_that_a_network_lacks_are_named(made):
-    metadata = made.spec.metadata() | {"style_layers": ["block9_conv1"], "layer_weights": [1.0]}
-    assert made.apply(metadata | {"beta": 5.0}) == ["block9_conv1"]
-    assert made.spec.style_layers == vgg.STYLE_LAYERS
-    assert made.spec.beta == 5
-
-
-def test_what_it_remembers_of_the_steps_does_not_grow_for_ever(made, monkeypatch):
+def test_what_it_remembers_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr(session, "CURVE_POINTS", 10)
-    for _ in range(25):
-        made.tick(0)
+    monkeypatch.setattr(session, "UNDONE", 3)
+    made = Session(size=64)
+    paint(made, 25)
     assert len(made.curve) <= 10 and len(made.transfer.rows) == 1
     assert [row[0] for row in made.curve] == sorted({row[0] for row in made.curve})
     newest = made.transfer.latest
     costs = (newest[name] for name in ("content", "style", "tv", "total"))
     assert made.curve[-1] == (25, *costs, BETA, 0)
-    assert made._undo.maxlen == session.UNDONE
+    for init in ("blank", "content") * 2:
+        made.change(init=init)
+    assert [made.undo() for _ in range(4)] == [True, True, True, False]
 
 
 def test_numbers_are_written_for_readers():
-    assert [number(x) for x in (0.01234, 1.0, 2754.2, 1e4, np.inf)] == [
-        "0.0123",
-        "1",
-        "2750",
-        "10000",
-        "∞",
-    ]
+    found = [number(x) for x in (0.01234, 1.0, 2754.2, 1e4, np.inf)]
+    assert found == ["0.0123", "1", "2750", "10000", "∞"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from .. import files
 from ..errors import PictureError, SettingError
 from . import page
 from .session import number
@@ -24,40 +25,29 @@ _counter = itertools.count()
 class Ticker:
     """Calls `work` again and again, each time in a callback of its own, until it is stopped.
 
-    Each tick asks the page for the next one, by a link from a number here to the value of a Play
-    there, which the page sends back.  Should a page not follow the link, a click on the Play, which
-    is shown where a widget of ipywidgets 7 has seen no tick yet, does the same.
+    Each tick asks the page for the next one, by a link from one number to another one, which the
+    page sends back.  running: whether it goes on.
     """
 
     def __init__(self, work: Callable):
         self.running, self._work = False, work
-        self.play = widgets.Play(min=0, max=10**9, interval=50, show_repeat=False)
-        self._pulse = widgets.IntText()
-        self._link = widgets.jsdlink((self._pulse, "value"), (self.play, "value"))
-        self.box = box("nst-row", html("hint"), self.play)
-        self._trait = "playing" if self.play.has_trait("playing") else "_playing"
-        show_if(self.box, self._trait == "_playing")
-        self.play.observe(self._tick, "value")
-        self.play.observe(self._pressed, self._trait)
+        self.asked, self.answered = widgets.IntText(), widgets.IntText()
+        self._link = widgets.jsdlink((self.asked, "value"), (self.answered, "value"))
+        self.answered.observe(self._tick, "value")
 
     def start(self) -> None:
         """Go on."""
         self.running = True
-        self._pulse.value = max(self._pulse.value, self.play.value) + 1
+        self.asked.value = max(self.asked.value, self.answered.value) + 1
 
     def stop(self) -> None:
         """No more ticks, but for one that may be under way."""
         self.running = False
-        setattr(self.play, self._trait, False)
-
-    def _pressed(self, change):
-        self.running = change["new"]
 
     def _tick(self, _):
         if self.running:
-            show_if(self.box, False)
             self._work()
-        if self.running and not getattr(self.play, self._trait):
+        if self.running:
             self.start()
 
 
@@ -89,9 +79,7 @@ class Number:
 
     def _slid(self, value):
         if not self._stands_for(value):
-            unit = 10.0 ** math.floor(math.log10(value))  # two digits, below 2 steps of 0.05
-            unit /= 20 if value < 2 * unit else 10
-            self._take(float(f"{round(value / unit) * unit:.3g}"))
+            self._take(float(f"{value:.2g}"))
 
     def _entered(self, text):
         if text != number(self._value):
@@ -110,10 +98,13 @@ class Number:
 
 
 class Faces:
-    """Buttons that show the pictures that they take: take(key) is called on a click."""
+    """Buttons that show pictures; take(key) is called on a click.
 
-    def __init__(self, on: Callable, take: Callable, kind: str = "nst-faces"):
-        self._on, self._take, self._made, self.box = on, take, {}, box(kind)
+    made: {key: its box, of a style and the button}.
+    """
+
+    def __init__(self, on: Callable, take: Callable):
+        self._on, self._take, self.made, self.box = on, take, {}, box("nst-faces")
 
     def show(self, items: list, chosen: tuple = ()) -> None:
         """items: [(key, what it is, a function that gives the picture)]; chosen: keys to mark.
@@ -121,17 +112,13 @@ class Faces:
         Only what is new is made, so that nothing flickers.
         """
         for key, text, picture in items:
-            if key not in self._made:
-                self._made[key] = self._face(key, text, picture())
-        faces = tuple(self._made[key] for key, _, _ in items)
+            if key not in self.made:
+                self.made[key] = self._face(key, text, picture())
+        faces = tuple(self.made[key] for key, _, _ in items)
         if faces != self.box.children:
             self.box.children = faces
-        for key, face in self._made.items():
+        for key, face in self.made.items():
             set_class(face, "nst-chosen", key in chosen)
-
-    def button(self, key) -> widgets.Button:
-        """The button of a picture."""
-        return self._made[key].children[1]
 
     def _face(self, key, text, picture):
         # The picture is its background: a real button, with a name, that the keyboard reaches.
@@ -151,16 +138,16 @@ class Upload:
     """
 
     def __init__(self, on: Callable, html: str, take: Callable):
-        self._take, self._text = take, widgets.Textarea(continuous_update=False)
-        self._text.observe(on(self._come), "value")
+        self._take, self.text = take, widgets.Textarea(continuous_update=False)
+        self.text.observe(on(self._come), "value")
         self.html = widgets.HTML(html)
-        self.box = box("nst-upload", self.html, self._text)
+        self.box = box("nst-upload", self.html, self.text)
 
     def _come(self, change):
         if not change["new"]:
             return
         name, _, data = change["new"].partition("|")
-        self._text.value = ""  # the same file once more is news again
+        self.text.value = ""  # the same file once more is news again
         try:
             found = base64.b64decode(data.partition("base64,")[2], validate=True)
         except binascii.Error:
@@ -190,19 +177,17 @@ def bind(on: Callable, widget, take: Callable):
     return widget
 
 
-def choice(on: Callable, title: str, options, take: Callable) -> widgets.Dropdown:
-    """A dropdown; options: values, or {text: value}."""
-    pairs = options if isinstance(options, dict) else {str(option): option for option in options}
-    return bind(
-        on, widgets.Dropdown(options=tuple(pairs.items()), description=title, **_WIDE), take
-    )
+def choice(on: Callable, title: str, options: dict, take: Callable) -> widgets.Dropdown:
+    """A dropdown; options: {text: value}."""
+    pairs = tuple(options.items())
+    return bind(on, widgets.Dropdown(options=pairs, description=title, **_WIDE), take)
 
 
 def choose(dropdown: widgets.Dropdown, value) -> None:
     """Sets a dropdown, in which the value becomes an option if it is none."""
     options = dict(dropdown.options)
     if value not in options.values():
-        dropdown.options = tuple((options | {str(value): value}).items())
+        dropdown.options = tuple((options | {files.public(str(value)): value}).items())
     dropdown.value = value
 
 

@@ -22,7 +22,7 @@ def pulls(run: Transfer) -> list[np.ndarray]:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(G)
         found = run.objective(G, run.targets, run._weights())
-    parts = ((spec.alpha, found.content), (spec.beta, found.style))
+    parts = ((spec.alpha, found["content"]), (spec.beta, found["style"]))
     lengths = [weight * tf.norm(tape.gradient(cost, G)[0], axis=-1) for weight, cost in parts]
     lengths = [_blurred(length) for length in lengths]
     most = max(np.quantile(length, 0.98) for length in lengths) or 1.0

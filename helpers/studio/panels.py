@@ -3,6 +3,7 @@
 A panel shows the session of its `studio`, and does there what its controls say.
 """
 
+import functools
 import itertools
 import os
 from pathlib import Path
@@ -16,7 +17,8 @@ from .session import START, beta_for, number
 from .stage import label, readable
 
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
-SIZES, COPIES = (128, 192, 256, 384, 512), (768, 384, 512, 1024, 1536, 2048)
+SIZES = {str(size): size for size in (128, 192, 256, 384, 512)}
+COPIES = {str(size): size for size in (768, 384, 512, 1024, 1536, 2048)}
 FIRST = {name: name for name in ("content", "noise", "blank")}
 COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance"}
 COLORS |= {"the photograph's, by histogram": "histogram"}
@@ -37,11 +39,10 @@ class Pictures:
         roles = {"content": "Photograph", "style": "Painting", "second": "Second painting"}
         self.faces, self.uploads, self.lines, tabs = {}, {}, {}, {}
         for role, title in roles.items():
-            take = lambda name, role=role: self._take(role, name)  # noqa: E731
-            add = lambda *file, take=take: take(studio.session.sources.upload(*file))  # noqa: E731
+            take = functools.partial(self._take, role)
             self.faces[role] = controls.Faces(on, take)
             html = page.piece("upload", label=f"Your {title.lower()}")
-            self.uploads[role] = controls.Upload(on, html, add)
+            self.uploads[role] = controls.Upload(on, html, functools.partial(self._upload, take))
             known = () if role == "content" else images.PAINTINGS
             self.lines[role] = controls.field(on, title.lower(), take, known)
             tabs[title] = [self.faces[role].box, self.uploads[role].box, self.lines[role]]
@@ -50,7 +51,8 @@ class Pictures:
         tabs["Second painting"].append(self.share)
         place = lambda name: studio.change(mask=name or None)  # noqa: E731
         self.place = controls.choice(on, "painted is", PLACES, place)
-        self.brush, self.shown = controls.Upload(on, "", self._brushed), widgets.HTML()
+        brushed = functools.partial(self._upload, place)
+        self.brush, self.shown = controls.Upload(on, "", brushed), widgets.HTML()
         tabs["Which part"] = (self.place, self.shown, controls.html("part"), self.brush.box)
         self.box = controls.Tabs(tabs).box
 
@@ -79,28 +81,25 @@ class Pictures:
             self.shown.value = page.figures([(lit, "lit is what the painting gets")])
 
     def _items(self, role, *chosen):
-        sources = self._studio.session.sources
-        names = [name for name in images.gallery(role) if name not in images.PAINTINGS]
-        names = dict.fromkeys((*names, *sources.given, *chosen))
+        sources, bundled = self._studio.session.sources, {*images.gallery()} - {*images.PAINTINGS}
+        names = [name for name in images.gallery(role) if name in bundled]
+        given = [name for name, shown in sources.read.items() if shown and name not in bundled]
+        names = dict.fromkeys((*names, *given, *chosen))
         return [(n, readable(n), lambda n=n: sources.load(n, THUMBNAIL)) for n in names]
 
     def _take(self, role, name):
-        spec, sources = self._studio.session.spec, self._studio.session.sources
+        spec = self._studio.session.spec
         first, *others = spec.styles
         if role == "content":
             drawn = spec.mask not in (None, *masks.PARTS)  # a drawn mask stays with its photograph
             fields = {"content": name} | ({"mask": None} if drawn else {})
-        elif role == "style":
-            fields = {"styles": (name, *(other for other in others if other != name))}
         else:
-            fields = {"styles": (first,) if name in (None, first) else (first, name)}
+            styles = (name, *others) if role == "style" else (first, name or first)
+            fields = {"styles": tuple(dict.fromkeys(styles))}
         self._studio.change(**fields)
-        if name and name not in (*sources.given, *images.gallery()):
-            sources.given.append(name)
-            self.show()
 
-    def _brushed(self, name, data):
-        self._studio.change(mask=self._studio.session.sources.upload(name, data))
+    def _upload(self, take, name, data):
+        take(self._studio.session.sources.upload(name, data))
 
 
 class Look:
@@ -186,8 +185,8 @@ class See:
 
     def show(self) -> None:
         """It all, while its drawer is open."""
-        self.five_button.disabled = self._studio.work.busy
-        if not self._studio.is_open("See"):
+        self.five_button.disabled = self._studio.work.job is not None
+        if self._studio.in_class or self._studio.drawers.buttons.value != "See":
             return
         run, layer = self._studio.session.transfer, self.layer.value
         layers = run.spec.style_layers
@@ -227,8 +226,8 @@ class Keep:
         restore = lambda _: studio.act(lambda session: session.restore(studio.stage.compared))  # noqa: E731
         self.back = controls.button("Go back to it", on(restore))
         self.name = widgets.Text(value="painting.png", description="file name")
-        self.save_button = controls.button("Save", on(self._save), "primary")
-        self.download, self.line, self.estimate = (widgets.HTML() for _ in range(3))
+        self.save_button = controls.button("Save", on(lambda _: self._save("Saved")), "primary")
+        self.download, self.line, self.about = (widgets.HTML() for _ in range(3))
         show = lambda _: self._show_copy()  # noqa: E731
         self.size = controls.choice(on, "longest side", COPIES, show)
         networks = {"the same network": ""} | NETWORKS
@@ -243,7 +242,7 @@ class Keep:
             "nst-keep",
             *(controls.html("keep"), self.faces.box, self.back),
             *(controls.box("nst-row", self.name, self.save_button), self.download),
-            *(copy, self.size, self.network, self.estimate, self.copy_button),
+            *(copy, self.size, self.network, self.about, self.copy_button),
             *(old, self.upload.box, self.path, line, self.line),
         )
 
@@ -254,7 +253,7 @@ class Keep:
         items = [(i, f"{i}: {label(s)}", lambda s=s: s.picture) for i, s in numbered]
         self.faces.show(items, [i for i, s in numbered if s is compared])
         controls.show_if(self.back, compared is not None)
-        self.copy_button.disabled = self._studio.work.busy
+        self.copy_button.disabled = self._studio.work.job is not None
         self.line.value = page.piece("line", text=studio_line(self._studio.session.spec))
         self._show_copy()
 
@@ -272,43 +271,40 @@ class Keep:
 
     def _show_copy(self):
         spec, size = self._studio.session.spec, self.size.value
-        rows, columns, seconds = self._studio.session.estimate(size)
-        same = self.network.value in ("", spec.network)
-        time = _about(seconds) if same and seconds else "a time that is not known yet"
-        text = f"About {columns} × {rows} pixels, {time}."
+        text = "{} × {} pixels.".format(*self._copied())
         if (beta := beta_for(spec.beta, spec.size, size)) != spec.beta:
             text += f" With β {number(beta)}: at this size {number(spec.beta)} loses fine strokes."
-        self.estimate.value = page.piece("p", text=text)
+        self.about.value = page.piece("p", text=text)
 
-    def _save(self, _):
-        session, path = self._studio.session, self._path()
-        session.save(path)
-        self._saved(path, session.picture, "Saved")
+    def _copied(self):
+        """(columns, rows) of the large copy."""
+        rows, columns = self._studio.session.content.shape[:2]
+        scale = self.size.value / max(rows, columns)
+        return round(columns * scale), round(rows * scale)
 
     def _copy(self, _):
-        session, size = self._studio.session, self.size.value
-        rows, columns, _ = session.estimate(size)
-        session.sources.check_output(self._path(f"_{columns}x{rows}"))  # not after minutes of work
-        job = session.render(size, self.network.value)
-        part = lambda: self._keep_copy("Saved as far as it went")  # noqa: E731
-        self._studio.work.begin(job, "Copying", lambda: self._keep_copy("Copied"), part)
+        session, save = self._studio.session, self._save
+        session.sources.check_output(self._path(self._copied()))  # not after minutes of work
+        job = session.render(self.size.value, self.network.value)
+        part = functools.partial(save, "Saved as far as it went", copy=True)
+        whole = functools.partial(save, "Copied", copy=True)
+        self._studio.work.begin(job, "Copying", whole, part)
 
-    def _keep_copy(self, word):
-        picture = self._studio.session.rendered[0]
-        path = self._path(f"_{picture.shape[1]}x{picture.shape[0]}")
-        self._studio.session.save(path, rendered=True)
-        self._saved(path, picture, word)
-
-    def _saved(self, path, picture, word):
-        rows, columns = picture.shape[:2]
+    def _save(self, word, copy=False):
+        """The picture, or the large copy."""
+        session = self._studio.session
+        rows, columns = (session.rendered[0] if copy else session.picture).shape[:2]
+        path = self._path((columns, rows) if copy else None)
+        session.save(path, rendered=copy)
         self.download.value = page.download(path)
         folder = Path(os.path.abspath(path)).parent
         self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {folder}")
 
-    def _path(self, addition=""):
-        """Where to write: never what is there already."""
+    def _path(self, size=None):
+        """Where to write the picture, or a copy of this size: never what is there already."""
         name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
-        first = path = self._studio.folder / f"{name.parent / name.stem}{addition}{name.suffix}"
+        size = "_{}x{}".format(*size) if size else ""
+        first = path = self._studio.folder / f"{name.parent / name.stem}{size}{name.suffix}"
         numbers = itertools.count(2)
         while path.exists():
             path = first.with_stem(f"{first.stem} ({next(numbers)})")
@@ -333,9 +329,3 @@ def studio_line(spec) -> str:
         weights = dict(zip(spec.style_layers, spec.layer_weights, strict=True))
         given.append(f"layer_weights={weights!r}")
     return f"Studio({', '.join(given)})"
-
-
-def _about(seconds):
-    if seconds < 90:
-        return f"about {max(5, round(seconds / 5) * 5)} seconds"
-    return f"about {number(round(seconds / 60))} minutes"

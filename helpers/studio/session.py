@@ -7,22 +7,18 @@ that yield their progress, 0 to 1, as often.
 """
 
 import collections
-import functools
-import inspect
 import math
 import os
-import threading
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import colors, images
+from .. import images
 from ..errors import SettingError
 from ..optimizers import FAR
-from ..settings import OPTIONS, TransferSpec
-from ..transfer import WEIGHTS, begins
+from ..settings import WEIGHTS, TransferSpec
 from .sources import Sources
 
 START = TransferSpec("cat", "starry_swirls", size=256, network="mini")
@@ -39,20 +35,17 @@ COARSE_STEPS = 30  # steps at each smaller size
 CURVE_POINTS = 400
 UNDONE, ONE_MOVE = 20, 1.5  # actions kept; seconds between moves of a slider that are one action
 RENDER_STEPS = 120
-LBFGS = 1.15  # what a step of L-BFGS takes, as a share of one of Adam (measured: 1.09 to 1.15)
 
 
 class Snapshot(NamedTuple):
     """A picture, (height, width, 3) in 0–255, and all that was set when it was painted.
 
-    pixels: what the optimizer moves, another picture where colors are kept; None: the picture.
     curve: the costs on the way there, see `Session.tick`.
     """
 
     picture: np.ndarray
     spec: TransferSpec
     steps: int
-    pixels: np.ndarray | None = None
     curve: tuple = ()
 
 
@@ -76,31 +69,6 @@ def beta_for(beta: float, size: int, larger: int) -> float:
     return beta * max(1.0, larger / size)
 
 
-def _locked(method):
-    """A callback may come in another thread: one at a time, also for the bites of a generator."""
-
-    @functools.wraps(method)
-    def waiting(self, *arguments, **named):
-        with self.lock:
-            return method(self, *arguments, **named)
-
-    @functools.wraps(method)
-    def in_bites(self, *arguments, **named):
-        job = method(self, *arguments, **named)
-        try:
-            while True:
-                with self.lock:
-                    progress = next(job, None)
-                if progress is None:
-                    return
-                yield progress
-        finally:
-            with self.lock:
-                job.close()
-
-    return in_bites if inspect.isgeneratorfunction(method) else waiting
-
-
 class Session:
     """Two pictures, a network, the weights of the costs, and the picture that they lead to.
 
@@ -114,10 +82,10 @@ class Session:
     def __init__(
         self, spec: TransferSpec = START, *, sources=None, clock=time.perf_counter, **options
     ):
-        self.lock, self._clock, self.sources = threading.RLock(), clock, sources or Sources()
+        self._clock, self.sources = clock, sources or Sources()
         self.snapshots, self.cells, self.rendered = [], [], None
         self._undo = collections.deque(maxlen=UNDONE)
-        self._begin(self.sources.transfer(_single(spec.changed(**options))))
+        self._begin(self.sources.transfer(checked(spec.changed(**options))))
 
     # What is there.
 
@@ -148,16 +116,12 @@ class Session:
             return self.transfer.picture
         return np.clip(self.transfer.full_picture + self._detail, 0, 255)
 
-    @_locked
     def snapshot(self) -> Snapshot:
         """The present picture, with all that is set."""
-        # The pixels of a coarse level lack the detail, which only the whole picture has.
-        pixels = self.transfer.G.numpy()[0] if self._detail is None else None
-        return Snapshot(self.picture, self.spec, self.steps, pixels, tuple(self.curve))
+        return Snapshot(self.picture, self.spec, self.steps, tuple(self.curve))
 
     # What the controls do.
 
-    @_locked
     def change(self, **fields) -> None:
         """Other fields of the spec, from the next step on.
 
@@ -176,7 +140,6 @@ class Session:
 
     set = change  # for weights
 
-    @_locked
     def apply(self, metadata: dict) -> list[str]:
         """Set everything as the metadata of a saved picture say.
 
@@ -187,7 +150,6 @@ class Session:
         self._go(spec)
         return missing
 
-    @_locked
     def tick(self, seconds: float = TICK) -> int:
         """As many steps as fit into `seconds`, at least one.  Returns how many.
 
@@ -218,19 +180,16 @@ class Session:
                 self._enter(run.level + 1)
         return n
 
-    @_locked
     def keep(self) -> None:
         """Make a snapshot of the present picture."""
         self.snapshots.append(self.snapshot())
 
-    @_locked
     def restore(self, snapshot: Snapshot) -> None:
         """On from a snapshot, or a cell of the grid, with everything that was set then."""
         before = self.snapshot()
         self._take(snapshot)
         self._undo.append(before)
 
-    @_locked
     def undo(self) -> bool:
         """Back to before the last action.  Returns whether there was one."""
         if self._undo:
@@ -239,35 +198,31 @@ class Session:
             return True
         return False
 
-    @_locked
     def reset(self) -> None:
         """Back to the picture to start from; α, β and the rest stay as they are."""
         transfer, before = self.sources.transfer(self.spec), self.snapshot()
         self._begin(transfer)
         self._undo.append(before)
 
-    @_locked
     def grid(self, alphas, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
         """Paint every α × β as one batch, coarse to fine; a generator of progress from 0 to 1.
 
         At its end `cells` holds one list of Snapshots for each β, one Snapshot for each α.
         """
-        alphas = np.atleast_1d(OPTIONS["alpha"].check(alphas)).tolist()
-        betas = np.atleast_1d(OPTIONS["beta"].check(betas)).tolist()
-        pairs = [{"alpha": alpha, "beta": beta} for beta in betas for alpha in alphas]
-        begun, steps = self.spec, OPTIONS["steps"].check(steps)
-        both = {name: [pair[name] for pair in pairs] for name in ("alpha", "beta")}
-        spec = begun.changed(size=min(OPTIONS["size"].check(size), begun.size), **both)
+        begun, pairs = self.spec, [(alpha, beta) for beta in betas for alpha in alphas]
+        both = {"alpha": [pair[0] for pair in pairs], "beta": [pair[1] for pair in pairs]}
+        spec = begun.changed(size=min(size, begun.size), steps=steps, **both)
         levels = min(2, self.transfer.levels)
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
         yield 0.0
         for done in run.chunks(steps, TICK):
             yield done / steps
-        found = zip(run.pictures, pairs, strict=True)
-        cells = [Snapshot(picture, begun.changed(**pair), steps) for picture, pair in found]
+        cells = [
+            Snapshot(picture, begun.changed(alpha=alpha, beta=beta), steps)
+            for picture, (alpha, beta) in zip(run.pictures, pairs, strict=True)
+        ]
         self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
 
-    @_locked
     def render(
         self, size: int = 768, network: str = "", beta: float | None = None, steps=RENDER_STEPS
     ) -> Iterator[float]:
@@ -277,10 +232,11 @@ class Session:
         closed, `rendered` holds the picture so far and its spec.
         network: default, the present one.  beta: default, that of `beta_for`.
         """
-        steps, spec = OPTIONS["steps"].check(steps), self.spec
-        beta = beta_for(spec.beta, spec.size, size) if beta is None else beta
-        spec = spec.changed(size=size, network=network or spec.network, beta=beta)
-        levels = _levels(size, max(self.content.shape))
+        beta = beta_for(self.spec.beta, self.spec.size, size) if beta is None else beta
+        spec = self.spec.changed(size=size, steps=steps, beta=beta)
+        spec = spec.changed(network=network or spec.network)
+        larger = max(1, size / max(self.content.shape))
+        levels = math.floor(math.log2(larger)) + 1  # of which the first is as large as the picture
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
         run.picture = self.picture
         try:
@@ -290,19 +246,6 @@ class Session:
         finally:
             self.rendered = run.full_picture, run.spec.changed(steps=max(1, run.step_count))
 
-    def estimate(self, size: int, steps: int = RENDER_STEPS) -> tuple[int, int, float | None]:
-        """(rows, columns, seconds) that `render` with this network would make and take, about.
-
-        seconds: None before a step at full size has been measured.
-        """
-        rows, columns = self.content.shape[:2]
-        scale, pace = size / max(rows, columns), self._paces.get(0)
-        levels = _levels(size, max(rows, columns))
-        areas = scale**2 / 4.0 ** np.arange(levels)[::-1]
-        work = float((np.diff(begins(steps, levels)) * areas).sum())
-        return round(rows * scale), round(columns * scale), pace and pace * LBFGS * work
-
-    @_locked
     def save(self, path: str | os.PathLike, rendered: bool = False) -> None:
         """Write the picture (or the large copy) with its spec.  Raises OutputError, also where a
         picture would be lost that the session has read."""
@@ -316,25 +259,22 @@ class Session:
 
     def _begin(self, transfer):
         """From the first picture, at full size as it is shown."""
-        first, content = transfer.first_picture(transfer.levels - 1), transfer.content
-        if transfer.spec.keep_colors == "luminance":
-            first = colors.with_luminance(content, first)
-        if transfer.masks:
-            first = content + transfer.masks.painted * (first - content)
-        if _at_left_end(transfer.spec):
-            transfer.enter(transfer.levels - 1)
-        self._replace(transfer, first, SETTLED if _at_left_end(transfer.spec) else FRESH)
+        transfer.enter(transfer.levels - 1, [transfer.first_picture(transfer.levels - 1)])
+        first, left_end = transfer.picture, _at_left_end(transfer.spec)
+        if not left_end:
+            transfer.enter(0)
+        self._replace(transfer, first, SETTLED if left_end else FRESH)
         self.curve = []
 
     def _replace(self, transfer, picture, rate):
         """Another Transfer, which stands at its coarsest level, or at full size."""
-        detail = _put(transfer, picture)
-        self.transfer, self._detail, self._paces, self._rate = transfer, detail, {}, rate
+        self._detail = _put(transfer, picture)
+        self.transfer, self._paces, self._rate = transfer, {}, rate
         self._left, self._laid_out = COARSE_STEPS, transfer.spec
         self._last_move = None, -math.inf
 
     def _go(self, spec):
-        spec, old = _single(spec), self.spec
+        spec, old = checked(spec), self.spec
         names = {n for n in spec.__dataclass_fields__ if getattr(spec, n) != getattr(old, n)}
         if names <= set(WEIGHTS):
             self._weigh({name: getattr(spec, name) for name in names})
@@ -368,11 +308,9 @@ class Session:
 
     def _take(self, snapshot):
         transfer = self.sources.transfer(snapshot.spec)
-        pixels = None if snapshot.pixels is None else [snapshot.pixels]
-        transfer.enter(transfer.levels - 1, pixels)
-        transfer.step_count, state = snapshot.steps, transfer.state
+        transfer.enter(transfer.levels - 1)
+        transfer.step_count = snapshot.steps
         self._replace(transfer, snapshot.picture, SETTLED)
-        transfer.state = state if pixels else transfer.state
         self.curve = list(snapshot.curve)
 
     def _enter(self, level, picture=None):
@@ -392,13 +330,8 @@ def _put(transfer, picture):
     return images.detail(whole, *transfer.G.shape[1:3])
 
 
-def _levels(size, small):
-    """Of a large copy: each is half as large as the next, the first as large as the picture."""
-    return math.floor(math.log2(max(size / small, 1))) + 1
-
-
-def _single(spec):
-    """Raises SettingError for a spec that a session cannot paint."""
+def checked(spec: TransferSpec) -> TransferSpec:
+    """The spec; raises SettingError for one that a session cannot paint."""
     if np.ndim(spec.alpha) or np.ndim(spec.beta) or not spec.size:
         raise SettingError("A session paints one picture: give one alpha, beta and size in pixels.")
     if not spec.styles or not spec.content:

@@ -1,18 +1,20 @@
 """The pictures and networks that a spec names: the gallery's, paths, addresses, uploads."""
 
-import contextlib
 import functools
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 from .. import files, images, masks, vgg
-from ..errors import PictureError, SettingError
+from ..errors import SettingError
 from ..settings import TransferSpec
 from ..transfer import Transfer, levels_for
 
 KEPT, SMALL = 24, 640  # so many pictures of at most this many pixels a side are not decoded again
-NO_MASK = {"mask": None, "style_mask": None}
 LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
+OF_STYLES = ("styles", "style_weights", "style_scale")
+WORDS = (*masks.PARTS, *masks.COLORS)  # for masks, beside names of files
 
 
 @functools.cache
@@ -24,35 +26,27 @@ def load_network(name: str, pooling: str) -> vgg.Network:
 class Sources:
     """Pictures by name, and the Transfer that a spec describes.
 
-    given: names that the user has chosen beside the gallery's, in their order.
+    read: {name: whether it is a picture, or else a mask} of all that was painted from.
     """
 
     def __init__(self):
-        self.given, self._uploads, self._read = [], {}, {}
+        self.read, self._folder = {}, tempfile.TemporaryDirectory()
         self._load = functools.lru_cache(KEPT)(images.load)
 
     def upload(self, name: str, data: bytes) -> str:
-        """Make the bytes of a picture file known.  Returns the name by which they are known: the
-        one given, with a number where that means another picture.  Raises PictureError."""
-        images.load(data, 64)
-        given, number = Path(name), 2
-        while self._uploads.get(name, data) != data or self._is_taken(name):
-            name, number = f"{given.stem} ({number}){given.suffix}", number + 1
-        self._uploads[name] = data
-        return name
+        """Keep the bytes of a picture file.  Returns the path that names it; raises PictureError.
 
-    def _is_taken(self, name):
-        if name in self._uploads:
-            return False
-        known = name in self._read or name in images.gallery()
-        return known or os.path.exists(os.path.expanduser(name))
+        The path has the file's own name: pictures of one name are in different folders.
+        """
+        images.load(data, 64)
+        folder = Path(self._folder.name, hashlib.sha256(data).hexdigest()[:12])
+        files.make_folder(folder)
+        files.write(folder / Path(name).name, data)
+        return str(folder / Path(name).name)
 
     def load(self, name: str, size: int):
         """The picture, see `images.load`."""
-        load = self._load if size <= SMALL else images.load
-        picture = load(self._uploads.get(name, name), size)
-        self._read[name] = True
-        return picture
+        return (self._load if size <= SMALL else images.load)(name, size)
 
     def transfer(self, spec: TransferSpec, **options) -> Transfer:
         """The run that a spec describes, at its coarsest level; options: other fields for it.
@@ -64,27 +58,20 @@ class Sources:
         scales = spec.for_each_style("style_scale")
         sizes = [max(2, round(spec.size * (scale or 1))) for scale in scales]
         styles = [self.load(*style) for style in zip(spec.styles, sizes, strict=True)]
-        found = {"mask": self._mask(spec.mask, spec.size)}
-        if spec.mask:
-            parts = zip(spec.for_each_style("style_mask"), sizes, strict=True)
-            found["style_masks"] = [self._mask(*part) for part in parts]
-        found["levels"] = levels_for([content, *styles], network.stride, LEVELS)
-        found |= {"optimizer": "adam"} | options
-        return Transfer(content, styles, network, spec, **found)
-
-    def _mask(self, name, size):
-        if name is None or name in (*masks.PARTS, *masks.COLORS):
-            return name
-        self._read[name] = True
-        return masks.load(self._uploads.get(name, name), size)
+        levels = levels_for([content, *styles], network.stride, LEVELS)
+        options = {"levels": levels, "optimizer": "adam"} | options
+        run = Transfer(content, styles, network, spec, **options)
+        drawn = {name for name in (spec.mask, *(spec.style_mask or ())) if name not in WORDS}
+        pictures = dict.fromkeys((spec.content, *spec.styles), True)
+        self.read |= dict.fromkeys(drawn - {None, *self.read}, False) | pictures
+        return run
 
     def saved(self, present: TransferSpec, metadata: dict) -> tuple[TransferSpec, list[str]]:
         """(the spec of a saved picture, in the present size, what of it cannot be had by name).
 
-        It opens pictures of the gallery, and those that were given in this session; the others
-        stay as in `present`.  Raises SettingError for costs other than relative.
+        It opens pictures of the gallery, and those that were painted from in this session; the
+        others stay as in `present`.  Raises SettingError for costs other than relative.
         """
-        missing = []
         try:
             spec = TransferSpec.from_metadata(metadata)
         except TypeError:
@@ -96,36 +83,25 @@ class Sources:
                 f"This picture was painted with the costs {spec.costs}, whose alpha and beta mean "
                 "something else here: choose one painted with relative costs."
             )
-        known = {name: name for name in images.gallery()}
-        known |= {files.public(name): name for name in self._read}
-
-        def find(name, words=()):
-            with contextlib.suppress(PictureError):
-                if name in words or (name in known and self.load(known[name], 64).any()):
-                    return known.get(name, name)
-            missing.append(name)
-
-        content = find(spec.content) or present.content
-        styles = [name for name in map(find, spec.styles) if name] or present.styles
-        mask = spec.mask and find(spec.mask, masks.PARTS)
-        parts = [find(part, masks.COLORS) for part in spec.style_mask or ()]
-        fields = (
-            {"mask": mask, "style_mask": parts or None} if mask and None not in parts else NO_MASK
-        )
-        if len(styles) != len(spec.styles):  # then nothing that belongs to each of them fits
-            fields = {"style_weights": None, "style_scale": None} | NO_MASK
-        layers = (spec.content_layer, *(spec.style_layers or ()))
-        there = (None, *load_network(spec.network, spec.pooling).layers)
-        if lacking := [layer for layer in layers if layer not in there]:
-            missing += lacking
-            fields |= {"content_layer": None, "style_layers": None, "layer_weights": None}
-        fields |= {"size": present.size, "weights": None, "precision": "auto"}
-        return spec.changed(content=content, styles=styles, **fields), missing
+        known = {name: name for name in (*images.gallery(), *WORDS)}
+        known |= {files.public(name): name for name in self.read}
+        parts = (*filter(None, [spec.mask]), *(spec.style_mask or ()))
+        missing = [name for name in (spec.content, *spec.styles, *parts) if name not in known]
+        found = {"size": present.size, "weights": None, "precision": "auto"}
+        found |= {"content": known.get(spec.content, present.content)}
+        found |= {"mask": None, "style_mask": None}
+        if not spec.styles or set(spec.styles) & set(missing):
+            found |= {name: getattr(present, name) for name in OF_STYLES}
+        else:
+            found["styles"] = [known[name] for name in spec.styles]
+            if parts and not set(parts) & set(missing):
+                found["mask"], *others = (known[name] for name in parts)
+                found["style_mask"] = others or None
+        return spec.changed(**found), missing
 
     def check_output(self, path: str | os.PathLike) -> None:
         """Raises OutputError where none can be written, or one that was read would be lost."""
         images.check_output(path)
-        known = images.gallery()
-        read = [known.get(name, name) for name in self._read if name not in self._uploads]
-        reads = [("a picture to paint from", name) for name in read]
+        reads = {name: name for name in self.read} | images.gallery()
+        reads = [("a picture to paint from", name) for name in reads.values()]
         files.check_paths(reads, [("the file to save", path)])

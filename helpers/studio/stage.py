@@ -104,8 +104,6 @@ class Stage:
         spec = self._studio.session.spec
         if name == "ratio" and value == math.inf:
             weights = {"alpha": 0.0, "beta": spec.beta or BETA}
-        elif name == "ratio" and spec.alpha == 0 and value > 0:  # then β stays
-            weights = {"alpha": spec.beta / value}
         elif name == "ratio":
             weights = {"alpha": spec.alpha or ALPHA}
             weights["beta"] = float(f"{weights['alpha'] * value:.6g}")

@@ -20,7 +20,7 @@ from ..errors import StyleTransferError
 from . import controls, page
 from .classroom import Classroom
 from .panels import Keep, Look, Pictures, See
-from .session import START, Session
+from .session import START, Session, checked
 from .sources import Sources
 from .stage import Stage
 from .work import Work
@@ -54,9 +54,8 @@ class Studio:
         folder: str | Path | None = None,
         **options,
     ):
-        self.spec = START.changed(
-            content=content, styles=style, network=network, size=size, **options
-        )
+        named = {"content": content, "styles": style, "network": network, "size": size}
+        self.spec = checked(START.changed(**named | options))
         self.folder = Path(folder or (DRIVE if DRIVE.is_dir() else "."))
         self.in_class, self._steps, self._begin_in_class = False, steps, classroom
         self._sources, self._lock, self._interrupted = Sources(), threading.RLock(), False
@@ -82,7 +81,7 @@ class Studio:
         from IPython.display import display
 
         display(self.root)
-        _when_idle(self._interrupt)
+        when_idle(self.interrupt)
         with self._lock:  # callbacks may come in another thread already (ipykernel 7)
             self._try(self.open)
 
@@ -116,7 +115,7 @@ class Studio:
         """function(session), then a step at once, so that the hand sees what it does, and on."""
         function(self.session)
         self.say()
-        if not self.work.busy:
+        if not self.work.job:
             if painted:
                 self.session.tick(0)
             self.go_on()
@@ -137,10 +136,6 @@ class Studio:
     def say(self, sentence: str = "", kind: str = "note") -> None:
         """A message where the hand is; it goes by itself."""
         self.message.value = page.piece(kind, text=sentence) if sentence else ""
-
-    def is_open(self, drawer: str) -> bool:
-        """Whether this drawer is open."""
-        return not self.in_class and self.drawers.buttons.value == drawer
 
     def show(self) -> None:
         """Everything as the session is."""
@@ -172,7 +167,7 @@ class Studio:
         controls.bind(self.on, self.drawers.buttons, lambda _: self.see.show())
         pane = (self.chart, self.drawers.box, self.classroom.box)
         columns = controls.box("nst-columns", self.stage.box, controls.column("nst-pane", *pane))
-        head = (controls.html("head"), self.ticker.box, self.work.box)
+        head = (controls.html("head"), self.work.box)
         self.root = controls.column("nst", *head, columns, self.message)
 
     def _try(self, function, *arguments):
@@ -198,14 +193,15 @@ class Studio:
     def _tick(self):
         if self._interrupted:
             raise KeyboardInterrupt
-        if self.work.busy:
+        if self.work.job:
             self.work.tick()
         else:
             self.session.tick()
             self.stage.tick()
             self.see.tick()
 
-    def _interrupt(self, *_):
+    def interrupt(self, *_) -> None:
+        """Have the next tick say that it was interrupted; there is none where it does not paint."""
         self._interrupted = self.ticker.running
 
     def _switch(self, _=None):
@@ -216,7 +212,7 @@ class Studio:
         self.show()
 
 
-def _when_idle(handler):
+def when_idle(handler):
     """Has Kernel → Interrupt call handler when the main thread does nothing: ipykernel ignores it
     then, and callbacks that come in another thread (ipykernel 7) would never hear of it."""
 

@@ -8,25 +8,23 @@ from . import controls
 
 
 class Work:
-    """A job is painted in the ticks in which the picture would be; then painting goes on."""
+    """A job is painted in the ticks in which the picture would be; then painting goes on.
+
+    job: a generator of its progress, 0 to 1, or None.
+    """
 
     def __init__(self, studio):
-        self._studio, self._job = studio, None
+        self._studio, self.job = studio, None
         self.progress = widgets.FloatProgress(min=0, max=1)
         cancel = studio.on(lambda _: (self.stop(), studio.show()))
         self.cancel = controls.button("Cancel", cancel, "warning")
         self.box = controls.box("nst-row", self.progress, self.cancel)
         controls.show_if(self.box, False)
 
-    @property
-    def busy(self) -> bool:
-        """Whether there is a job."""
-        return self._job is not None
-
     def begin(self, job: Iterator, title: str, done: Callable, left: Callable | None = None):
         """Do a generator's work; then done().  left(): what is done with a part of it."""
         next(job)  # what cannot be begun fails here
-        self._job, self._done, self._left = job, done, left
+        self.job, self._done, self._left = job, done, left
         self._resume = self._studio.ticker.running
         self.progress.value, self.progress.description = 0, title
         controls.show_if(self.box, True)
@@ -35,7 +33,7 @@ class Work:
 
     def tick(self) -> None:
         """A bite of it."""
-        progress = next(self._job, None)
+        progress = next(self.job, None)
         if progress is None:
             self._end(self._done)
             self._studio.show()
@@ -44,10 +42,10 @@ class Work:
 
     def stop(self) -> bool:
         """Give up, but keep what there is.  Returns whether there was something to keep."""
-        return self.busy and self._end(self._left)
+        return self.job is not None and self._end(self._left)
 
     def _end(self, then):
-        job, self._job = self._job, None
+        job, self.job = self.job, None
         job.close()
         controls.show_if(self.box, False)
         if not self._resume:
