@@ -123,11 +123,14 @@ def frame_files(path: Name) -> list[Path]:
     if not os.path.isdir(found):
         return [files.readable(path, PictureError, "film")]
     pictures = [p for p in found.iterdir() if p.suffix.lower() in READABLE and not p.is_dir()]
-    pictures = [p for p in pictures if not p.name.startswith(".")]  # macOS adds ._frame1.png
+    pictures = sorted(p for p in pictures if not p.name.startswith("."))  # macOS adds ._frame1.png
     if not pictures:
         raise PictureError(f"There are no pictures in {path}: check the path.")
-    key = lambda p: (re.sub("[0-9]+", lambda n: n[0].zfill(20), p.name.lower()), p.name)  # noqa: E731
-    return sorted(pictures, key=key)
+    return sorted(pictures, key=lambda p: re.sub("[0-9]+", _as_long, p.name.lower()))
+
+
+def _as_long(digits):
+    return digits[0].zfill(20)
 
 
 def follow(run, frames: Frames, again: int) -> Iterator[np.ndarray]:

@@ -188,8 +188,7 @@ def paint(job: Job) -> None:
                 _rescued(job.output, lambda path: write(path, painted, bool(stop)))
             finally:
                 if job.report:
-                    report = json.dumps(_report(job, run, started), indent=1)
-                    files.write(job.report, report.encode())
+                    files.write(job.report, _report(job, run, started))
         elif job.checkpoint and not job.goes_on:
             os.unlink(files.resolve(job.checkpoint))
     if isinstance(stop, StyleTransferError):
@@ -199,7 +198,7 @@ def paint(job: Job) -> None:
         raise KeyboardInterrupt(kept if stop and run.step_count else "")
     height, width = run.content.shape[:2]
     sentence = f"{job.output}: {width} × {height} pixels, {time.monotonic() - started:.0f} s"
-    sentence += ", {content:.3g} content cost, {style:.3g} style cost.".format(**run.latest)
+    sentence += ", content cost {content:.3g}, style cost {style:.3g}.".format(**run.latest)
     if job.again and (moved := animation.flicker(painted, frames)) is not None:
         sentence += f" It flickers by {moved:.1f} gray levels where nothing moves."
     say(sentence)
@@ -242,12 +241,11 @@ def _metadata(job, run):
 
 
 def _report(job, run, started):
-    try:
-        with enough_memory():
-            final = run.costs()
-    except SettingError:  # it was memory that stopped the run
-        final = run.latest
-    return {
+    """The bytes of a report."""
+    final = run.latest
+    with contextlib.suppress(SettingError), enough_memory():  # which may have stopped the run
+        final = run.costs()
+    report = {
         "settings": _metadata(job, run),
         "network": run.network.description,
         "steps_done": run.step_count,
@@ -255,6 +253,7 @@ def _report(job, run, started):
         "costs": {name: row.tolist() for name, row in run.history.items()},
         "final": final,
     }
+    return json.dumps(report, indent=1).encode()
 
 
 # Memory.
