@@ -235,7 +235,7 @@ KerasVGG = keras.applications.VGG16 if network.name == "vgg16" else keras.applic
 whole = KerasVGG(include_top=False, weights=None)
 copy_weights(network.model, whole)
 outputs = {layer: whole.get_layer(layer).output for layer in network.layers}
-model = keras.Model(whole.inputs, outputs, trainable=False)
+model = keras.Model(whole.input, outputs, trainable=False)
 
 
 # %% tags=["export"]
