@@ -39,17 +39,9 @@ Transfer, restore = transfer.Transfer, checkpoint.restore  # the real ones, for 
 
 THERE = (
     *("a.png", "b.jpg", "with space.png", "broken.png", "film.gif", "keep.txt", "w.npz", "c.npz"),
-    *(
-        "jobs.csv",
-        "hard.png",
-        "link.png",
-        "dangling.png",
-        "sub",
-        "sub/a.png",
-        "sub/a.gif",
-        "sub/a.png.png",
-    ),
-    *("linked", "linked/a.png", "sub/dir.png", "pipe.png", "null.png", "home/h.png", "out"),
+    *("jobs.csv", "hard.png", "link.png", "dangling.png", "sub", "sub/a.png", "sub/a.gif"),
+    *("sub/a.png.png", "linked", "linked/a.png", "sub/dir.png", "pipe.png", "null.png"),
+    *("home/h.png", "out"),
 )
 NEW = (
     *("new.png", "new.jpg", "NEW.png", "out/new.png", "sub/new.png", "linked/new.png", "new.npz"),
@@ -328,7 +320,7 @@ cli.main(sys.argv[1:])
 
 
 @pytest.mark.kill
-@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])  # the others: see test_job
 def test_a_run_that_is_killed_at_any_moment_goes_on_bit_for_bit(tmp_path, name):
     number = signal.Signals[name]
     pictures = [tmp_path / "content.png", tmp_path / "style.png"]
@@ -344,7 +336,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_bit_for_bit(tmp_path, name):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 200
-    while not saved.exists():
+    while not output.exists():  # the first preview
         assert process.poll() is None and time.monotonic() < deadline, process.stderr.read()
         time.sleep(0.05)
     time.sleep(random.uniform(0, 3))
@@ -354,7 +346,7 @@ def test_a_run_that_is_killed_at_any_moment_goes_on_bit_for_bit(tmp_path, name):
     assert "Traceback" not in said and (name == "SIGKILL" or "Stopped after" in said)
     assert images.load(output).shape == (48, 64, 3)
     spec, done = checkpoint.peek(saved)
-    assert 0 < done < spec.steps == 3000
+    assert done < spec.steps == 3000
     steps = done + 10
     np.testing.assert_array_equal(costs(pictures, steps, saved), costs(pictures, steps))
 
