@@ -226,8 +226,12 @@ class TransferSpec:
         if not count:
             raise SettingError("There is no style picture: give at least one.")
         for name in ("style_scale", "style_mask"):
-            if len(getattr(self, name) or (1,)) not in (1, count):
-                raise SettingError(f"Give one {name} for all, or one for each of {count} styles.")
+            values = getattr(self, name)
+            if values and len(values) not in (1, count):
+                raise SettingError(
+                    f"There are {len(values)} values of {name} for {count} style pictures: give "
+                    "one for all, or one for each."
+                )
         weights = len(self.style_weights or ())
         layers = len(self.style_layers) if self.style_layers else weights // count
         if weights not in (0, count, layers * count):
