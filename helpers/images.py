@@ -68,11 +68,25 @@ def to_uint8(picture: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def encode(picture: np.ndarray, format: str = "jpeg", **options) -> bytes:
-    """The bytes of a PNG, JPEG or WebP file of the picture; options: Pillow's."""
-    buffer = io.BytesIO()
+def opacity(source, size: int | None = None) -> np.ndarray | None:
+    """What `load` shows on white: uint8 (height, width), 0 where it is transparent, 255 where it is
+    not; None for a picture without transparency.  source, size, errors: those of `load`."""
+    image = decode.picture(source, size)
+    if image.mode != "RGBA":
+        return None
+    return np.asarray(decode.scaled(image, size).getchannel("A"))
+
+
+def encode(picture: np.ndarray, format: str = "jpeg", opacity=None, **options) -> bytes:
+    """The bytes of a PNG, JPEG or WebP file of the picture; options: Pillow's.
+
+    opacity: as of the function of this name; a JPEG leaves it out.
+    """
+    buffer, image = io.BytesIO(), Image.fromarray(to_uint8(picture))
     options = {"quality": 92} | options if format.lower() in ("jpeg", "webp") else options
-    Image.fromarray(to_uint8(picture)).save(buffer, format, **options)
+    if opacity is not None and format.lower() != "jpeg":
+        image.putalpha(Image.fromarray(opacity))
+    image.save(buffer, format, **options)
     return buffer.getvalue()
 
 
@@ -86,13 +100,16 @@ def save(path: str | os.PathLike, picture, metadata: dict | None = None) -> None
     files.write(path, encoded(path, as_picture(picture), metadata))
 
 
-def encoded(path: str | os.PathLike, picture: np.ndarray, metadata: dict | None = None) -> bytes:
+def encoded(
+    path: str | os.PathLike, picture: np.ndarray, metadata: dict | None = None, opacity=None
+) -> bytes:
     """The bytes of the file at `path`; OutputError where its format cannot hold the picture."""
     suffix, exif = check_output(path), Image.Exif()
     if metadata is not None:
         exif[ExifTags.Base.ImageDescription] = json.dumps(metadata)
     try:
-        return encode(picture, {".png": "png", ".webp": "webp"}.get(suffix, "jpeg"), exif=exif)
+        format = {".png": "png", ".webp": "webp"}.get(suffix, "jpeg")
+        return encode(picture, format, opacity, exif=exif)
     except (OSError, ValueError) as error:  # each format has its limits, of sides and of EXIF
         raise OutputError(f"{path} cannot hold this picture ({error}): use .png.") from error
 

@@ -152,6 +152,7 @@ def paint(job: Job) -> None:
             frames, milliseconds, loop = animation.load(spec.content, spec.size)
         else:
             frames = [images.load(spec.content, spec.size)]
+            opacity = images.opacity(spec.content, spec.size)
         run = spec.transfer(network, frames[0])
         if job.resume:
             checkpoint.restore(job.resume, run)
@@ -160,7 +161,7 @@ def paint(job: Job) -> None:
         if job.again:
             return animation.encoded(path, pictures, milliseconds[: len(pictures)], loop)
         done = {"steps_done": run.step_count} if stopped else {}
-        return images.encoded(path, pictures[0], _metadata(job, run) | done)
+        return images.encoded(path, pictures[0], _metadata(job, run) | done, opacity)
 
     def write(path, pictures, stopped):
         files.write(path, encoded(path, pictures, stopped))
