@@ -271,7 +271,7 @@ class Keep:
 
     def _show_copy(self):
         spec, size = self._studio.session.spec, self.size.value
-        text = "{} × {} pixels.".format(*self._copied())
+        text = "About {} × {} pixels.".format(*self._copied())
         if (beta := beta_for(spec.beta, spec.size, size)) != spec.beta:
             text += f" With β {number(beta)}: at this size {number(spec.beta)} loses fine strokes."
         self.about.value = page.piece("p", text=text)
