@@ -612,7 +612,7 @@ plots.pictures(
     [run.picture for run in two.values()],
     [f"{name}: content cost {cost:.3f}" for name, cost in final.items()],
     height=3.0,
-    alt=f"Two drawings from {layer}, with the cat in the same place; colors, hairs and pupils "
+    alt=f"Two drawings from {layer}, with the cat in the same place; hairs, pupils and colors "
     "differ.",
 )
 
@@ -624,10 +624,10 @@ for name, run in redrawn.items():
     print(f"{name}: J_content {content:.4f}, γ·TV {GAMMA * tv:.4f}")
 
 # %% [markdown]
-# The eyes, the nose, and the stripes are in the same places: they are fixed. The colors, the single
-# hairs, and how a pupil is drawn are not. **That is the room in which style will paint.** (The
-# costs are small, but not zero. They are squares: a cost of 0.01 is an error of a tenth of the
-# activation's length. Some of what still differs from C would go with more steps.)
+# Some of each. The eyes, the nose, and the stripes are in the same places: they are fixed. How a
+# pupil is drawn, and each single hair, differs at such a low cost. **That is the room in which
+# style will paint.** The colors differ too, but they are only slow to come back, with more steps.
+# (Costs are squares: 0.01 is still an error of a tenth of the activation's length.)
 #
 # ## 7 · Which layer for the content?
 #
