@@ -737,8 +737,8 @@ plots.heat(
 #
 # The scene is gone. The texture from other noise has as low a cost, and its strokes are elsewhere:
 # as far as these Gram matrices can tell, both *are* the painting. To bring a motif back we need the
-# content cost again, and a way to weigh the two. (Something of "where" may remain, because the
-# network notices the border of a picture: see the optional [notebook 7](07_closer_look.ipynb).)
+# content cost again, and a way to weigh the two. (The network does notice the border of a picture:
+# see the optional [notebook 7](07_closer_look.ipynb).)
 #
 # ## What you have now
 #
