@@ -110,7 +110,7 @@ class TransferSpec:
     content: str = ""
     styles: tuple[str, ...] = ()
     size: int | None = _option(
-        384, "longest side in pixels, or original", int, least=2, most=100_000, none="original"
+        512, "longest side in pixels, or original", int, least=2, most=100_000, none="original"
     )
     steps: int = _option(200, "steps over all levels", int, least=1, most=10**9)
     levels: int | None = _option(
@@ -121,8 +121,8 @@ class TransferSpec:
         most=16,
     )
     alpha: float | tuple[float, ...] = _option(1.0, "weight of the content cost", float, batch=True)
-    beta: float | tuple[float, ...] = _option(6.0, "weight of the style cost", float, batch=True)
-    tv: float = _option(1e-3, "weight of the total variation", float)
+    beta: float | tuple[float, ...] = _option(20.0, "weight of the style cost", float, batch=True)
+    tv: float = _option(3e-4, "weight of the total variation", float)
     costs: str = _option(
         "relative",
         "constants before the costs",
@@ -148,7 +148,10 @@ class TransferSpec:
         None, "layers of the style cost (default: block*_conv1)", many=True
     )
     layer_weights: tuple[float, ...] | None = _option(
-        None, "one weight for each style layer (default: equal)", float, many=True
+        None,
+        "one weight for each style layer (default: 0.2 0.5 0.5 1 0.02 from block 1 to 5)",
+        float,
+        many=True,
     )
     style_weights: tuple[float, ...] | None = _option(
         None,

@@ -354,7 +354,8 @@ Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 # %%
 from helpers.transfer import Transfer
 
-same = Transfer(C, S, network, alpha=1.0, beta=20.0, tv=3e-4, optimizer="adam", levels=1)
+equal = {"levels": 1, "layer_weights": lambdas}  # by default, block 5 counts less
+same = Transfer(C, S, network, alpha=1.0, beta=20.0, tv=3e-4, optimizer="adam", **equal)
 same.step(1)
 at_first = np.abs(same.picture - by_hand[1]).mean()
 print(f"after one step {at_first:.4f} gray levels apart")
@@ -405,7 +406,7 @@ Markdown(
 
 # %%
 betas = [2, 6, 20, 60]
-ladder = Transfer(C, S, network, beta=betas, tv=gamma, levels=1)
+ladder = Transfer(C, S, network, beta=betas, tv=gamma, **equal)
 ladder.step(STEPS // 2)
 half_done, halfway = ladder.pictures, ladder.costs()
 ladder.step(STEPS - STEPS // 2)
@@ -498,7 +499,7 @@ settings = {
     "α, β × 4": (4, 80, gamma),
     "α, β, γ × 4": (4, 80, 4 * gamma),
 }
-run, found, content = Transfer(C, S, network, levels=1), {}, {}
+run, found, content = Transfer(C, S, network, **equal), {}, {}
 for name, (a, b, c) in settings.items():
     run.set(alpha=a, beta=b, tv=c)
     run.picture = C
