@@ -112,7 +112,7 @@ class TransferSpec:
     size: int | None = _option(
         512, "longest side in pixels, or original", int, least=2, most=100_000, none="original"
     )
-    steps: int = _option(200, "steps over all levels", int, least=1, most=10**9)
+    steps: int = _option(150, "steps over all levels", int, least=1, most=10**9)
     levels: int | None = _option(
         None,
         "sizes from coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)",
