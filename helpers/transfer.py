@@ -20,7 +20,7 @@ from .interrupts import deferred_interrupt
 from .masks import Masks
 from .objective import Objective, Weights
 from .optimizers import OPTIMIZERS
-from .settings import OPTIONS, WEIGHTS, TransferSpec  # noqa: F401 (WEIGHTS is handed on)
+from .settings import OPTIONS, TransferSpec
 
 # Coarse to fine: a stroke is laid out where it is small and cheap, and finished at full size
 # (Gatys et al. 2017, arXiv:1611.07865, section 6.2).
