@@ -29,8 +29,8 @@ COARSER = 2  # at each smaller size so many times fewer: too many there, and the
 COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
 POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram matrix knows too little
 # How much the style of a layer counts, if nobody says otherwise.  People who saw pictures without
-# knowing their weights liked these better than equal ones, at which block 5 leaves fragments of
-# the painting's subject (faces, a fence) in the sky.
+# knowing their weights liked these better than equal ones, at which the deep layers leave
+# fragments of the painting's subject (faces, a fence) in the sky.
 LAYER_WEIGHTS = {
     "block1_conv1": 0.2,
     "block2_conv1": 0.5,

@@ -18,22 +18,20 @@
 # %% [markdown]
 # # 5 · The studio: β/α under your fingers
 #
-# In notebook 4 a new β meant a new run, and you waited for its end. Here the picture is painted
-# while you turn the knob. There is no cell to run again, and nothing begins anew: α and β are two
-# numbers in the cost, the next step uses the new ones, and the picture follows.
+# In notebook 4 a new β meant a new run. Here you turn a knob while the picture is being painted,
+# and the picture follows.
 #
 # **After this notebook you can**
-# - find, by hand and in seconds, the β that a pair of pictures wants;
-# - say what β/α does, what the smoothing does, and what each style layer brings;
-# - explain how a live tuner works: steps in small bites, weights that are arguments;
-# - run the same experiment without sliders, and lead a class through it.
+# - write a loop whose weights move while it runs;
+# - find, in seconds, the β that a pair of pictures wants;
+# - say what each knob does, and why one knob for β/α is enough.
 #
-# **Time:** 45 minutes to play and read. Computing takes about a minute on two CPU cores with `mini`
-# (measured); besides, the studio paints until you press **Pause**.
+# **Time:** 45 minutes, most of them spent playing. The computing takes about a minute on two idle
+# CPU cores with `mini`.
 
 # %% tags=["parameters"]
-SIZE = 256  # the longest side of the pictures, in pixels
-STEPS = 90  # steps of each painting below
+SIZE = None  # the longest side of the studio's pictures, in pixels; None: 256
+STEPS = None  # steps of each painting below; None: 60
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -69,247 +67,254 @@ from helpers import colab, images, plots, vgg
 GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
-# The last line names the network with which the studio begins; in the studio you can choose another
-# one. (The stored picture of the studio itself was taken with `mini`.)
+# The last line names the network. (What is stored here was computed with `mini`.)
 #
-# ## 1 · The studio
+# ## 1 · A loop that listens
 #
-# Run the next cell. First you see the photograph, then it begins to change by itself. There is one
-# knob, **β/α**: at its left end the photograph stays, at its right end there are strokes
-# everywhere. Turn it, and draw the white line over the picture to compare with the photograph.
+# Here is the loop of notebook 4 again, with one change: **the weights are variables**.
+
+# %%
+from IPython.display import Markdown
+
+from helpers import costs
+
+SIZE, STEPS = SIZE or 256, STEPS or 60
+SMALL = SIZE // 2
+trial = STEPS < 50 or SIZE < 256  # too short, or too small, for what the text says of the results
+C, S = images.load("cat", SMALL), images.load("starry_swirls", SMALL)
+layer, lambdas = network.content_layer, {name: 0.2 for name in network.style_layers}
+activations_C, activations_S = network(C), network(S)
+
+# %%
+G = tf.Variable(C)
+alpha, beta, gamma = tf.Variable(1.0), tf.Variable(20.0), tf.Variable(3e-4)
+adam = keras.optimizers.Adam(8.0, beta_1=0.9, beta_2=0.9, epsilon=1e-12)
+
+
+@tf.function
+def step():
+    with tf.GradientTape() as tape:
+        a = network(G)
+        J = alpha * costs.content_cost(activations_C[layer], a[layer], "relative")
+        J += beta * costs.style_cost(activations_S, a, lambdas, "relative")
+        J += gamma * costs.total_variation(G)
+    adam.apply([tape.gradient(J, G)], [G])
+    G.assign(tf.clip_by_value(G, 0.0, 255.0))
+    return J
+
+
+# %% [markdown]
+# TensorFlow compiles `step` at its first call. If β were a Python number, it would become a
+# constant there, and each new β would need another compilation. A variable is read in each step. So
+# turning a knob is an `assign` between two steps. **Before you run it:** three values of β follow.
+# Which of them has a slow first step?
+
+# %%
+import time
+
+followed = {}
+for value in (20.0, 500.0, 2.0):
+    beta.assign(value)
+    begun = time.perf_counter()
+    step()
+    first = time.perf_counter() - begun
+    for _ in range(STEPS // 2):
+        step()
+    followed[value] = G.numpy(), first
+
+# %% tags=["hide-input"]
+# @title One picture, three values of β
+waits = [first for _, first in followed.values()]
+assert trial or waits[0] > max(waits[1:])
+titles = [f"β = {value:g}: first step {first:.2f} s" for value, (_, first) in followed.items()]
+alt = "The same cat after steps with β = 20, with many more strokes after steps with β = 500, and "
+alt += "after steps with β = 2."
+plots.pictures([picture for picture, _ in followed.values()], titles, alt=alt)
+
+# %% [markdown]
+# Only the first value waits for the compiler. (The package hands the weights to its compiled step
+# as arguments. The effect is the same.)
+#
+# ### Adam has to forget
+#
+# After a large move to the right the picture follows at once. To the left it hesitates: Adam
+# divides by a running mean of squared gradients. With a far smaller β the gradient is far smaller,
+# but the divisor still remembers the large ones, and fades only step by step. So the studio clears
+# Adam's memory when a weight changes eightfold or more. Does it help? We paint with β = 1000, set
+# β = 1 and take ten steps, once with the memory and once without.
+
+
+# %%
+def forget():
+    """Adam as it was before its first step."""
+    for variable in adam.variables:
+        if variable is not adam.learning_rate:
+            variable.assign(tf.zeros_like(variable))
+
+
+def paint(a, b, c):
+    """Paint from the photograph with these α, β and γ."""
+    forget()
+    G.assign(C)
+    for weight, value in ((alpha, a), (beta, b), (gamma, c)):
+        weight.assign(value)
+    for _ in range(STEPS // 2):
+        step()
+    return G.numpy()
+
+
+# %%
+shares = {}
+for memory in ("kept", "cleared"):
+    paint(1.0, 1000.0, 3e-4)
+    beta.assign(1.0)
+    if memory == "cleared":
+        forget()
+    before = float(step())
+    for _ in range(9):
+        step()
+    shares[memory] = float(step()) / before
+assert trial or shares["cleared"] < shares["kept"]
+print({f"memory {memory}": f"J falls to {share:.0%}" for memory, share in shares.items()})
+
+# %% [markdown]
+# ## 2 · The studio
+#
+# Run the cell. The photograph begins to change by itself. Turn **β/α**, and draw the white line
+# over the picture to compare it with the photograph.
 #
 # | what | does |
 # |---|---|
 # | **β/α** | how much painting |
 # | **Paint**, **Undo**, **Start over** | go on or pause; go back; begin anew |
-# | **Keep this one** | keeps the picture with all that is set, so that nothing is lost |
+# | **Keep this one** | keeps the picture with all its settings |
 # | **Pictures** | photograph, painting, a second painting, and which part is painted |
-# | **Look** | colors, strokes, style layers, smoothing, size, network, where G starts |
-# | **See** | where content and style pull at the picture, Gram matrices, five paintings along β |
-# | **Keep** | what was kept; saves the picture, and how it was made; makes a large copy |
+# | **Look** | colors, strokes, style layers, smoothing (γ), size, network, where G starts |
+# | **See** | where content and style pull, Gram matrices, five paintings along β |
+# | **Keep** | what was kept; saves the picture and its settings; makes a large copy |
 # | **Classroom** | large type, few controls, and questions to predict first |
-#
-# The *smoothing* is the third term of $J$, the total variation of notebook 4, section 9.
-#
-# The knob needs a running Python. Where you read this without one (on GitHub, say), section 2 shows
-# what it does, with eight paintings that were made beforehand.
 
 # %%
-from helpers.studio import Studio
+from helpers.studio import Session, Studio
 
 studio = Studio("cat", "starry_swirls", network.name, SIZE)
 studio
 
 # %% [markdown]
-# **Predict first, then try:**
+# The knob needs a running Python. Where there is none, on GitHub for example, this strip shows what
+# it does. Behind the studio is a `Session`, which has no widgets: `grid` paints a batch, `change`
+# does what a control does, `tick` paints for a fraction of a second.
 #
-# 1. Where the eyes are still a cat's and the fur is strokes already: is β/α there 0.2, 2 or 20?
-# 2. Turn the knob to its left end and wait. Then to its right end. Which way is faster, and why?
-# 3. Make the strokes twice as large (under **Look**). Which of the two costs jumps?
-# 4. Set the smoothing to its largest (under **Look**, too). What happens to the eyes?
-# 5. Start from *noise* (under **Look** again). Where does the motif appear first?
-#
-# Under **See** you can watch the two costs at work: the brighter a place, the harder a cost pulls
-# there. At first only the style pulls, for a photograph has no content cost yet. Soon
-# both pull at the same places. And as the picture comes to rest, they must do so in opposite
-# directions, because at the lowest point of a sum the two slopes cancel. (The smoothing has a small
-# part in it, too.) That is what an optimum of a sum looks like: not two satisfied wishes, but two
-# forces that hold each other. The knob makes one of them stronger, and the balance shifts.
-#
-# ## 2 · The same picture, eight values of β
-#
-# The studio is a face. Behind it is a `Session`, which has no widgets and does what the sliders do.
-# `tick` paints for a fraction of a second, `set` changes a weight, `grid` paints several pairs of α
-# and β at once, as one batch. So the whole way of the knob can be looked at side by side.
-#
-# **Predict first:** at which β will the cat's whiskers go?
-
-# %%
-from helpers.studio import Session
-
-session = Session(network=network.name, size=SIZE)
-betas = [0.1, 0.5, 1, 2, 5, 15, 50, 250]
-bites = list(session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS))
-print(f"{len(betas)} pictures, painted in {len(bites)} bites")
-
-# %%
-from helpers.animation import Flipbook
-
-found = [row[0].picture for row in session.cells]
-Flipbook(found, [f"β = {beta:g}" for beta in betas], "β", first=4)
+# **Before you look:** at which β will the whiskers go?
 
 # %% tags=["hide-input"]
-# @title All eight side by side
-alt = "A cat's face, from a photograph at β = 0.1 to swirling strokes everywhere at β = 250."
-plots.pictures(found, [f"β = {beta:g}" for beta in betas], columns=4, alt=alt)
+# @title The way of the knob, in five pictures
+session, betas = Session(network=network.name, size=SIZE), [0.4, 4, 20, 100, 1000]
+for _ in session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS):
+    pass  # it paints in bites
+strip = [row[0].picture for row in session.cells]
+far = [np.abs(picture - strip[0]).mean() for picture in strip]
+assert trial or far == sorted(far)
+alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
+plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
 
 # %% [markdown]
-# Look for the last picture whose whiskers you can still count, and for the first that a stranger
-# would not take for a cat. All that is worth looking at lies between these two, and it takes
-# factors, not differences, to walk through it: one step of the list is a factor of two to five.
-# That is why the knob is logarithmic. The costs behind it are *relative*, 0 is "the same" and 1 is
-# "as far away as nothing at all" (notebook 4), so that a useful β lies somewhere between 1 and 20,
-# and not at 10⁻⁷ or 10⁴. The same β is not equally strong for every set of layers: deeper layers
-# are harder to please.
+# ### Five questions
 #
-# ### Exercise 1: a log slider
+# Predict, then try it in the studio, then open the answer. **Classroom**, or
+# `Studio(classroom=True)`, asks the same questions in large type: let the class raise hands, then
+# press **Reveal**. It marks the right answer, sets what the question is about, and paints.
+
+# %% tags=["hide-input"]
+# @title The questions, with folded answers
+from helpers.studio.classroom import QUESTIONS
+
+field = next(iter(network.layers.values())).receptive_field
+text = ""
+for number, question in enumerate(QUESTIONS, 1):
+    choices = "; ".join(f"{'ABC'[i]}: {a}" for i, a in enumerate(question["answers"]))
+    reason = question["reason"].format(field=field)
+    text += f"**{number}.** {question['text']} {choices}.\n\n<details><summary>Answer</summary>\n\n"
+    text += f"**{'ABC'[question['right']]}.** {reason}\n\n</details>\n\n"
+Markdown(text)
+
+# %% [markdown]
+# ## 3 · Why one knob is enough
 #
-# The slider for β in the studio goes from 0.1 at its left end to 10 000 at its right end, and
-# equal ways mean equal *factors*. Let its position be a number from 0, left, to 1, right. Which β
-# belongs to a position?
+# Notebook 4, section 4, says that only the ratios of the weights count. **Before you run it:** α
+# and β become eight times as large, once with γ and once without. Which of the two pictures is
+# still the first one?
+
+# %%
+one = paint(1.0, 20.0, 3e-4)
+all_three = paint(8.0, 160.0, 24e-4)
+two = paint(8.0, 160.0, 3e-4)
+
+# %% tags=["hide-input"]
+# @title Eight times as much
+apart = [np.abs(picture - one).mean() for picture in (all_three, two)]
+assert trial or apart[0] < apart[1] / 3  # on a GPU roundings differ from run to run
+titles = ["α = 1, β = 20, γ = 0.0003", f"all three × 8: {apart[0]:.1f} gray levels from the first"]
+titles += [f"α and β × 8: {apart[1]:.1f} gray levels from the first"]
+alt = "Three paintings of a cat: the second equals the first, the third has finer grain."
+plots.pictures([one, all_three, two], titles, alt=alt)
+
+# %% [markdown]
+# With all three, $J$ is eight times as high everywhere, and its valleys are where they were. With α
+# and β alone, γ/α is an eighth of what it was: the picture is less smooth. The large knob therefore
+# moves β/α and leaves γ/α alone; smoothing has a slider of its own.
+#
+# ### Exercise 1: the scale of the knob
+#
+# From one picture of the strip to the next, β grows five- or tenfold. So the knob is logarithmic:
+# equal ways are equal *factors*. It goes from 0.4 at its left end (position 0) to 1000 at its right
+# end (position 1). Which β belongs to a position?
 
 
 # %% tags=["exercise"]
-def slider_to_beta(position, low=0.1, high=10_000.0):
+def slider_to_beta(position, low=0.4, high=1000.0):
     """low at position 0, high at position 1, equal factors for equal ways."""
     ...
 
 
 # %% tags=["check"]
-found_beta = [slider_to_beta(position) for position in (0.0, 0.4, 1.0)]
+found_beta = [slider_to_beta(position) for position in (0.0, 0.5, 1.0)]
 if found_beta[0] is None:
     print("not yet: slider_to_beta returns None")
-elif np.allclose(found_beta, [0.1, 10, 10_000]):
-    print("right: 0.1, 10 and 10 000 at the positions 0, 0.4 and 1")
+elif np.allclose(found_beta, [0.4, 20, 1000]):
+    print("right: 0.4, 20 and 1000 at the positions 0, 0.5 and 1")
 else:
-    print("not yet: it must be 0.1, 10 and 10 000 at the positions 0, 0.4 and 1")
+    print("not yet: it must be 0.4, 20 and 1000 at the positions 0, 0.5 and 1")
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The whole way is the factor $high / low$. Half of the way is $\sqrt{high / low}$, a quarter the
-# square root of that. What do roots have to do with powers?
+# The whole way is the factor $high / low$. Half the way is $\sqrt{high / low}$, and a root is a
+# power.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def slider_to_beta(position, low=0.1, high=10_000.0):
+# def slider_to_beta(position, low=0.4, high=1000.0):
 #     return low * (high / low) ** position
 # ```
 #
 # </details>
 
 # %% [markdown]
-# ## 3 · A grid of α × β
+# ## 4 · What makes it feel live
 #
-# Now α as well: nine pictures, one for each pair. α and β are vectors here, and the network is
-# called once per step for all nine.
-#
-# **Predict first:** nine pairs, and five different ratios β/α among them. Which pictures belong
-# together, and will they be the same picture?
-
-# %%
-alphas, betas = (0.1, 1.0, 10.0), (1.0, 10.0, 100.0)
-bites = list(session.grid(alphas, betas, size=SIZE * 5 // 8, steps=STEPS))
-print(f"{len(session.cells)} × {len(session.cells[0])} pictures, painted in {len(bites)} bites")
-
-# %% tags=["hide-input"]
-# @title The figure
-rows, columns = [f"β = {b:g}" for b in betas], [f"α = {a:g}" for a in alphas]
-alt = "Nine paintings of a cat. On a diagonal, where β/α is the same, they are equally painted."
-plots.grid([[cell.picture for cell in row] for row in session.cells], rows, columns, alt=alt)
-
-# %% [markdown]
-# Those on the same diagonal belong together, from the upper left to the lower right, for there β/α
-# is the same. In $J = αJ_{content} + βJ_{style}$ a common factor changes the height of the
-# landscape, not where its valleys are. So how near are they to each other, pixel by pixel? And how
-# near are neighbors in a row, whose ratios are a factor of ten apart?
-
-
-# %%
-def apart(a, b):
-    return float(np.abs(a.picture - b.picture).mean())
-
-
-cells = session.cells
-same = [apart(cells[i][i], cells[j][j]) for i, j in ((0, 1), (1, 2))]
-other = [apart(cells[i][i], cells[i][i + 1]) for i in (0, 1)]
-print("mean difference in gray levels, on a diagonal: ", *(f"{d:.0f}" for d in same))
-print("mean difference in gray levels, in a row:      ", *(f"{d:.0f}" for d in other))
-
-# %% [markdown]
-# They are not the same picture at all, where you might have expected zeros. The reason is the third
-# weight: the smoothing γ stays while α and β grow, so the first picture of each diagonal is the
-# smoothest. Had γ grown with them, $J$ would have changed by a factor and by nothing else, and then
-# the pictures are the same: with α, β *and* γ all multiplied by 8, we measured no difference at
-# all. So what a diagonal shares here is how much photograph and how much painting there is: look at
-# the figure once more. That is what one slider can set, and why the studio has just one in front.
-#
-# ## 4 · How it can be live
-#
-# Why did notebook 4 have to wait, and the studio not? Four ideas make the difference.
-#
-# **Weights are arguments.** A step is compiled once (that is what `tf.function` does). Were α and β
-# numbers *in* it, each move of a slider would compile it anew, for a second or more. So the
-# compiled step is given them anew each time, as tensors, together with the picture. (In your own
-# loop they could be `tf.Variable`s, which it reads.)
-
-# %%
-import time
-
-from helpers.transfer import Transfer
-
-
-def seconds(function):
-    begun = time.perf_counter()
-    function()
-    return time.perf_counter() - begun
-
-
-run = session.transfer
-run.step()  # the first one is slower
-print(f"a step:             {seconds(run.step):.3f} s")
-run.set(beta=123.0)
-print(f"with another β:     {seconds(run.step):.3f} s")
-fresh = vgg.load(network.name)  # a network keeps the steps that were compiled for it
-again = seconds(Transfer(session.content, session.styles, fresh, optimizer="adam").step)
-print(f"compiled anew:      {again:.3f} s")
-
-# %% [markdown]
-# **Adam has to forget.** The studio walks with Adam: what L-BFGS guesses of the curvature would be
-# wrong after each move of a slider. But Adam remembers too: it divides its steps by the lengths of
-# the last gradients. When β goes from 1000 to 1, the gradient becomes about a thousand times
-# shorter, and the memory of the long ones fades only step by step. Does that matter? How far a
-# picture *moves* proves little, since an Adam that has just forgotten always moves by its learning
-# rate, wherever that leads. What counts is where J stands: the new J, ten steps after the slider
-# moved, with the memory and without.
-
-# %%
-reached = {}
-beginning = run.picture
-for memory in ("kept", "forgotten"):
-    run.set(beta=1000.0)
-    run.picture = beginning
-    run.step(STEPS)
-    remembered = run.state
-    run.set(beta=1.0)  # here Adam forgets
-    if memory == "kept":
-        run.state = remembered
-    before = run.costs()["total"]
-    run.step(10)
-    reached[memory] = run.costs()["total"] / before
-print("J after ten steps, as a share of J before them:")
-print({memory: round(share, 3) for memory, share in reached.items()})
-
-# %% [markdown]
-# The smaller share is the better one. That is why the studio lets Adam forget after a large move of
-# a slider. After a small one, of less than a factor of eight, it keeps the memory: that still fits
-# nearly, and beginning anew would cost some steps.
-#
-# **Coarse first.** A step at half the size costs a quarter, one at a quarter of the size a
-# sixteenth, and such steps move what full size would need minutes for: large strokes, whole areas.
-# So at the start, with another picture or size, other style layers, and when β/α has risen
-# eightfold, the studio takes 30 steps at ½ of the size (and before these 30 at ¼, where the picture
-# is large enough for that), adds what they change to the picture, and only then goes on at full
-# size. That is why the picture is blurred for a moment, and then sharp. After a small move of a
-# slider the strokes are there already: it only goes on.
+# **Coarse first.** A step at half the size costs about a quarter, and it moves large strokes
+# quickly. So at the start, and when β/α has risen eightfold or the style layers have changed, the
+# studio takes 30 steps at half the size (before these 30 at a quarter, where the picture is large
+# enough), adds the change to the picture, and goes on at full size. That is why the picture is
+# blurred for a moment.
 #
 # **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
-# studio paints for an eighth of a second, then looks up. A fast machine takes many steps in that
-# time, a slow one at least one. Each bite asks the page for the next one. Nothing runs on its own
-# in the kernel: other cells get their turn, and a page that is closed costs nothing.
+# studio paints for an eighth of a second and looks up. The page asks for the next bite. A closed
+# page asks for none, so it costs nothing.
 #
 # ### Exercise 2: how many steps in a bite?
 #
@@ -348,60 +353,38 @@ else:
 # </details>
 
 # %% [markdown]
-# ## 5 · Without sliders
+# ## 5 · Without widgets
 #
-# Some places show no widgets. Then this cell is the studio: change the numbers (Colab shows them as
-# a form) and run it again. With `begin_anew` it starts from the photograph each time; set it to
-# `False`, and it goes on from the picture that it made before.
+# Where no widgets work, this cell is the studio: change the numbers (Colab shows them as a form)
+# and run it again. Without `begin_anew` it goes on from its last picture.
 
 # %%
 # @title Change the numbers, run the cell
 content = "cat"  # @param ["cat", "dandelions", "launch_pad"] {allow-input: true}
 style = "starry_swirls"  # @param ["starry_swirls", "cafe_terrace"] {allow-input: true}
-alpha = 1.0  # @param {type: "number"}
-beta = 10.0  # @param {type: "number"}
-smoothing = 0.001  # @param {type: "number"}
+alpha_now = 1.0  # @param {type: "number"}
+beta_now = 20.0  # @param {type: "number"}
+smoothing = 0.0003  # @param {type: "number"}
 begin_anew = True  # @param {type: "boolean"}
 
-session.change(content=content, styles=style)
-session.set(alpha=alpha, beta=beta, tv=smoothing)
+session.change(content=content, styles=style, alpha=alpha_now, beta=beta_now, tv=smoothing)
 if begin_anew:
     session.reset()
 for _ in range(STEPS):
     session.tick(0)
 shown = [session.content, session.styles[0], session.picture]
-plots.pictures(shown, ["C", "S", f"G, β = {beta:g}"], alt="Photograph, painting, and the result.")
-
-# %% [markdown]
-# ## 6 · In front of a class
-#
-# `Studio(classroom=True)`, or the button **Classroom** in the studio above: large type, the picture
-# beside the two that it is made from, and one of these questions after the other, with three
-# answers each. Let the class raise hands before you press **Reveal**: it marks the right answer,
-# sets what the question is about, and paints.
-
-# %%
-from helpers.studio.classroom import QUESTIONS
-
-for number, question in enumerate(QUESTIONS, 1):
-    weights = {"alpha": 1.0, "beta": 6.0} | question["sets"]
-    text = question["text"].format(ratio=f"{weights['beta'] / weights['alpha']:g}")
-    print(f"{number}. {text}")
+plots.pictures(shown, ["C", "S", f"G, β = {beta_now:g}"], alt="Photograph, painting, and result.")
 
 # %% [markdown]
 # ## What you have now
 #
-# - A feeling for β/α: one factor of ten is a clear step, and but for the smoothing nothing else
-#   about α and β matters.
-# - A live tuner, and the four ideas behind it: weights as arguments, an optimizer that forgets,
-#   coarse before fine, small bites.
-# - Pictures of your own, that know how they were made.
+# - A loop with variables for weights: an `assign` between two steps is all that a slider does.
+# - An optimizer that forgets, coarse steps before fine ones, and small bites.
+# - A feeling for β/α: a factor of five is a clear step, and a common factor of all three weights
+#   does nothing.
 #
-# Could you write it from an empty file? Take your loop of notebook 4, and put β into a
-# `tf.Variable` that `J` reads. Let the loop take as many steps as fit into a bite, show G, and then
-# `assign` another β. If the first step after that is as fast as the others, it is a studio; the
-# rest is sliders.
+# Could you write it from an empty file? Put β into a variable, take a few steps, show G, `assign`
+# another β, go on. The rest is sliders.
 #
-# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants the wishes that
-# one knob leaves open: only the sky, finer strokes, your own colors, a film. Then it asks what else
-# a style could be.
+# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants what one knob
+# cannot: only the sky, finer strokes, your own colors, a film.
