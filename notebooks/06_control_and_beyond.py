@@ -18,24 +18,18 @@
 # %% [markdown]
 # # 6 · In control, and beyond Gram
 #
-# Notebook 4 painted whole pictures with one knob. Whoever paints with it for an evening comes back
-# with wishes. *Only the sky, please, and leave the face alone. Finer strokes. My own colors.
-# Larger. A film.* And whoever has understood the Gram matrix asks the best question of all: why
-# this matrix, and not something else?
-#
-# None of this needs another method. $J$ is a sum of comparisons, and each wish changes *what* is
-# compared with what. So this notebook takes one wish after another, finds the line of the formula
-# that it touches, changes that line, and looks at what comes out.
+# After an evening with one knob, people have wishes. *Only the sky, please. Finer strokes. My own
+# colors. Larger. A film.* And some ask: why the Gram matrix, and not something else? None of this
+# needs another method. $J$ is a sum of comparisons, and most wishes change *what* is compared.
 #
 # **After this notebook you can**
-# - paint the sky after one painting and the house after another, and leave the rest alone;
-# - choose how large strokes are, and whose colors they have;
-# - say what "style" means as a distribution, and what each way to compare two of them lets go;
-# - paint large pictures and small films, and know beforehand what they need;
-# - say what came after this method, and what it gave up for speed.
+# - paint the sky after one painting and the house after another;
+# - choose how large strokes are, and their colors;
+# - say what "style" means as a distribution, and what each way to compare two of them loses;
+# - paint large pictures and small films;
+# - say what came after this method, and what it gave up.
 #
-# **Time:** 70 minutes to read and try. Computing takes about 3 minutes on two CPU cores with
-# `mini`, and about as long on a Colab GPU with VGG-19 and larger pictures (estimated).
+# **Time:** 60 minutes. Computing takes about 3 minutes on two idle CPU cores with `mini`.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
@@ -75,8 +69,8 @@ from helpers import colab, images, plots, vgg
 GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
-# The last line names the network that looks at every picture below. Numbers in the text that depend
-# on it are worked out by the cells themselves, so they are right for your run as well.
+# The last line names the network. The text describes what is stored here, painted with `mini` at
+# 192 pixels; your run computes its own numbers.
 
 # %%
 from IPython.display import Markdown
@@ -93,11 +87,9 @@ titles = ["C, a temple hall", "S, painted strokes", "T, colored glass"]
 plots.pictures([C, S, T], titles, alt="A temple hall under a pale sky, and two paintings.")
 
 # %% [markdown]
-# Here is the whole method a last time. Lit is where most of the wishes come in: what is measured of
-# the layers, and how it is compared. Sections 1 and 4 change that description itself. Sections 2
-# and 3 mostly change what goes in at the left, the size of the strokes and the colors. Sections 5
-# and 6 leave $J$ alone: they ask what a step takes, and where G begins. All the rest stays as you
-# wrote it.
+# The method a last time. Sections 1 and 4 change the lit parts: what is measured of the layers, and
+# how it is compared. Sections 2 and 3 mostly change the pictures that go in. Sections 5 and 6 leave
+# $J$ alone: they ask what a step needs, and where G begins.
 
 # %%
 drawings.method(lit=("gram", "style"))
@@ -114,17 +106,15 @@ def paint(content, *styles, **options):
 # %% [markdown]
 # ## 1 · Where
 #
-# Let the sky be painted after S and everything below it after T. In notebook 4, two paintings at
-# once gave the *mean* of both styles, everywhere. The reason is the sum in the Gram matrix: it runs
-# over all positions of a layer, and so it cannot know one place from another. But nobody forces us
-# to sum over all of them. Take a region $r$ of the picture, such as the sky, and let the sum run
-# over the positions that lie in it (Gatys et al. 2017, section 4):
+# Let the sky be painted after S and everything below it after T. Two paintings at once give the
+# *mean* of both styles, everywhere (notebook 7, section 8), since the Gram matrix sums over all
+# positions. But we may sum over fewer. Take a region $r$, such as the sky, and sum over its $n_r$
+# positions (Gatys et al. 2017, section 4):
 #
 # $$A^r_{ij} = \frac{1}{n_r} \sum_{k \,\in\, r} F_{ki} F_{kj}$$
 #
-# Here $n_r$ is the number of these positions. That is the mean Gram matrix of the sky alone. Each
-# region has one of its own, and each is compared with a painting of its own. The style cost of a
-# layer is then the sum over the regions, in which each counts by its share of the picture:
+# Each region has such a matrix, and each is compared with a painting of its own. In the style cost
+# of a layer, a region counts by its share of the picture:
 #
 # $$J^l_{style} = \sum_r \text{share}_r \, J^l_{style}(A^r_S, A^r_G)$$
 #
@@ -146,9 +136,9 @@ _ = exercises.check("region_gram", region_gram)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A row of zeros adds nothing to a sum of products. So you may multiply the activation with the mask
-# (give it a last axis first: `mask[..., None]`), unroll, and go on as in notebook 3. What remains
-# is to divide by the right number.
+# A row of zeros adds nothing to a sum of products. So multiply the activation by the mask (give it
+# a last axis: `mask[..., None]`), unroll, and go on as in notebook 3. Then divide by the right
+# number.
 #
 # </details>
 
@@ -168,11 +158,9 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # %% [markdown]
 # ### Where masks come from
 #
-# A mask of the whole picture can be had in several ways. In our photograph the sky, and with it the
-# water, is lighter than the rest, so a threshold will do; Otsu's (1979) is the one that parts light
-# and dark best. A color can be chosen likewise. Where neither helps, there is the rectangle and the
-# brush, and for patient work any drawing program: `masks.load` reads a picture file. With your own
-# hand you brush in the studio of notebook 5, under **Where**.
+# In our photograph the sky and the water are lighter than the rest, so a threshold will do (Otsu's,
+# 1979). A color can be chosen likewise. Else there are the rectangle and the brush, `masks.load`
+# for what a drawing program has saved, and the drawer **Pictures** of the studio.
 
 # %%
 found = {
@@ -188,21 +176,19 @@ alt = "The photograph and four masks of it, white where something was chosen."
 plots.pictures([C, *shown], ["C", *found], columns=3, height=2.0, alt=alt)
 
 # %% [markdown]
-# To the package a mask is a picture in up to eight pure colors, from black to white, and **what has
-# the same color in the mask of the photograph and in that of a painting belongs together**. A
-# painting may also be given one color as a whole. What has a color that no painting has is not
-# painted at all.
+# A mask is a picture in up to eight pure colors, and **what has the same color in the mask of the
+# photograph and in that of a painting belongs together**. A painting may also have one color as a
+# whole. What has a color that no painting has is not painted.
 #
 # ### A mask for each layer
 #
-# A layer has fewer positions than the picture has pixels, and each of them looks at a window. What
-# about a position whose window lies half in the sky and half on the roof? If it counts for the sky,
-# then the style of the sky has a bit of roof in it. So we let it count for neither: a position
-# belongs to a region if three quarters of what it mostly sees do. (Of its receptive field that is
-# the inner half; what lies farther out hardly counts, as Luo et al. found in 2016.)
+# What about a position whose window lies half in the sky and half on the roof? If it counts for the
+# sky, the style of the sky has some roof in it. So it counts for neither: a position belongs to a
+# region if three quarters of the inner half of its receptive field do. (What lies farther out
+# hardly counts; Luo et al. 2016.)
 #
-# **Before you run it:** the white positions below belong to the sky, the black ones to the rest,
-# the gray ones to nobody. In which layer will most be gray?
+# **Before you run it:** white positions belong to the sky, black ones to the rest, gray ones to
+# nobody. In which layer will most be gray?
 
 # %%
 mask = masks.white(masks.lighter(C))
@@ -236,8 +222,8 @@ Markdown(
 # %% [markdown]
 # ### Sky and building
 #
-# Now the three cases: both paintings without a mask, both with it, and the sky alone. **Before you
-# run it:** what will be left of S in the building in each of them?
+# Three cases: both paintings without a mask, both with it, and the sky alone. **Before you run
+# it:** what will be left of S in the building in each of them?
 
 # %%
 mean = paint(C, S, T)
@@ -251,10 +237,9 @@ alt = "The hall in a mixture of two styles; with a style for the sky and one bel
 plots.pictures(found, titles, columns=2, height=3.2, alt=alt)
 
 # %% [markdown]
-# Without a mask, strokes and glass are mixed everywhere. With it the strokes stay in the sky and
-# the glass below; and with S alone, the hall is still a photograph. Do the numbers say so, too?
-# Your function measures how far the region below the sky is from each painting, here in the third
-# layer, once as painted without the mask and once with it.
+# With the mask the panes stay below the sky; with S alone, the hall is still a photograph. Do the
+# numbers say so, too? Your function measures how far the region below the sky is from each
+# painting, in the third layer.
 
 # %%
 layer = layers[2]
@@ -289,10 +274,8 @@ Markdown(
 # %% [markdown]
 # ### A mask for the painting, too
 #
-# A painting has a sky as well. With a mask of its own, its sky paints ours and its ground paints
-# our ground. The mask below has two rectangles of sky, left and right of the church tower. With one
-# that is as wide as the picture, the tower would count as sky, and towers would grow among our
-# clouds. (β is larger here than before, so that the difference shows.)
+# With a mask of its own, a painting's sky paints ours and its ground paints our ground. The mask
+# below leaves out the church tower: otherwise our clouds would be asked to look like a tower, too.
 
 # %%
 church = images.load("church_at_auvers", SIZE)
@@ -310,22 +293,15 @@ alt = "Van Gogh's church, its sky lit, and the hall painted after it without mas
 plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
-# Compare the two skies. Without masks nothing says which part of the painting ours should take
-# after, and the yellow of the path and the gray of the walls may turn up among the clouds. With
-# them, our sky has only the painting's sky to learn from.
-#
-# From a shell the same is `python -m helpers building church.jpg --mask sky.png --style-mask
-# church_mask.png --output OUT.png`, and `--style-mask white black` gives each of two paintings a
-# color of the mask.
+# Compare the two skies. Without masks, yellow patches and pieces of wall turn up in ours. With
+# them, it has only the painting's sky to learn from.
 #
 # ## 2 · How large
 #
-# A stroke has a size in pixels, and the network counts in pixels. If the painting is loaded at half
-# the size, its strokes are half as wide, and the network asks for strokes that are half as wide. So
-# the **scale of the style picture** is a knob of its own, independent of the size of the result.
+# The network counts in pixels. A painting that is loaded at half the size shows it strokes that are
+# half as wide. So the **scale of the style picture** is a knob of its own.
 #
-# **Before you run it:** at half its size a painting is a small picture with fine strokes, at twice
-# its size a large one with broad strokes. What will be lost at either end, and why?
+# **Before you run it:** at half the size, and at twice the size, what will be lost at either end?
 
 # %%
 scales = [0.5, 1, 2]
@@ -340,13 +316,11 @@ titles = [f"scale {scale:g}" for scale in scales]
 plots.pictures([run.picture for run in by_scale], titles, columns=2, height=3.2, alt=alt)
 
 # %% [markdown]
-# Two things change at once. A single stroke becomes broader from picture to picture. But the larger
-# the painting, the less of it fits into a layer's window: at the small scale you find whole swirls,
-# as if they were strokes, and at the large one broad strokes, and less of the swirls that they
-# build.
+# The larger the painting, the less of it fits into a layer's window. At the small scale a window
+# holds whole swirls, and the hall gets bold curls. At the large one it holds pieces of strokes: the
+# sky gets long streaks, and fewer swirls.
 #
-# How much of a "scale" is there in each layer? Below, the painting's Gram matrices at the three
-# scales are compared with those at scale 1.
+# The painting's Gram matrices at three scales, compared with those at scale 1, layer by layer:
 
 # %%
 seen_S = network(S)
@@ -358,10 +332,9 @@ for scale, run in zip(scales, by_scale, strict=True):
     print(f"scale {scale:3g}:", *(f"{name[:6]} {value:.3f}" for name, value in cost.items()))
 
 # %% [markdown]
-# The first layer sees three pixels, and to it a painting is much the same at each scale. The deeper
-# layers do see it. The knob ends where the network does: at a large scale a stroke becomes wider
-# than the deepest window, and what is wider than that, nobody asks for. At a small scale the
-# painting is soon smaller than one step of the deepest layer, and nothing is left to describe:
+# The first layer sees three pixels, and to it a painting is much the same at each scale. The knob
+# ends where the network does. At a large scale, what is wider than the deepest window goes unseen.
+# At a small scale, hardly a position is left in the deepest layer, and at last none:
 
 # %%
 from helpers.errors import StyleTransferError
@@ -374,12 +347,11 @@ except StyleTransferError as error:
 # %% [markdown]
 # ### Fine strokes of one painting, large shapes of another
 #
-# In notebook 4, each layer had a weight. Two paintings can have *different* weights in each layer.
-# Then the shallow layers, which know strokes, listen to one painting, and the deep ones, which know
-# shapes, to the other. `style_weights` takes one number for each painting in each layer.
+# In notebook 3, each layer had a weight. With two paintings, it can have one for each of them
+# (`style_weights`): the shallow layers listen to one painting, the deep ones to the other.
 #
-# **Before you run it:** strokes of S and shapes of T, or strokes of T and shapes of S. Which of the
-# two will have the net of lead that holds the panes of the glass?
+# **Before you run it:** which of the two will have the net of lead that holds the panes of the
+# glass?
 
 # %%
 few = len(layers) // 2 + 1
@@ -393,33 +365,31 @@ alt = "The hall with the strokes of one painting and the shapes of the other, bo
 plots.pictures([run.picture for run in crossed], titles, height=3.2, alt=alt)
 
 # %% [markdown]
-# A pane with its frame is larger than what a shallow layer sees. So the net goes with the deep
-# layers, and you find it where T has these. The palette goes with the shallow ones, because they
-# are the ones that tell colors apart. From a shell the two knobs of this section are
-# `--style-scale 0.5` and `--style-weights 1 0 1 0 1 0 0 1 0 1`.
+# A pane is larger than what a shallow layer sees, so the net comes where T has the deep layers. The
+# palette comes mostly from the painting that has the shallow ones.
 #
 # ## 3 · Which colors
 #
 # A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016b).
 #
-# **Luminance.** Eyes see shape in light and dark, and much less of it in color. So take the light
-# $Y = 0.299\,r + 0.587\,g + 0.114\,b$ of both pictures (from red, green and blue), paint with light
-# alone, and in the end put the photograph's colors back: $C - Y_C + Y_G$. Before that, the light of
-# S is shifted and scaled to the mean and the deviation of C's, because a dark painting would make a
-# dark sky.
+# **Luminance.** We see shape mostly in light and dark. So take the luminance of both pictures,
 #
-# **Histogram.** Or recolor the *painting* first, so that it looks as if it had been painted with
-# the photograph's colors. (The paper's word is histogram. What is matched of it are the mean and
-# the covariance of the colors, as for the channels in notebook 3, section 8.) A pixel $x$ becomes
-# $M(x - \mu_S) + \mu_C$. The mean is then right for any matrix $M$. The covariance becomes
-# $M \Sigma_S M^T$, and this is $\Sigma_C$ for
+# $$Y = 0.299\,r + 0.587\,g + 0.114\,b$$
+#
+# (from red, green and blue), paint with it alone, and in the end put the photograph's colors back:
+# $C - Y_C + Y_G$. Before that, the luminance of S is shifted and scaled to the mean and the
+# deviation of C's; otherwise a dark painting would make a dark sky.
+#
+# **Histogram.** Or recolor the *painting* first. (The word is the paper's; what is matched is the
+# mean and the covariance of the colors.) A pixel $x$ becomes $M(x - \mu_S) + \mu_C$. The mean is
+# then right for any matrix $M$. The covariance becomes $M \Sigma_S M^T$, and this is $\Sigma_C$ for
 #
 # $$M = \Sigma_C^{1/2}\, \Sigma_S^{-1/2}$$
 #
-# where $\Sigma^{1/2}$ is the symmetric matrix whose square is $\Sigma$, and $\Sigma^{-1/2}$ is its
-# inverse. (The root has the same eigenvectors, and the roots of the eigenvalues.) For then
+# where $\Sigma^{1/2}$ is the symmetric matrix whose square is $\Sigma$ (the same eigenvectors, and
+# the roots of the eigenvalues), and $\Sigma^{-1/2}$ is its inverse. For then
 # $\Sigma_C^{1/2} \Sigma_S^{-1/2} \, \Sigma_S \, \Sigma_S^{-1/2} \Sigma_C^{1/2} = \Sigma_C$.
-# Check it with the painting T:
+# With the painting T:
 
 # %%
 recolored = colors.match_colors(T, C)
@@ -428,8 +398,8 @@ for name, picture in {"C": C, "T": T, "T recolored": recolored}.items():
     print(f"{name:12} mean {mean_color.round()}   covariance of red and blue {spread[0, 2]:7.0f}")
 
 # %% [markdown]
-# The recolored painting is near to C in all of these, and not quite equal: some colors ended beyond
-# black or white and were cut off.
+# The recolored painting is near to C in all of these, but not equal: some values were cut off at 0
+# or 255.
 
 # %%
 kept = {how: paint(C, T, keep_colors=how) for how in ("luminance", "histogram")}
@@ -439,19 +409,16 @@ alt = "The stained glass, the same in the photograph's colors, and the hall pain
 plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
-# Both results have the painting's panes and the photograph's colors. With luminance each place has
-# the color that it had. With histogram only the palette as a whole is the photograph's, and the
-# style has a say in which of its colors goes where.
+# With luminance each place keeps its own tint, and only its light changes. With histogram the style
+# has a say in which color goes where.
 #
 # ### When each of them fails
 #
-# **Luminance** throws away what is only in the colors. **Histogram** asks one matrix to turn one
-# cloud of colors into another. Where the clouds have different shapes, colors end outside of 0 to
-# 255 and are cut off, and a color that the painting uses as an accent goes wherever the matrix
-# takes it.
+# **Luminance** throws away what is only in the colors. With **histogram**, colors are cut off, and
+# an accent of the painting goes wherever the matrix takes it.
 #
 # **Before you run it:** a style has stripes of a red, (200, 60, 60), and a green, (60, 131.3, 60).
-# Put both into the formula of $Y$. How much of the stripes will be left in the luminance?
+# Put both into the formula of $Y$. How much of the stripes will be left?
 
 # %%
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
@@ -476,21 +443,22 @@ Markdown(
 # %% [markdown]
 # ## 4 · Style is a distribution
 #
-# Why the Gram matrix? Look at what notebook 3 did to a layer once more: `unroll` made a matrix F of
-# it, one row for each position, and then we forgot the order of the rows. What is left when a list
-# has lost its order is a **cloud** of points, here in a space of $n_C$ dimensions. *A style is a
-# cloud of activations*, and a style cost is a distance between two clouds. There are many such
-# distances (Yanghao Li et al. 2017 were the first to say this clearly):
+# Why the Gram matrix? The matrix F of a layer has one row for each position, and style forgets
+# their order. A list without an order is a **cloud** of points, here in $n_C$ dimensions. *A style
+# is a cloud of activations*, and a style cost is a distance between two clouds. There are many such
+# distances (Yanghao Li et al. 2017):
 #
 # | `style_cost` | what it keeps of the cloud | numbers |
 # |---|---|---|
 # | (means) | its middle | $n_C$ |
 # | `mean-std` | its middle, and its width along each axis | $2 n_C$ |
-# | `gram` | all products of two channels: middle, widths and tilts in one | $n_C^2$ |
-# | `wasserstein` | the whole cloud, seen from $n_C$ directions | $128\, n_C$ |
+# | `gram` | the mean product of each two channels | $n_C^2$, half of them twice |
+# | `wasserstein` | how it looks from $n_C$ directions, in 128 parts each | $128\, n_C$ |
 #
-# Here is a real cloud: two channels of the second layer, and points drawn by chance that agree with
-# it in all that a description keeps.
+# Middle, widths and tilts all go into the Gram matrix, but it does not tell them apart.
+#
+# Two channels of the second layer make a real cloud. Beside it, random points agree with it in the
+# means, in means and deviations, and in means and covariance (the Gram matrix follows from these).
 
 # %% tags=["hide-input"]
 # @title A cloud, and what three descriptions know of it
@@ -517,12 +485,10 @@ for n, (name, points) in enumerate(clouds.items()):
 figure
 
 # %% [markdown]
-# Behind a relu nothing is below zero, and the cloud of the layer has a hard edge there, at the gray
-# lines. None of the three descriptions knows that: of the points drawn after the last two, some lie
-# beyond the lines. To keep *everything*, one compares whole clouds, and asks: how far do the points
-# of one have to be carried, so that they become the other? That is the **earth mover's** or
-# *Wasserstein* distance. For clouds it is hard to compute. On a line it is easy, and that is your
-# exercise.
+# Behind a relu nothing is below zero: the cloud of the layer has a hard edge at the gray lines. No
+# other panel knows that. To keep more, one compares whole clouds, and asks how far the points of
+# one have to be carried to become the other. That is the **earth mover's** or *Wasserstein*
+# distance. For clouds it is hard to compute. On a line it is easy, and that is your exercise.
 #
 # ### Exercise 2: earth moved
 #
@@ -543,7 +509,7 @@ _ = exercises.check("earth_moved", earth_moved)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# If two grains cross on their way, let them change their goals: the sum of the two squares becomes
+# If two grains cross on their way, let them swap their goals: the sum of the two squares becomes
 # smaller. So in the best plan nobody crosses. What does that say about the smallest of x?
 #
 # </details>
@@ -561,20 +527,16 @@ def earth_moved(x, y):
 earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 
 # %% [markdown]
-# The way back to the cloud is to look at it from many directions: along each one, every point has a
-# place on a line. This is the *sliced* Wasserstein distance (Heitz et al. 2021). Two clouds that
-# differ at all differ from some direction. Heitz et al. draw new directions at each step; the
-# package looks from $n_C$ directions that were drawn once and for all, so that $J$ stays one
-# function. And since pictures of two sizes have piles of different numbers of grains, it cuts each
-# sorted pile into 128 equal parts and compares the means of these, the *quantiles*
-# (`style_costs.quantiles`).
+# Now look at the cloud from many directions: along each, every point has a place on a line. This is
+# the *sliced* Wasserstein distance (Heitz et al. 2021). The package uses $n_C$ directions drawn
+# once, so that $J$ stays one function. As two pictures may have different numbers of grains, it
+# cuts each sorted pile into 128 equal parts and compares their means.
 #
-# ### What each of them lets go
+# ### What each of them loses
 #
-# Two small tests will show it, each with a pair of tiny layers. In the first pair there are two
-# channels: they fire together, or each fires where the other is silent. In the second there is a
-# single channel: it is quiet and seldom loud, or it is loud and seldom silent. **Before you run
-# it:** for which descriptions in the table above are the two of a pair *the same*?
+# Two pairs of tiny layers. In the first pair, two channels fire together, or each fires where the
+# other is silent. In the second, one channel is quiet and seldom loud, or loud and seldom silent.
+# **Before you run it:** for which descriptions are the two of a pair *the same*?
 
 # %%
 together = np.float32([[0, 0], [1, 1]] * 8).reshape(4, 4, 2)
@@ -593,13 +555,13 @@ for name, describe in STYLE_COSTS.items():
 
 # %% [markdown]
 # A zero means: blind to it. `mean-std` is blind to both, `gram` to the second, and `wasserstein` to
-# neither. (What is nearly zero is a zero that was rounded.)
+# neither.
 #
 # ### One glass, three descriptions
 #
-# Does it show in pictures? We begin with textures, as in notebook 3: there is no content at all
-# ($α = 0$), G starts as faint noise on gray, and the painting is T, whose lines of lead are a hard
-# test. **Before you run it:** which description will lose the lines, if any does?
+# We begin with textures, as in notebook 3: no content ($α = 0$), a start of faint noise on gray,
+# and the painting T. **Before you run it:** which description will lose the lines of lead, if any
+# does?
 
 # %%
 from time import perf_counter
@@ -626,9 +588,8 @@ alt = "The stained glass, and a texture of it by each of the three descriptions.
 plots.pictures([T, *textures.values()], ["T", *textures], columns=2, height=2.4, alt=alt)
 
 # %% [markdown]
-# (A texture that is still gray has not come far from its start, which was gray.) Each of them was
-# made by one description. Now all descriptions judge all textures, as a mean over the layers. 0 is
-# *the same*, 1 is *as far as silence*. The means are a fourth judge, who made none.
+# Now all descriptions judge all textures, as a mean over the layers: 0 is *the same*, 1 is *as far
+# as silence*. The means are a fourth judge, who made none.
 
 
 # %%
@@ -666,15 +627,14 @@ Markdown(
 )
 
 # %% [markdown]
-# Look at the lines of lead. By the table of zeros above, `mean-std` cannot tell a dark line
-# *beside* a red pane from a dark line elsewhere, and still it draws lines around panes. The reason
-# lies in the network, not in the description: a channel of a deeper layer fires *because* several
-# channels below it fire together. Its own mean and width already speak of their products. What one
-# layer's description lets go, the next layer's may have kept.
+# `mean-std` cannot tell a dark line *beside* a red pane from a dark line elsewhere, and still it
+# draws lines around panes. A channel of a deeper layer fires *because* several channels below it
+# fire together, so its own mean and width speak of them. What one layer's description loses, the
+# next layer's may keep.
 
 # %% [markdown]
-# And paintings? Now the content cost holds the motif, and the style works against it. Look at a
-# flat area, such as the cheek of the cat, and at edges: how much glass has come to each picture?
+# And paintings? Look at a flat area, such as the cheek of the cat, and at edges: how much glass has
+# come to each?
 
 # %%
 for run in runs.values():
@@ -686,24 +646,20 @@ alt = "The cat painted after the stained glass with three style costs."
 plots.pictures(found, list(runs), height=2.8, alt=alt)
 
 # %% [markdown]
-# A picture with less glass in it is not yet a worse one: every description has its own unit, so one
-# and the same β asks more of the one than of the other, and some want a larger β. The lesson is not
-# that one of them wins. It is that "style" is not one thing that a formula captures or misses:
-# **you choose what to keep of a cloud, and the picture shows what you chose**. Many methods that
-# came after Gatys choose `mean-std`, because it is so cheap; section 7 says what they do with it.
+# This is no ranking. The same β asks more of one description than of another, and the runs are
+# short; a fair race compares them at equal content cost, when $J$ no longer falls. What can be
+# said: "style" is not one thing that a formula captures or misses. **You choose what to keep of a
+# cloud.**
 
 # %% [markdown]
 # ## 5 · Large pictures
 #
-# Two things stand in the way of a large painting. One is the style itself: a layer counts in
-# pixels, so in a picture of twice the size the same strokes are half as large. Section 9 of
-# notebook 4 has the remedy, **coarse to fine**: paint small, enlarge, go on. Each doubling is a
-# level; for 2048 pixels take four (`--levels 4`), and the painting is laid out at 256.
+# One obstacle is the style: a stroke has a length in pixels, so in a picture of twice the size it
+# looks half as large. The remedy is **coarse to fine** (notebook 4, section 7). Each doubling is a
+# level: with four (`--levels 4`), 2048 pixels are laid out at 256.
 #
-# The other is memory. To find the gradient, every activation on the way has to be kept until the
-# way back. What these need can be worked out before a step begins, from the network's channels and
-# the number of pixels. **Before you run it:** the size doubles from row to row. By what does the
-# need grow?
+# The other is memory. The way back needs every activation of the way there. **Before you run it:**
+# the size doubles from row to row. By what does the need grow?
 
 
 # %%
@@ -723,21 +679,21 @@ for side in (256, 512, 1024, 2048):
 Markdown(table)
 
 # %% [markdown]
-# Each doubling needs four times as much, since what counts is the number of pixels. A step needs
-# more than its activations: on the way back the widest of them are there several times over, as
-# gradients, and the optimizer remembers pictures. In bfloat16 each number takes half as much. And
-# the sorting of `wasserstein` takes more than the products of `gram`.
+# By four, like the number of pixels. A step needs more than its activations: there are gradients as
+# well, and the optimizer remembers pictures. In bfloat16 an activation takes half as much.
 #
 # ## 6 · A film
 #
-# Paint each picture of a film by itself, and the result boils: every frame finds another of the
-# many good paintings that notebook 4 talked about, and the strokes jump. The simplest remedy is to
-# begin each frame where the last one ended: **G starts as the last painting, plus whatever has
-# changed in the film**. Where nothing moves, the strokes are already in place, and few steps are
-# enough.
+# Paint each frame by itself, and the strokes jump: each finds another of the many valleys of $J$
+# (notebook 7, section 5). The simplest remedy: **G starts as the last painting, plus whatever has
+# changed in the film**.
 #
-# Here is a small film: the camera stands still, a sun crosses the sky, and the sensor adds a little
-# noise, as sensors do.
+# ```python
+# G = np.clip(last_painting + frame - last_frame, 0, 255)
+# ```
+#
+# Where nothing moves, the strokes are already in place, and few steps are enough. Here the camera
+# stands still, a sun crosses the sky, and the sensor adds a little noise.
 
 # %%
 height, width = C.shape[:2]
@@ -755,9 +711,9 @@ def frame(t):
 frames = [frame(t) for t in np.linspace(0, 1, 5)]
 
 # %% [markdown]
-# **Flicker** can be measured: how much do the paintings change from frame to frame *where the film
-# does not*? **Before you run it:** the frames below are painted in three ways. Each from a noise of
-# its own; each from its photograph; each from the last painting. Order them by flicker.
+# **Flicker** is how much the paintings change from frame to frame *where the film does not*.
+# **Before you run it:** each frame begins as a noise of its own, as its photograph, or as the last
+# painting. Order the three by flicker.
 
 # %%
 run = Transfer(frames[0], S, network, beta=10.0, levels=1)
@@ -797,74 +753,66 @@ alt = "Five frames of the painted hall, while a sun crosses the sky."
 animation.animation(films["from the last painting"], milliseconds=300, alt=alt)
 
 # %% [markdown]
-# There is something that this cannot do. It knows that a pixel has changed, and not that a *thing*
-# has moved. Where the sun was, traces of it may stay behind for a few steps. And when the camera
-# turns, everything changes everywhere: then the strokes would stay on the glass of the screen while
-# the world slides along behind them. For that, one computes the **optical flow**, which says where
-# each pixel has gone, moves the last painting along with it, and punishes differences (Ruder et al.
-# 2016). That needs a network of its own, and is not built here. `python -m helpers.film IN.gif
-# starry_swirls --output OUT.gif` does what you have just seen, for an animated GIF or WebP file, or
-# for a directory of frames.
+# Watch the sun turn brown: the change from a pale sky to a sun is added to a *painted* sky, which
+# is darker, and few steps do not mend that. And this start does not know that a *thing* has moved:
+# when the camera turns, the strokes tend to stay where they are on the screen. For that one
+# computes the **optical flow**, where each pixel has gone, and lets the last painting go along
+# (Ruder et al. 2016). It is not built here. `python -m helpers.film` does what you have just seen
+# for an animated picture or a folder of frames.
 #
 # ## 7 · What came after
 #
-# A minute for one picture is long. Everything that came after Gatys made it shorter, and paid for
-# it with something. The first idea is drawn at the top, and it is this course's; below are four
-# others.
+# A minute for one picture is long. Much of what came after Gatys made it shorter.
 
 # %%
 drawings.successors()
 
 # %% [markdown]
-# **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Do not optimize the pixels
-# of one picture, but the weights of a network that paints *any* photograph. Its training minimizes
-# such a $J$ as that of notebook 4, over thousands of photographs. Afterwards it paints at one go, a
-# thousand times faster. The price: one network knows one painting, its β and its scale, for good.
+# **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Optimize the weights of a
+# network that paints *any* photograph. Its training minimizes a $J$ much like ours, over tens of
+# thousands of photographs; then it paints in one pass, up to a thousand times faster. The price:
+# one such network knows one painting, at one β and one scale.
 #
-# **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Yijun Li et al. 2017). Section 4 showed that
-# means and deviations say much of a style. Then why search for a picture that has them? Take the
-# *layer* of the photograph, shift and scale every channel to the painting's mean and deviation, and
-# let a decoder, trained once, turn the layer into a picture. Any painting will do, without new
-# training. WCT does the same with the whole covariance: that is the formula of section 3 with 512
-# channels in the place of three colors, and with C and S exchanged. The price: what the decoder has
-# not learned, such as a crisp line of lead, it blurs.
+# **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Yijun Li et al. 2017). Why search for a picture
+# with the right means and deviations? Take the *layer* of the photograph, shift and scale every
+# channel to the painting's mean and deviation, and let a decoder, trained once, turn the layer into
+# a picture. Any painting will do. WCT does the same with the whole covariance: the formula of
+# section 3, with 512 channels in the place of three colors, and with C and S exchanged. The price:
+# the decoder has to rebuild the picture, and fine detail of both may be lost.
 #
-# **Matching** (STROTSS, Kolkin et al. 2019; NNST, 2022). A mean over all positions is a crowd's
-# opinion. Here each place of G looks for its nearest place in S instead, and becomes like that one.
-# It is an earth mover's distance without slices, and with less strict rules: several grains may go
-# to the same place. The pictures are among the best there are. They are slow, and matching needs a
-# place in S that fits: what the painting does not have, cannot be had.
+# **Matching** (STROTSS, Kolkin et al. 2019; NNST, 2022). Instead of a mean over all positions, each
+# place of G becomes more like its nearest place in S. STROTSS does so with a relaxed earth mover's
+# distance: several grains may go to the same place. Most of these are loops again, and slow; and
+# what the painting does not have cannot be matched.
 #
-# **Diffusion** (since 2022). A network that has seen millions of captioned pictures learned to
-# remove noise from a picture, step by step, and words steer it. It knows what a temple *is*, and
-# paints one as Hokusai might have. What it no longer has is our bargain: there is no $J$ that says
-# how near to the photograph and how near to the painting, and no painting that the style is
-# measured on. Whoever wants both takes its layers, and matches their statistics. You know how.
+# **Diffusion** (widely used since 2022). A network trained on millions of captioned pictures
+# removes noise step by step, and words steer it. Most such systems do so not with pixels but with
+# **latents**: a small code of the picture, from which a trained decoder makes the pixels at the
+# end. In its basic form there is no photograph, no single painting and no $J$ that says how near
+# the result is to either. Later systems take a photograph, or a painting, as a further guide.
 #
-# Is the loop out of date, then? As a product, yes. As an explanation, no: each row of the drawing
-# is the loop with one box exchanged. Who trains the painter? $J$ does. Which statistics does AdaIN
-# exchange? A row of the table in section 4. What does diffusion do at every step? It moves pixels
-# down a slope that a frozen network gives. **The loop is what all of them have in common, with
-# nothing hidden.**
+# Is the loop out of date, then? For speed, yes. But feed-forward networks are trained with a $J$
+# like ours, AdaIN exchanges the statistics of a row of the table in section 4, and matching keeps
+# the loop and changes the style cost. Diffusion has least in common with it: its frozen network was
+# trained to denoise, not to compare. **In the loop, what is asked for is written down in one
+# line.**
 #
 # ## What you have now
 #
-# - A region has its own Gram matrix: sum over its positions, and over no others.
-# - Stroke size is the scale of the painting; strokes and shapes can come from two paintings.
+# - A region has its own Gram matrix, and a layer's weights may differ from painting to painting.
 # - Colors are kept with luminance or by recoloring, and each fails in its own way.
-# - A style is a cloud of activations. Gram keeps its second moments; you may keep less, or all.
-# - Memory grows with the pixels and can be known beforehand.
-# - Each frame of a film begins at the last painting, plus what has changed in the film.
+# - A style is a cloud of activations. Gram keeps its second moments; you may keep less, or more.
+# - Each frame of a film begins at the last painting, plus what has changed.
 #
-# Could you write it from an empty file? Close the notebook and try: the Gram matrix of a region,
-# the matrix that recolors a painting, an earth mover's distance on a line, and the picture with
-# which the next frame begins. Each is a few lines.
+# Could you write them from an empty file: the Gram matrix of a region, the matrix that recolors a
+# painting, an earth mover's distance on a line, and the start of the next frame?
 #
-# **Now try:** write a style cost of your own. It is a function from an activation to a matrix, as
-# `means` in section 4 is one. Put it into `STYLE_COSTS` under one of the names that are there (the
-# package knows no others), run that part of section 4 again, and let the others judge it.
+# **Now try:** write a style cost of your own, a function from an activation to a matrix, such as
+# `means`. Put it into `STYLE_COSTS` under one of the names that are there (the package knows no
+# others), run that part of section 4 again, and let the others judge it.
 #
 # **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
 # [2 · The content cost](02_content_cost.ipynb) ·
 # [3 · Gram matrix and style cost](03_gram_and_style_cost.ipynb) ·
-# [4 · The loop](04_optimization_loop.ipynb) · [5 · The studio](05_studio.ipynb) · 6 · In control
+# [4 · The loop](04_optimization_loop.ipynb) · [5 · The studio](05_studio.ipynb) · 6 · In control ·
+# [7 · A closer look](07_closer_look.ipynb)
