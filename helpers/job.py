@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ class Job:
 
 def _is_free_for_a_report(path):
     try:
-        return not os.path.lexists(path) or "steps_done" in json.loads(path.read_bytes())
+        there = os.path.lexists(path)
+        return not there or "steps_done" in json.loads(files.readable(path).read_bytes())
     except (OSError, ValueError, TypeError, RecursionError):
         return False
 
@@ -168,11 +170,13 @@ def paint(job: Job) -> None:
 
     # What its format cannot hold is refused now, and not when it is painted.
     encoded(job.output, [np.full_like(f, 255 * (i % 2)) for i, f in enumerate(frames)], True)
-    if job.checkpoint and not job.goes_on:
+    new_checkpoint = job.checkpoint and not job.goes_on
+    if new_checkpoint:
         files.claim(job.checkpoint)  # of two runs that begin at once it is one's
-        checkpoint.save(job.checkpoint, run)
     with deferred_interrupt() as interrupted:
         try:
+            if new_checkpoint:
+                checkpoint.save(job.checkpoint, run)
             with enough_memory():
                 _run(job, run, lambda: write(job.output, [run.full_picture], True))
                 for picture in animation.follow(run, frames, job.again):
@@ -184,13 +188,18 @@ def paint(job: Job) -> None:
         except (KeyboardInterrupt, StyleTransferError) as error:
             stop = error  # a StyleTransferError: diverged, or no memory left
         if run.step_count:
-            try:
-                painted = painted or [run.full_picture]
-                _rescued(job.output, lambda path: write(path, painted, bool(stop)))
-            finally:
-                if job.report:
-                    files.write(job.report, _report(job, run, started))
-        elif job.checkpoint and not job.goes_on:
+            painted, sentences = painted or [run.full_picture], []
+            made = {job.output: lambda path: write(path, painted, bool(stop))}
+            if job.report:
+                made[Path(job.report)] = lambda p: files.write(p, _report(job, run, started))
+            for path, act in made.items():
+                try:
+                    _rescued(path, act)
+                except StyleTransferError as error:
+                    sentences.append(str(error))
+            if sentences:
+                raise StyleTransferError(" ".join(sentences))
+        elif new_checkpoint:
             os.unlink(files.resolve(job.checkpoint))
     if isinstance(stop, StyleTransferError):
         raise stop
@@ -223,15 +232,16 @@ def _run(job, run, preview):
 
 
 def _rescued(output: Path, write: Callable) -> None:
-    """write(path) with output, or else, so that no work is lost, with a new name beside it or in
-    the working directory; the error then says where it is."""
+    """write(path) with output, or else, so that no work is lost, with a new name beside it, in the
+    working directory or among temporary files; the error then says where it is."""
     try:
         write(output)
     except OutputError as error:
-        for folder in (files.resolve(output).parent, Path.cwd()):
+        for folder in (lambda: files.resolve(output).parent, Path.cwd, tempfile.gettempdir):
             names = (f"{output.stem[:99]}_rescued{n}{output.suffix}" for n in ("", *range(2, 1000)))
-            place = folder / next(name for name in names if not (folder / name).exists())
-            with contextlib.suppress(OutputError):
+            with contextlib.suppress(OSError):  # an OutputError, or a folder that is gone or closed
+                found = Path(folder())
+                place = next(found / name for name in names if not (found / name).exists())
                 write(place)
                 raise StyleTransferError(f"{error} It is in {place}.") from error
         raise

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,15 +116,16 @@ def test_a_picture_that_its_format_cannot_hold_is_not_begun(paths, capsys, tmp_p
     assert not list(tmp_path.glob("a.*"))
 
 
-@pytest.mark.parametrize("wrong", ["mount point", "folder is gone"])
+@pytest.mark.parametrize("wrong", ["mount point", "folder is gone", "all folders are gone"])
 def test_a_picture_that_cannot_be_written_is_written_elsewhere(
     paths, capsys, tmp_path, monkeypatch, wrong
 ):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "here").mkdir()
+    for name in ("out", "here", "temporary"):
+        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     output, replace, run = tmp_path / "out" / "a.png", os.replace, transfer.Transfer.run
-    (tmp_path / "here" / "a_rescued.png").write_text("another's")
+    another = tmp_path / "here" / "a_rescued.png"
 
     def refuse(source, target):
         if target == output:
@@ -132,25 +135,31 @@ def test_a_picture_that_cannot_be_written_is_written_elsewhere(
     def disappear(self, *given):
         run(self, *given)
         (tmp_path / "out").rmdir()
+        if wrong == "all folders are gone":
+            shutil.rmtree(tmp_path / "here")
 
-    place = tmp_path / "out" / "a_rescued.png"
-    if wrong == "folder is gone":
-        monkeypatch.setattr(transfer.Transfer, "run", disappear)
-        place = tmp_path / "here" / "a_rescued2.png"
-    else:
+    place, report = tmp_path / "here" / "a_rescued2.png", tmp_path / "out" / "r.json"
+    another.write_text("another's")
+    if wrong == "mount point":
+        place = tmp_path / "out" / "a_rescued.png"
         monkeypatch.setattr(os, "replace", refuse)
-    report = tmp_path / "r.json"
+    else:
+        monkeypatch.setattr(transfer.Transfer, "run", disappear)
+    if wrong == "all folders are gone":
+        place = tmp_path / "temporary" / "a_rescued.png"
     given = arguments([*paths[:2], output], "--report", report)
     refused(capsys, given, f"It is in {place}")
     assert images.read_metadata(place)["steps"] == 3
+    report = report if report.exists() else place.with_name("r_rescued.json")
     assert json.loads(report.read_text())["steps_done"] == 3
-    assert (tmp_path / "here" / "a_rescued.png").read_text() == "another's"
+    assert wrong == "all folders are gone" or another.read_text() == "another's"
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
 
 
 def test_where_nothing_can_be_written_one_sentence_says_so(paths, capsys, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(os, "replace", full)
     refused(capsys, arguments(paths), "No space left on device")
     assert not [name for name in os.listdir(Path(paths[2]).parent) if name.startswith(".")]
@@ -224,11 +233,15 @@ def test_of_two_runs_that_begin_at_once_one_has_the_checkpoint(
     assert checkpoint.peek(saved)[0].beta == 6
 
 
-def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, tmp_path, monkeypatch):
+def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, capsys, tmp_path, monkeypatch):
     for error, status in ((DivergedError("Not finite."), 2), (KeyboardInterrupt(), 130)):
         stops(monkeypatch, 0, error)
         call(cli.main, arguments(paths, "--checkpoint", tmp_path / "c.npz"), status)
         assert not (tmp_path / "c.npz").exists()
+    capsys.readouterr()
+    monkeypatch.setattr(os, "replace", full)
+    refused(capsys, arguments(paths, "--checkpoint", tmp_path / "c.npz"), "No space left")
+    assert not (tmp_path / "c.npz").exists()
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[", b"[" * 20000, b"7", b"\xff\xd8\xff", b""])
@@ -237,6 +250,8 @@ def test_a_report_replaces_only_a_report(paths, capsys, tmp_path, content):
     report.write_bytes(content)
     refused(capsys, arguments(paths, "--report", report), "not a report")
     assert report.read_bytes() == content and not Path(paths[2]).exists()
+    os.mkfifo(tmp_path / "pipe")
+    refused(capsys, arguments(paths, "--report", tmp_path / "pipe"), "not a report")
     report.write_text('{"steps_done": 1}')
     cli.main(arguments(paths, "--report", report))
     assert json.loads(report.read_text())["steps_done"] == 3
