@@ -38,7 +38,7 @@ def peek(path: str | os.PathLike) -> tuple[TransferSpec, int]:
     done).  Needs no TensorFlow work.  Raises CheckpointError for a file that is none, or damaged.
     """
     spec, state, _ = _read(path)
-    return spec.changed(steps=max(1, *state["plan"])), state["step_count"]
+    return spec.changed(steps=state["plan"][-1] or spec.steps), state["step_count"]
 
 
 def restore(path: str | os.PathLike, transfer) -> None:

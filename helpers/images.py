@@ -30,8 +30,17 @@ def load(source, size: int | None = None) -> np.ndarray:
     palette, CMYK, 16- and 32-bit pictures become RGB.  Raises PictureError when there is no such
     picture or it cannot be used, SettingError for a size that makes no sense.
     """
-    image = decode.on_white(decode.picture(source, size))
-    return np.asarray(decode.scaled(image, size), np.float32)
+    return load_with_opacity(source, size)[0]
+
+
+def load_with_opacity(source, size: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """(what `load` gives, what it shows on white there: uint8 (height, width), 0 where the picture
+    is transparent, 255 where it is not; None for a picture without transparency)."""
+    image = decode.picture(source, size)
+    shown = np.asarray(decode.scaled(decode.on_white(image), size), np.float32)
+    if image.mode != "RGBA":
+        return shown, None
+    return shown, np.asarray(decode.scaled(image.getchannel("A"), size))
 
 
 def as_picture(value, what: str = "picture") -> np.ndarray:
@@ -68,19 +77,10 @@ def to_uint8(picture: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def opacity(source, size: int | None = None) -> np.ndarray | None:
-    """What `load` shows on white: uint8 (height, width), 0 where it is transparent, 255 where it is
-    not; None for a picture without transparency.  source, size, errors: those of `load`."""
-    image = decode.picture(source, size)
-    if image.mode != "RGBA":
-        return None
-    return np.asarray(decode.scaled(image, size).getchannel("A"))
-
-
 def encode(picture: np.ndarray, format: str = "jpeg", opacity=None, **options) -> bytes:
     """The bytes of a PNG, JPEG or WebP file of the picture; options: Pillow's.
 
-    opacity: as of the function of this name; a JPEG leaves it out.
+    opacity: see `load_with_opacity`; a JPEG leaves it out.
     """
     buffer, image = io.BytesIO(), Image.fromarray(to_uint8(picture))
     options = {"quality": 92} | options if format.lower() in ("jpeg", "webp") else options

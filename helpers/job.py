@@ -153,8 +153,8 @@ def paint(job: Job) -> None:
         if job.again:
             frames, milliseconds, loop = animation.load(spec.content, spec.size)
         else:
-            frames = [images.load(spec.content, spec.size)]
-            opacity = images.opacity(spec.content, spec.size)
+            picture, opacity = images.load_with_opacity(spec.content, spec.size)
+            frames = [picture]
         run = spec.transfer(network, frames[0])
         if job.resume:
             checkpoint.restore(job.resume, run)

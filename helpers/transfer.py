@@ -78,8 +78,7 @@ class Transfer:
             levels=self.levels,
             content_layer=self.objective.content_layer,
             style_layers=self.objective.style_layers,
-            layer_weights=spec.layer_weights
-            or tuple(LAYER_WEIGHTS.get(layer, 1.0) for layer in self.objective.style_layers),
+            layer_weights=spec.layer_weights or default_weights(self.objective.style_layers),
         )
         self.step_count, self.plan, self.rows = 0, None, []
         self.enter(0, [self.first_picture(0)] * self.spec.batch)
@@ -321,6 +320,11 @@ class Transfer:
         return DivergedError(
             f"The {what} is no longer finite after step {self.step_count}: {advice}{kept}."
         )
+
+
+def default_weights(style_layers) -> tuple[float, ...]:
+    """The weight of each of these layers where none is given: see LAYER_WEIGHTS."""
+    return tuple(LAYER_WEIGHTS.get(layer, 1.0) for layer in style_layers)
 
 
 def levels_for(pictures: list[np.ndarray], stride: int, most: int = 2) -> int:

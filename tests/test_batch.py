@@ -43,7 +43,7 @@ def test_every_line_becomes_a_picture_and_is_not_made_again(table, folder, capsy
     assert {p.name for p in folder.iterdir()} == {first.name, "日本.jpg"}
     found = images.read_metadata(first)
     assert (found["beta"], found["steps"], found["network"]) == (30, 2, "mini")
-    assert images.read_metadata(folder / "日本.jpg")["beta"] == 6
+    assert images.read_metadata(folder / "日本.jpg")["beta"] == 20
     assert "2 of 2" in capsys.readouterr().err
 
     before = {p: p.stat().st_mtime_ns for p in folder.iterdir()}

@@ -219,18 +219,18 @@ def test_a_checkpoint_is_taken_up_only_by_resuming_it(paths, capsys, tmp_path, m
 def test_of_two_runs_that_begin_at_once_one_has_the_checkpoint(
     paths, capsys, tmp_path, monkeypatch
 ):
-    saved, load = tmp_path / "c.npz", images.load
+    saved, load = tmp_path / "c.npz", images.load_with_opacity
 
     def begin_another(*given):
         """While the first run loads its pictures, after it was checked."""
-        monkeypatch.setattr(images, "load", load)
+        monkeypatch.setattr(images, "load_with_opacity", load)
         call(cli.main, arguments([*paths[:2], tmp_path / "other.png"], "--checkpoint", saved))
         return load(*given)
 
-    monkeypatch.setattr(images, "load", begin_another)
+    monkeypatch.setattr(images, "load_with_opacity", begin_another)
     refused(capsys, arguments(paths, "--checkpoint", saved, "--beta", 7), "c.npz", "exists")
     assert not Path(paths[2]).exists()
-    assert checkpoint.peek(saved)[0].beta == 6
+    assert checkpoint.peek(saved)[0].beta == 20
 
 
 def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, capsys, tmp_path, monkeypatch):
@@ -259,8 +259,8 @@ def test_a_report_replaces_only_a_report(paths, capsys, tmp_path, content):
 
 def test_an_address_with_a_key_is_not_told(paths, monkeypatch):
     content = "https://a.example/cat.jpg?X-Amz-Signature=secret"
-    load = images.load
-    monkeypatch.setattr(images, "load", lambda source, size: load(paths[0], size))
+    load = images.load_with_opacity
+    monkeypatch.setattr(images, "load_with_opacity", lambda source, size: load(paths[0], size))
     cli.main(arguments([content, *paths[1:]]))
     assert images.read_metadata(paths[2])["content"] == "https://a.example/cat.jpg"
     assert b"secret" not in Path(paths[2]).read_bytes()

@@ -154,14 +154,14 @@ def test_knob_sliders_and_typed_numbers_agree(made, monkeypatch):
     assert "β/α = 2.5." in made.stage.caption.value
     assert "α 0.1 ·" in made.stage.formula.value and "γ 0.01 ·" in made.stage.formula.value
     made.look.sliders["block1_conv1"].value = 0.0
-    assert made.session.spec.layer_weights == (0, 1, 1, 1, 1)
+    assert made.session.spec.layer_weights == (0, 0.5, 1, 0.5, 0.01)
 
 
 def test_the_scale_of_the_knob_stays_and_its_middle_is_beta(made):
     knob = made.stage.numbers["ratio"].slider
     ends = knob.min, knob.max
     assert ends == pytest.approx((np.log10(BETA / REACH), np.log10(BETA * REACH)))
-    for value in ("1000", "0.01", "6"):
+    for value in ("1000", "0.01", "20"):
         made.stage.numbers["ratio"].typed.value = value
         assert (knob.min, knob.max) == ends
         assert made.session.spec.beta == float(value) and numbers(made)["ratio"] == value
@@ -211,7 +211,7 @@ def test_undo_and_starting_over(made):
     steps = made.session.steps
     slide(made, "ratio", 50.0)
     made.stage.undo.click()
-    assert numbers(made)["beta"] == "6" and made.session.steps == steps
+    assert numbers(made)["beta"] == "20" and made.session.steps == steps
     made.stage.undo.click()
     assert said(made) == "There is nothing to undo."
     made.stage.over.click()
@@ -233,7 +233,7 @@ def test_snapshots_are_compared_gone_back_to_and_never_rewind_by_themselves(made
     click(faces, 1)
     kept = made.session.snapshots[0]
     np.testing.assert_array_equal(images.load(made.stage.before.value), as_jpeg(kept.picture))
-    assert f"Compare with the snapshot: β/α 6, step {steps}" in made.stage.wipe.value
+    assert f"Compare with the snapshot: β/α 20, step {steps}" in made.stage.wipe.value
     assert "nst-chosen" in faces.made[1]._dom_classes
     before = made.session.steps
     made.see.layer.value = "block3_conv1"
@@ -346,7 +346,7 @@ def test_errors_are_sentences_and_the_studio_stays_usable(made, act, sentence):
     assert sentence in said(made) and 'role="alert"' in made.message.value
     assert not made.work.job
     np.testing.assert_array_equal(made.session.picture, before)
-    slide(made, "ratio", 20.0)
+    slide(made, "ratio", 30.0)
     assert said(made) == "" and np.abs(made.session.picture - before).max() > 0
 
 
@@ -425,9 +425,9 @@ def test_five_paintings_along_beta_around_the_present_one(made):
     assert not made.ticker.running and made.work.box.layout.display == "none"
     faces = made.see.five.children[0].children
     betas = [face.children[1].description for face in faces]
-    assert betas == ["β 0.667", "β 2", "β 6", "β 18", "β 54"]
+    assert betas == ["β 2.22", "β 6.67", "β 20", "β 60", "β 180"]
     faces[4].children[1].click()
-    assert numbers(made)["beta"] == "54"
+    assert numbers(made)["beta"] == "180"
     steps = made.session.steps
     tick(made, 3)
     assert made.session.steps > steps and said(made) == ""
@@ -438,7 +438,7 @@ def test_a_large_copy_ends_in_a_file_and_painting_goes_on(made, tmp_path, monkey
     monkeypatch.setattr(made.session, "render", quick)
     made.stage.start.click()
     made.keep.size.value = 384
-    assert "384 × 258 pixels. With β 36" in made.keep.about.value
+    assert "384 × 258 pixels. With β 120" in made.keep.about.value
     made.keep.size.options = [("96", 96)]
     made.keep.copy_button.click()
     slide(made, "ratio", 50.0)  # the sliders are free meanwhile

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from .. import images, masks
+from ..transfer import default_weights
 from . import controls, eye, page
 from .session import START, beta_for, number
 from .stage import label, readable
@@ -325,7 +326,7 @@ def studio_line(spec) -> str:
     names += ("style_weights", "style_cost", "mask", "style_mask")
     values = {name: getattr(spec, name) for name in names}
     given += [f"{n}={value!r}" for n, value in values.items() if value != getattr(START, n)]
-    if len(set(spec.layer_weights)) > 1:
+    if spec.layer_weights != default_weights(spec.style_layers):
         weights = dict(zip(spec.style_layers, spec.layer_weights, strict=True))
         given.append(f"layer_weights={weights!r}")
     return f"Studio({', '.join(given)})"
