@@ -188,17 +188,13 @@ def paint(job: Job) -> None:
         except (KeyboardInterrupt, StyleTransferError) as error:
             stop = error  # a StyleTransferError: diverged, or no memory left
         if run.step_count:
-            painted, sentences = painted or [run.full_picture], []
-            made = {job.output: lambda path: write(path, painted, bool(stop))}
+            painted = painted or [run.full_picture]
+            sentences = _rescued(job.output, lambda path: write(path, painted, bool(stop)))
             if job.report:
-                made[Path(job.report)] = lambda p: files.write(p, _report(job, run, started))
-            for path, act in made.items():
-                try:
-                    _rescued(path, act)
-                except StyleTransferError as error:
-                    sentences.append(str(error))
+                report = _report(job, run, started)
+                sentences += _rescued(Path(job.report), lambda path: files.write(path, report))
             if sentences:
-                raise StyleTransferError(" ".join(sentences))
+                raise OutputError(" ".join(sentences))
         elif new_checkpoint:
             os.unlink(files.resolve(job.checkpoint))
     if isinstance(stop, StyleTransferError):
@@ -231,11 +227,12 @@ def _run(job, run, preview):
         run.run(job.spec.steps, show, job.checkpoint)
 
 
-def _rescued(output: Path, write: Callable) -> None:
+def _rescued(output: Path, write: Callable) -> list[str]:
     """write(path) with output, or else, so that no work is lost, with a new name beside it, in the
-    working directory or among temporary files; the error then says where it is."""
+    working directory or among temporary files; returns the sentence that says so, if any."""
     try:
         write(output)
+        return []
     except OutputError as error:
         for folder in (lambda: files.resolve(output).parent, Path.cwd, tempfile.gettempdir):
             names = (f"{output.stem[:99]}_rescued{n}{output.suffix}" for n in ("", *range(2, 1000)))
@@ -243,8 +240,8 @@ def _rescued(output: Path, write: Callable) -> None:
                 found = Path(folder())
                 place = next(found / name for name in names if not (found / name).exists())
                 write(place)
-                raise StyleTransferError(f"{error} It is in {place}.") from error
-        raise
+                return [f"{error} It is in {place}."]
+        return [str(error)]
 
 
 def _metadata(job, run):
