@@ -157,6 +157,8 @@ def _read_table(path):
     for name in columns:
         if columns.count(name) > 1:
             raise SettingError(f"The table {path} has two columns {name}: leave one out.")
+        if name in ("checkpoint", "resume"):  # a table is taken up by its finished pictures
+            raise SettingError(f"A table has no {name}: leave the column out.")
         if name not in {"content", "style", "output", *settings.OPTIONS, *OPTIONS}:
             raise SettingError(f"There is no option {name!r}: rename the column, or leave it out.")
     found = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]

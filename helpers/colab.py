@@ -129,8 +129,10 @@ def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None
     if run.masks:
         kept |= {"mask": run.masks.content}
         kept |= {f"style mask {i}": m for i, m in enumerate(run.masks.styles)}
+    (folder / CHECKPOINT).unlink(missing_ok=True)  # it would belong to other pictures
     with files.whole_file(folder / PICTURES) as file:
         np.savez_compressed(file, **kept)
+    checkpoint.save(folder / CHECKPOINT, run)
     return run
 
 

@@ -108,7 +108,7 @@ def test_failed_jobs_are_tried_again_and_reported_and_the_others_go_on(
         ("cat,cat,1,2\n", "content,style,beta,Beta\n", "two columns beta"),
         ("cat,cat,gram,gram\n", "content,style,style-cost,style_cost\n", "two columns"),
         ("cat,cat,mini,64 --output keep.jpg,2,1,,\n", HEAD, "'64 --output keep.jpg'"),
-        ("cat,cat,mini,48,2,1,,\n", HEAD.replace("size", "resume"), "no checkpoint 48"),
+        ("cat,cat,mini,48,2,1,,\n", HEAD.replace("size", "resume"), "no resume"),
         ("cat,cat,jobs.csv\n", "content,style,report\n", "not a report"),
         ('cat,"cat\n', "content,style\n", "cannot be read"),
     ],
@@ -190,9 +190,9 @@ def test_no_line_writes_what_another_reads(table, folder, tmp_path, capsys, pict
         assert source.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["output", "report", "checkpoint"])
+@pytest.mark.parametrize("name", ["output", "report"])
 def test_one_file_by_two_names_is_not_written_twice(table, folder, name):
-    suffix = {"output": "png", "report": "json", "checkpoint": "npz"}[name]
+    suffix = {"output": "png", "report": "json"}[name]
     second = f"cat,cat,{folder.parent}/out/../out/e.{suffix}\n"
     first = f"cat,cat,{'' if name == 'output' else f'{folder}/'}e.{suffix}\n"
     with pytest.raises(StyleTransferError, match=f"the {name} of line 2 and the {name} of line 3"):
