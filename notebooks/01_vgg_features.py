@@ -88,7 +88,7 @@ print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 #
 # ## The destination
 #
-# Here is what the first four notebooks build. (VGG halves its pictures four times, so we round the
+# Here is what the first four notebooks build. (Our part of VGG halves pictures four times, so we round the
 # photograph's sides to multiples of 16.)
 
 # %%
@@ -253,7 +253,7 @@ for layer, found in a.items():
 # %% [markdown]
 # Many numbers are zero because of the relu: their pattern is absent from that position.
 #
-# What you write in one notebook is imported from `helpers` in the next. A network of `helpers` can
+# What you write here, later notebooks import ready-made from `helpers`. A network of `helpers` can
 # be called with a picture directly:
 
 # %%
@@ -369,8 +369,8 @@ plots.receptive_fields(
 )
 
 # %% [markdown]
-# A value of the first layer sees an edge or a color at most, one of the deepest layer an eye and
-# its surroundings. The fields are fixed in pixels, so size matters: in a picture twice as large, a
+# A value of the first layer sees an edge or a color at most, one of the deepest layer much
+# of the face. The fields are fixed in pixels, so size matters: in a picture twice as large, a
 # field covers half as much of the cat in each direction.
 #
 # ## 4 · The patterns of the first layer
@@ -472,7 +472,7 @@ for layer in network.style_layers:
     ]
 columns = ["strongest", "second", "third", "fourth picture"]
 alt = "Patches that excite one channel of each block most: first one color or an edge, then lines "
-alt += "and textures, in the deepest block whole things."
+alt += "and textures, in the deepest block round things and parts of things."
 plots.grid(rows.values(), list(rows), columns, alt=alt, height=1.9)
 
 # %% [markdown]
@@ -550,14 +550,14 @@ share_inside = exercises.settled("share_inside", mine, share_inside)
 # A channel for eyes should answer to *both*, so we choose by the smaller of the two shares. The
 # quieter half of the channels counts as 0.
 #
-# **Before you go on:** the boxes cover one sixteenth of the photo, so a channel that answers
-# everywhere alike has 6 % of its answer in them. How much will the best channel of each block have?
+# **Before you go on:** the boxes cover one eighteenth of the photo, so a channel that answers
+# everywhere alike has 5 % of its answer in them. How much will the best channel of each block have?
 
 
 # %%
 def eye_shares(a):
     """For each channel: the share of its answer in both eyes, in the one where it is less."""
-    left, right = (share_inside(a, box(name, *a.shape[:2])).numpy() for name in EYES)
+    left, right = (np.asarray(share_inside(a, box(name, *a.shape[:2]))) for name in EYES)
     loudest = a.max(axis=(0, 1))
     loud = loudest >= np.median(loudest)
     return loud * (left + right), loud * np.minimum(left, right)
@@ -585,7 +585,7 @@ print(f"Best of 64 channels: {first} {best_of_64(first):.0%}, {deep} {best_of_64
 assert small or (0.05 < eyes.mean() < 0.075 and best_of_64(deep) > 1.5 * best_of_64(first))
 
 # %% [markdown]
-# The eyes come little by little. Part of the rise is choice: the best of 512 channels has beaten
+# Eyes emerge gradually. Part of the rise is choice: the best of 512 channels has beaten
 # more competitors than the best of 64. But even the best of 64 channels that are drawn at random
 # from the deepest layer does clearly better than the best of the 64 in the first.
 #
@@ -595,11 +595,11 @@ assert small or (0.05 < eyes.mean() < 0.075 and best_of_64(deep) > 1.5 * best_of
 # %%
 seers = np.argsort(-smaller[deep] * a[deep].max(axis=(0, 1)))[:4]
 titles = [f"channel {c}: {both[deep][c]:.0%}" for c in seers]
-alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
+alt = f"The cat, light only where four channels of {deep} answer: at or beside its two eyes."
 plots.spotlight(photo, a[deep], seers, titles=titles, alt=alt, columns=2, height=2.6)
 
 # %% [markdown]
-# Nobody told this network that a cat has eyes. It was only asked to tell a thousand kinds of things
+# Nobody told VGG that a cat has eyes. It was only asked to tell a thousand kinds of things
 # apart. Does such a channel mean "eye", then? Look at its favorite patches:
 
 # %% tags=["hide-input"]
@@ -721,16 +721,16 @@ plots.heat(
 )
 
 # %% [markdown]
-# In the mirrored photo, nearly the same channels answer, in other places; only the deepest layer,
-# which sees parts of things, notices more. In the mirrored hatch, other channels answer, because
+# In the mirrored photo, nearly the same channels answer, in other places; only the deepest layer
+# notices more. In the mirrored hatch, other channels answer, because
 # all lines have changed direction. Turned by 180°, they lie as before. So the network knows places
 # *and* directions. Notebook 3 drops the places and keeps the directions: those of the strokes.
 #
 # ## What you have now
 #
 # `preprocess` and `extract` turn a picture into activations. Channels answer to edges and colors
-# first, then to textures, then to things such as eyes. Deep layers care less about light, and more
-# about which structures are where.
+# first, then to textures, then to parts of things. Deep layers care less than pixels about light,
+# and more about structures and their places.
 #
 # Could you write it from an empty file? Try `preprocess` and a Keras model that returns several of
 # VGG's activations. Then say in five sentences how a photograph becomes a painting.

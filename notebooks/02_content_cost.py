@@ -18,8 +18,8 @@
 # %% [markdown]
 # # 2 · The content cost
 #
-# The picture that style transfer paints should show what the photograph shows, and look as the
-# painting looks. This notebook is about the first. How can a program tell that two pictures *show
+# The picture that style transfer paints should show what the photograph shows, and look
+# the way the painting looks. This notebook is about the first. How can a program tell that two pictures *show
 # the same*, although hardly any pixel is the same? Gatys, Ecker & Bethge (2016, section 2.1)
 # answer: do not compare the pixels, compare what a deep layer of VGG says about them.
 #
@@ -155,7 +155,7 @@ in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray le
 # ## 2 · One layer, two activations
 #
 # In notebook 1, deeper layers cared less about light and color, and more about which structures are
-# where. So we show both pictures to the network, and read one layer $l$. Its **activation** has
+# where. So we show C and another picture, G, to the network, and read one layer $l$. Its **activation** has
 # $n_C$ numbers, the channels, at each of $n_H × n_W$ positions. We call the activations of the two
 # pictures $a_C$ and $a_G$. (The paper calls them $P^l$ and $F^l$.)
 
@@ -188,7 +188,7 @@ plots.channels(
 )
 
 # %% [markdown]
-# One channel of the five, all on one scale: for the drawing and the negative it is bright at the
+# The same channel for five pictures, on one scale: for the drawing and the negative it is bright at the
 # same positions as for C, for the mirrored cat at the mirrored ones. The content cost puts one
 # number on such differences, over all channels.
 #
@@ -217,7 +217,7 @@ print(f"{content_cost_by_loops(corner_C, corner_G):.2f}")
 # %% [markdown]
 # ### Exercise 1: the content cost
 #
-# For a whole picture the loops would take far too long. Write the same without loops. The rest of
+# On a whole picture's tensors the loops would take a minute. Write the same without loops. The rest of
 # this notebook uses your function.
 
 
@@ -256,7 +256,7 @@ content_cost = exercises.settled("content_cost", mine, content_cost)
 # %% [markdown]
 # The bare number says little: is it much? So we divide it by the cost of an activation that is all
 # zeros. Then 0 means the same, and 1 as far off as a network that sees nothing. (More than 1 is
-# possible: seeing the wrong things is farther off than seeing nothing.) The package calls these
+# possible: wrong things can be farther off than nothing.) The package calls these
 # costs `relative`.
 
 
@@ -281,8 +281,8 @@ in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: "
 # %% [markdown]
 # Now the pencil drawing and the negative come before the mirrored cat, although they share hardly a
 # pixel with C, and the mirrored cat has every hair of it. So the content cost does **not** ask
-# whether two pictures show the same *thing*. It asks whether the **same structures are at the same
-# positions**, whatever their color and light. For painting a photograph, that is what we want: the
+# whether two pictures show the same *thing*. It asks mainly whether the **same structures are at the
+# same positions**. For painting a photograph, that is what we want: the
 # eyes should stay where they are.
 #
 # Is this so in every layer? Here are the same pictures for each layer that we read, and for the
@@ -415,7 +415,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# This is minus the gradient, the way that lowers the cost: gray means "leave it as it is", red
+# This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is", red
 # "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
 # Deeper layers see wider pieces of the picture, so they blame pixels farther around. What the
 # deepest layer asks for looks like no eye at all. But a gradient only says which way is down
@@ -440,8 +440,7 @@ def descend(J, G, rate, steps):
 
 # %% [markdown]
 # Every pixel moves by `rate` times its gradient. One pixel of many has little influence on the
-# cost, so the rate grows with their number. The 20 was found by trying: at three times as much, the
-# deeper layers overshoot.
+# cost, so the rate grows with their number. The 20 was found by trying.
 
 # %%
 rate = 20.0 * height * width
@@ -476,7 +475,7 @@ plots.pictures(
 )
 
 # %% [markdown]
-# Nobody told the loop what an eye is. The layer of block 2 is bringing back the photograph's own
+# The loop knew only the photograph's activations. The layer of block 2 is bringing back the photograph's own
 # eye; the deeper layers paint *an* eye in the right place, but not that one. This loop with another
 # J is style transfer.
 #
@@ -544,8 +543,8 @@ plots.pictures(
 
 # %% [markdown]
 # Equally strong to the pixels, worlds apart to the layer. So "the layer ignores fine grain" would
-# be wrong. It notices nearly any grain, and hardly notices some. A picture that is made by
-# descending gets grain of the second kind, because nothing in the cost removes it.
+# be wrong. It notices random grain, and hardly notices some. A picture that is made by
+# gradient descent gets grain of the second kind, because nothing in the cost removes it.
 #
 # ### Total variation
 #
@@ -588,8 +587,8 @@ plots.pictures(
 # %% [markdown]
 # Blocks 1 to 3 give the photograph back, nearly hair by hair. In block 4 every part of the face is
 # in its place, but the colors have faded toward the gray of the start, and the strokes of the fur
-# and the pupils are invented. In block 5 there are still eyes, fur, and a nose, with hardly a color
-# of the photograph, and with shapes that have come loose.
+# are invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the
+# photograph, and with much that is invented.
 #
 # ### Is it free, or just not finished?
 #
@@ -624,15 +623,14 @@ for name, run in redrawn.items():
     print(f"{name}: J_content {content:.4f}, γ·TV {GAMMA * tv:.4f}")
 
 # %% [markdown]
-# Some of each. The eyes, the nose, and the stripes are in the same places: they are fixed. How a
-# pupil is drawn, and each single hair, differs at such a low cost. **That is the room in which
-# style will paint.** The colors differ too, but they are only slow to come back, with more steps.
+# Some of each. The eyes, the nose, and the stripes are in the same places: they are fixed. Single
+# hairs and the colors differ at such a low cost. **That is the room in which style will paint.**
 # (Costs are squares: 0.01 is still an error of a tenth of the activation's length.)
 #
 # ## 7 · Which layer for the content?
 #
-# Block 1 fixes nearly every pixel: style would find nothing to change. In block 5, places and
-# shapes have become uncertain. In between, a layer fixes what is where, and leaves free how it is
+# Block 1 fixes nearly every pixel: style would find little to change. In block 5, even the
+# eyes are redrawn. In between, a layer fixes what is where, and leaves free how it is
 # painted. Gatys et al. take `block4_conv2`, and show what happens otherwise (2016, figure 5). We
 # can do the same with the whole method, which notebooks 3 and 4 build.
 #
@@ -656,13 +654,13 @@ plots.pictures(
     columns=2,
     height=3.0,
     alt="The cat, the painting, and the cat in its style twice: with content from block 2 the "
-    "photograph's lines under a net of color, with content from block 4 a face built of panes.",
+    "photograph's lines under a fine net of color, with content from block 4 larger panes.",
 )
 
 # %% [markdown]
-# With content from block 2, the eyes and outlines are still those of the photograph, and the style
-# lies over them like a colored net. With content from block 4, lines bend, hairs go, and the face
-# itself is built of panes. The style cost says the same (0 would be the painting's own style). A
+# With content from block 2, the photograph's lines stay, under a fine colored net. With block 4 the
+# lines bend, and the panes are larger. The style cost says the same (0 would be the painting's own
+# style). A
 # shallow content layer holds on to what the style would have to replace.
 #
 # ## What you have now
