@@ -88,8 +88,8 @@ print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 #
 # ## The destination
 #
-# Here is what the first four notebooks build. (Our part of VGG halves pictures four times, so we round the
-# photograph's sides to multiples of 16.)
+# Here is what the first four notebooks build. (Our part of VGG halves pictures four times, so we
+# round the photograph's sides to multiples of 16.)
 
 # %%
 photo = images.load("cat", SIZE)

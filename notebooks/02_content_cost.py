@@ -18,8 +18,8 @@
 # %% [markdown]
 # # 2 · The content cost
 #
-# The picture that style transfer paints should show what the photograph shows, and look
-# the way the painting looks. This notebook is about the first. How can a program tell that two pictures *show
+# The picture that style transfer paints should show what the photograph shows, and look the way the
+# painting looks. This notebook is about the first. How can a program tell that two pictures *show
 # the same*, although hardly any pixel is the same? Gatys, Ecker & Bethge (2016, section 2.1)
 # answer: do not compare the pixels, compare what a deep layer of VGG says about them.
 #
@@ -155,7 +155,8 @@ in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray le
 # ## 2 · One layer, two activations
 #
 # In notebook 1, deeper layers cared less about light and color, and more about which structures are
-# where. So we show C and another picture, G, to the network, and read one layer $l$. Its **activation** has
+# where. So we show C and another picture, G, to the network, and read one layer $l$. Its
+# **activation** has
 # $n_C$ numbers, the channels, at each of $n_H × n_W$ positions. We call the activations of the two
 # pictures $a_C$ and $a_G$. (The paper calls them $P^l$ and $F^l$.)
 
@@ -188,8 +189,8 @@ plots.channels(
 )
 
 # %% [markdown]
-# The same channel for five pictures, on one scale: for the drawing and the negative it is bright at the
-# same positions as for C, for the mirrored cat at the mirrored ones. The content cost puts one
+# The same channel for five pictures, on one scale: for the drawing and the negative it is bright at
+# the same positions as for C, for the mirrored cat at the mirrored ones. The content cost puts one
 # number on such differences, over all channels.
 #
 # ## 3 · The cost
@@ -217,8 +218,8 @@ print(f"{content_cost_by_loops(corner_C, corner_G):.2f}")
 # %% [markdown]
 # ### Exercise 1: the content cost
 #
-# On a whole picture's tensors the loops would take a minute. Write the same without loops. The rest of
-# this notebook uses your function.
+# On a whole picture's tensors the loops would take a minute. Write the same without loops. The rest
+# of this notebook uses your function.
 
 
 # %% tags=["exercise"]
@@ -281,9 +282,9 @@ in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: "
 # %% [markdown]
 # Now the pencil drawing and the negative come before the mirrored cat, although they share hardly a
 # pixel with C, and the mirrored cat has every hair of it. So the content cost does **not** ask
-# whether two pictures show the same *thing*. It asks mainly whether the **same structures are at the
-# same positions**. For painting a photograph, that is what we want: the
-# eyes should stay where they are.
+# whether two pictures show the same *thing*. It asks mainly whether the **same structures are at
+# the same positions**. For painting a photograph, that is what we want: the eyes should stay where
+# they are.
 #
 # Is this so in every layer? Here are the same pictures for each layer that we read, and for the
 # pixels themselves:
@@ -415,8 +416,8 @@ plots.pictures(
 )
 
 # %% [markdown]
-# This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is", red
-# "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
+# This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is",
+# red "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
 # Deeper layers see wider pieces of the picture, so they blame pixels farther around. What the
 # deepest layer asks for looks like no eye at all. But a gradient only says which way is down
 # *here*.
@@ -475,9 +476,9 @@ plots.pictures(
 )
 
 # %% [markdown]
-# The loop knew only the photograph's activations. The layer of block 2 is bringing back the photograph's own
-# eye; the deeper layers paint *an* eye in the right place, but not that one. This loop with another
-# J is style transfer.
+# The loop knew only the photograph's activations. The layer of block 2 is bringing back the
+# photograph's own eye; the deeper layers paint *an* eye in the right place, but not that one. This
+# loop with another J is style transfer.
 #
 # ## 6 · Which pictures look the same to a layer?
 #
