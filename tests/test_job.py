@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
@@ -264,6 +265,21 @@ def test_an_address_with_a_key_is_not_told(paths, monkeypatch):
     cli.main(arguments([content, *paths[1:]]))
     assert images.read_metadata(paths[2])["content"] == "https://a.example/cat.jpg"
     assert b"secret" not in Path(paths[2]).read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_what_is_transparent_stays_transparent(paths, tmp_path, suffix):
+    """A cut-out: half of the photograph, with an edge that is half transparent."""
+    opaque = images.load(paths[0]).astype(np.uint8)
+    opacity = np.full(opaque.shape[:2], 255, np.uint8)
+    opacity[:, :20], opacity[:, 20:22] = 0, 128
+    cut = Image.fromarray(np.dstack([opaque, opacity]))
+    cut.save(content := tmp_path / "cut.png")
+    cli.main(arguments([content, paths[1], output := tmp_path / f"out{suffix}"], "--size", 48))
+    with Image.open(output) as painted:
+        assert painted.mode == ("RGB" if suffix == ".jpg" else "RGBA")
+        if suffix != ".jpg":
+            np.testing.assert_array_equal(painted.getchannel("A"), opacity)
 
 
 def test_jobs_that_would_lose_a_file_are_refused_together(paths):
