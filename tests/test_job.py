@@ -274,8 +274,9 @@ def test_what_is_transparent_stays_transparent(paths, tmp_path, suffix):
     opacity = np.full(opaque.shape[:2], 255, np.uint8)
     opacity[:, :20], opacity[:, 20:22] = 0, 128
     cut = Image.fromarray(np.dstack([opaque, opacity]))
-    cut.save(content := tmp_path / "cut.png")
-    cli.main(arguments([content, paths[1], output := tmp_path / f"out{suffix}"], "--size", 48))
+    content, output = str(tmp_path / "cut.png"), str(tmp_path / f"out{suffix}")
+    cut.save(content)
+    cli.main(arguments([content, paths[1], output], "--size", 48))
     with Image.open(output) as painted:
         assert painted.mode == ("RGB" if suffix == ".jpg" else "RGBA")
         if suffix != ".jpg":
