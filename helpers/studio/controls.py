@@ -79,7 +79,9 @@ class Number:
 
     def _slid(self, value):
         if not self._stands_for(value):
-            self._take(float(f"{value:.2g}"))
+            unit = 10.0 ** math.floor(math.log10(value))  # two digits, below 2 steps of 0.05
+            unit /= 20 if value < 2 * unit else 10
+            self._take(float(f"{round(value / unit) * unit:.3g}"))
 
     def _entered(self, text):
         if text != number(self._value):
