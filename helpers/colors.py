@@ -1,9 +1,13 @@
-"""Colors of one picture for another: luminance, its match, and the match of all three channels.
+"""Colors of one picture for another: luminance, its match, that of all channels, and light.
 
 A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
 
 import numpy as np
+
+from . import images
+
+THUMBNAIL = 4  # pixels of the longest side: more, and the painting's subject shows through
 
 # Rec. 601 luma, the Y of the YIQ space that Gatys et al. 2016b use.
 _LUMA = np.float32([0.299, 0.587, 0.114])
@@ -38,6 +42,17 @@ def match_colors(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
     transform = _root(np.cov(aim.T)) @ np.linalg.inv(_root(np.cov(pixels.T)))
     moved = (pixels - pixels.mean(0)) @ transform.T + aim.mean(0)
     return np.clip(moved, 0, 255).reshape(picture.shape).astype(np.float32)
+
+
+def in_light_of(content: np.ndarray, styles: list[np.ndarray]) -> np.ndarray:
+    """The photograph in the light of the paintings: its thumbnail is exchanged for their mean one.
+
+    A thumbnail of four pixels knows where a picture is bright or red, and not what it shows.
+    """
+    shape = content.shape[:2]
+    small = [max(1, round(THUMBNAIL * side / max(shape))) for side in shape]
+    lights = [images.resize(images.resize(style, *small), *shape) for style in styles]
+    return np.clip(images.detail(content, *small) + np.mean(lights, axis=0), 0, 255)
 
 
 def _root(covariance):

@@ -178,7 +178,11 @@ class TransferSpec:
         "for each STYLE the color of its region, or a picture of its regions (default: white)",
         many=True,
     )
-    init: str = _option("content", "first picture", choices=("content", "noise", "blank"))
+    init: str = _option(
+        "light",
+        "first picture; light: CONTENT in the light of STYLE, where no mask or kept color forbids",
+        choices=("light", "content", "noise", "blank"),
+    )
     optimizer: str = _option("lbfgs", "optimizer", choices=("lbfgs", "adam"))
     learning_rate: float = _option(
         12.0, "learning rate of Adam, in gray levels", float, least=0.001, most=255

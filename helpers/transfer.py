@@ -132,7 +132,10 @@ class Transfer:
             return np.random.default_rng(self.spec.seed).uniform(0, 255, (height, width, 3))
         if self.spec.init == "blank":
             return np.full((height, width, 3), 127.5)
-        return images.resize(self._seen(self.content, [])[0], height, width)
+        content, *styles = self._seen(self.content, self.styles)
+        if self.spec.init == "light" and not self.masks and not self.spec.keep_colors:
+            content = colors.in_light_of(content, styles)
+        return images.resize(content, height, width)
 
     def aim(self, content=None, styles=None) -> None:
         """From the next step on another photograph, of the same shape, or as many other paintings.
@@ -251,7 +254,7 @@ class Transfer:
         detail of the photograph that this size can hold."""
         if pictures is None:
             shape, detail = self._shape(self.content, level), 0.0
-            if self.spec.init == "content":
+            if self.spec.init in ("content", "light"):
                 detail = images.detail(self.first_picture(level), *self.G.shape[1:3])
             pictures = [np.clip(images.resize(G, *shape) + detail, 0, 255) for G in self.G.numpy()]
         targets = self._targets(level, self.content, self.styles)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers import colors
+from helpers import colors, images
 
 
 def test_match_colors_gives_mean_and_covariance(picture):
@@ -33,3 +33,13 @@ def test_a_picture_of_one_color_can_still_be_matched():
     flat = np.full((4, 4, 3), 90, np.float32)
     for match in (colors.match_colors, colors.match_luminance):
         np.testing.assert_allclose(match(flat, flat + 20), flat + 20, atol=0.1)
+
+
+def test_light_comes_from_the_paintings_and_detail_from_the_photograph(picture):
+    soft, paintings = 110 + picture * 0.1, [60 + picture[::-1, 5:] * 0.3, picture[::2] * 0.5 + 40]
+    found = colors.in_light_of(soft, paintings)
+    height, width = soft.shape[:2]
+    small = [max(1, round(colors.THUMBNAIL * side / max(height, width))) for side in (height, width)]
+    thumbnails = [images.resize(painting, *small) for painting in paintings]
+    np.testing.assert_allclose(images.resize(found, *small), np.mean(thumbnails, 0), atol=12)
+    np.testing.assert_allclose(images.detail(found, 20, 24), images.detail(soft, 20, 24), atol=3)

@@ -36,8 +36,12 @@ def test_every_start_and_optimizer_lowers_the_cost(make, optimizer, init):
     np.testing.assert_allclose(run.history["total"][0], before, rtol=1e-4)
 
 
-def test_starts_and_pictures_put_in_place(make, picture):
-    np.testing.assert_allclose(make().picture, picture, atol=1e-3)
+def test_starts_and_pictures_put_in_place(make, picture, style_picture):
+    np.testing.assert_allclose(make(init="content").picture, picture, atol=1e-3)
+    lit = colors.in_light_of(picture, [style_picture])
+    np.testing.assert_allclose(make().picture, lit, atol=1e-3)
+    for forbids in ({"mask": "light"}, {"keep_colors": "histogram"}):
+        np.testing.assert_allclose(make(**forbids).picture, picture, atol=1e-3)
     assert np.ptp(make(init="blank").picture) == 0
     noise = make(init="noise", seed=1).picture
     assert 65 < noise.std() < 82  # a uniform spread over 0–255 has 73.6
@@ -194,7 +198,8 @@ def test_the_colors_of_the_content_are_kept(make, shallow, picture, style_pictur
     assert np.abs(colors.luminance(G) - colors.luminance(picture)).mean() > 2
     recolored = colors.match_colors(style_picture, picture)
     other = make(keep_colors="histogram").costs()["style"]
-    assert other == pytest.approx(Transfer(picture, recolored, shallow).costs()["style"], rel=1e-4)
+    same = Transfer(picture, recolored, shallow, init="content").costs()["style"]
+    assert other == pytest.approx(same, rel=1e-4)
 
 
 def test_levels_go_from_coarse_to_fine_and_most_steps_are_at_full_size(make, picture):

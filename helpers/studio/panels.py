@@ -20,7 +20,7 @@ from .stage import label, readable
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
 SIZES = {str(size): size for size in (128, 192, 256, 384, 512)}
 COPIES = {str(size): size for size in (768, 384, 512, 1024, 1536, 2048)}
-FIRST = {name: name for name in ("content", "noise", "blank")}
+FIRST = {name: name for name in ("light", "content", "noise", "blank")}
 COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance"}
 COLORS |= {"the photograph's, by histogram": "histogram"}
 STYLES = {"the Gram matrix": "gram", "means and deviations": "mean-std"}
