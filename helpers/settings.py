@@ -149,7 +149,7 @@ class TransferSpec:
     )
     layer_weights: tuple[float, ...] | None = _option(
         None,
-        "one weight for each style layer (default: 0.2 0.5 1 0.5 0.01 from block 1 to 5)",
+        "one weight for each style layer (default: 0.2 0.5 1 0.15 0.003 from block 1 to 5)",
         float,
         many=True,
     )
