@@ -674,11 +674,11 @@ else:
 # Put in a path, a web address or a name of the gallery (`images.gallery()` lists them). In Colab,
 # `UPLOAD` takes files from your computer, and `KEEP_IN_DRIVE` keeps the painting in your Drive.
 #
-# From here on we take the package's own defaults. It goes from **coarse to fine**: it paints at
-# half the size, enlarges the result, adds the photograph's detail and goes on. Blocks 4 and 5 count
-# less, so that the painting's subject stays out of the sky. And G begins as the photograph **in the
+# Now we take the package's own defaults. It goes from **coarse to fine**: it paints at half the
+# size, enlarges the result, adds the photograph's detail and goes on. Blocks 4 and 5 count less, so
+# that the painting's subject stays out of the sky. And G begins as the photograph **in the
 # painting's light**: the painting's thumbnail of four pixels takes the place of the photograph's. A
-# Gram matrix knows no "where": colors stay about where the start put them.
+# Gram matrix knows no "where": colors stay where the start put them.
 
 # %%
 # @title Which pictures?
