@@ -431,7 +431,7 @@ for name, a in {"itself": a_S, "the cat": seen_C[layer], "zeros": 0 * a_S}.items
 # %% [markdown] tags=["slide"]
 # ## 6 · What style ignores, and what it does not
 #
-# **Before you go on:** which of these ten relatives has the same style for the network, and which
+# **Before you go on:** which of these ten variants has the same style for the network, and which
 # is farthest from it? Write down an order.
 
 
@@ -447,12 +447,12 @@ def shuffle_tiles(side):
 
 
 # %% tags=["hide-input", "fragment"]
-# @title The relatives
+# @title The variants
 from helpers import colors
 
 half_h, half_w = height // 2, width // 2
 quarters = [S[y : y + half_h, x : x + half_w] for y in (0, half_h) for x in (0, half_w)]
-relatives = {
+variants = {
     "mirrored": S[:, ::-1],
     "upside down": S[::-1],
     "turned by 90°": np.rot90(S),
@@ -465,11 +465,11 @@ relatives = {
     "another painting": images.load("night_cafe", SIZE),
 }
 plots.pictures(
-    relatives.values(),
-    list(relatives),
+    variants.values(),
+    list(variants),
     columns=5,
     height=1.8,
-    alt="The painting " + ", ".join(relatives) + ".",
+    alt="The painting " + ", ".join(variants) + ".",
 )
 
 # %%
@@ -482,11 +482,11 @@ def costs_in_layers(picture):
     return np.array([relative_cost(seen_S[layer], seen[layer]) for layer in layers])
 
 
-table = {name: costs_in_layers(picture) for name, picture in relatives.items()}
+table = {name: costs_in_layers(picture) for name, picture in variants.items()}
 table["a quarter, cut out"] = np.mean([costs_in_layers(quarter) for quarter in quarters], axis=0)
 
 # %% tags=["hide-input", "slide"]
-# @title The style cost of each relative, in each layer
+# @title The style cost of each variant, in each layer
 mean = {name: costs.mean() for name, costs in table.items()}
 third = {name: costs[2] for name, costs in table.items()}
 down, right = np.gradient(colors.luminance(S)[..., 0])
@@ -515,14 +515,15 @@ plots.heat(
 #   shallow layer sees lies within one tile. But cuts count: the deeper the layer and the smaller
 #   the tile, the more cuts it sees.
 # - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer is
-#   the most lenient with them; the others look for strokes and find none.
+#   the most lenient with them; the others look for strokes and find grain. (More than 1 means
+#   farther off than nothing at all.)
 
 # %% [markdown] tags=["slide"]
 # - **Direction** counts: turned by 90°, what lay flat stands upright. Mirrored or upside down,
-#   *this* painting is almost the same for the network, because about as many of its strokes rise to
+#   *this* painting is nearly the same for the network, because about as many of its strokes rise to
 #   the right as to the left. The next figure shows that this need not be so.
-# - **Scale** counts. In the third layer, the painting at half its size is farther off than a
-#   quarter cut out of it (the table has the mean of all four), which has as many pixels. A stroke
+# - **Scale** counts, if not for the first layer. In the third layer, the painting at half its size
+#   is farther off than a quarter cut out of it (the table has the mean of all four). A stroke
 #   half as wide is another stroke.
 # - **Color** counts. A gray copy has another style.
 
@@ -684,7 +685,7 @@ figure
 # Ecker & Bethge 2015, *Texture Synthesis Using Convolutional Neural Networks*). We begin with noise
 # and change its pixels until the style cost is small. Notebook 4 explains how; here we use the
 # package's `Transfer`, without content. (The noise is gray, and its grains are two pixels wide:
-# much of a finer or colored noise would remain, because the network hardly sees it.)
+# some of a finer or colored noise would remain, because the network hardly sees it.)
 
 
 # %%
@@ -742,21 +743,20 @@ plots.heat(
     list(grown),
     layers,
     label="relative style cost",
-    alt="Style costs of the textures: near 0 in the layers that each of them was given, and large "
-    "in deeper ones.",
+    alt="Style costs of the textures: near 0 in the layers that each of them was given.",
 )
 
 # %% [markdown] tags=["slide"]
-# **Block 1** sees 3 × 3 pixels. It brings back the palette, and no stroke. With **blocks 2 and 3**
-# come strokes that lie side by side and bend. **Blocks 4 and 5** see more at once, and arrange
-# strokes into larger parts. The table says the same in numbers: in the layers that a texture was
-# given, its cost is near 0, and the deepest layers still miss much.
+# **Block 1** sees 3 × 3 pixels. It brings back most of the palette, and no stroke. With **blocks 2
+# and 3** come strokes that lie side by side and bend. **Blocks 4 and 5** see more at once, and
+# arrange strokes into larger parts. In the layers that a texture was given, its cost is near 0;
+# without block 5, the deepest layer still misses much.
 
 # %% [markdown] tags=["fragment"]
-# The scene is gone. The texture from other noise has as low a cost, and its strokes are elsewhere:
-# as far as these Gram matrices can tell, both *are* the painting. To bring a motif back we need the
-# content cost again, and a way to weigh the two. (The network does notice the border of a picture:
-# see the optional [notebook 7](07_closer_look.ipynb).)
+# The scene is gone, but for hints near the border, which the network notices ([notebook
+# 7](07_closer_look.ipynb)). The texture from other noise has as low a cost, and its strokes are
+# elsewhere: as far as these Gram matrices can tell, both *are* the painting. To bring a motif back
+# we need the content cost again, and a way to weigh the two.
 
 # %% [markdown] tags=["slide"]
 # ## What you have now
