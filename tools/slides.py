@@ -13,6 +13,7 @@ import html
 import re
 import sys
 from pathlib import Path
+from string import Template
 from xml.etree import ElementTree
 
 import nbformat
@@ -29,27 +30,18 @@ sys.path.insert(0, str(ROOT))
 from tools import notebooks  # noqa: E402
 
 REVEAL = Path(sys.prefix, "reveal", "sphinx_revealjs", "_static", "revealjs")  # see the Makefile
-SIZE = 30  # of type on a slide of 1280 × 720 pixels, as in slides.css
+FILES = "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"
 ziafont.config.svg2 = False  # each formula is complete by itself
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
-<body><div class="reveal"><div class="slides">
-{slides}
-</div></div><script>{script}
-Reveal.initialize({{width: 1280, height: 720, margin: 0, center: false, display: "flex",
-  hash: true, controls: false, slideNumber: "c/t", transition: "none", plugins: [RevealNotes]}});
-</script></body></html>
-"""
 
 
 def formula(found):
     """LaTeX as a drawing, so that no program and no font is needed to show it."""
-    inline, latex = found[1] == "$", html.unescape(found[2])
-    made = ziamath.Latex(latex, size=SIZE, inline=inline)
+    inline, latex, size = found[1] == "$", html.unescape(found[2]), 30
+    made = ziamath.Latex(latex, size=size, inline=inline)
     drawn = made.svgxml()
-    for side in ("width", "height"):
-        drawn.set(side, f"{float(drawn.get(side)) / SIZE:.3f}em")
-    drawn.set("style", f"vertical-align: {made.getyofst() / SIZE:.3f}em" if inline else "")
+    for side in ("width", "height"):  # in units of the type around it
+        drawn.set(side, f"{float(drawn.get(side)) / size:.3f}em")
+    drawn.set("style", f"vertical-align: {made.getyofst() / size:.3f}em" if inline else "")
     drawn.set("aria-label", latex)
     return ElementTree.tostring(drawn, encoding="unicode")
 
@@ -106,18 +98,15 @@ def deck(cells):
 
 
 def page(cells, title):
-    """A whole presentation, with all that it needs."""
-    script = [text(REVEAL / name) for name in ("dist/reveal.js", "plugin/notes/notes.js")]
-    return PAGE.format(
-        title=title,
-        style=text(REVEAL / "dist/reveal.css") + text(Path(__file__).with_suffix(".css")),
-        slides="\n".join(f"<section>{''.join(parts)}</section>" for parts in deck(cells)),
-        script="\n".join(script),
+    """A whole presentation in HTML, with all that it needs."""
+    css, js, notes, template = (
+        path.read_text(encoding="utf-8")
+        for path in (*(REVEAL / name for name in FILES), Path(__file__).with_suffix(".html"))
     )
-
-
-def text(path):
-    return path.read_text(encoding="utf-8")
+    slides = "\n".join(f"<section>{''.join(parts)}</section>" for parts in deck(cells))
+    return Template(template).substitute(
+        title=title, slides=slides, reveal_css=css, reveal_js=js + notes
+    )
 
 
 if __name__ == "__main__":
