@@ -68,7 +68,7 @@ from helpers import colab, images, plots, vgg
 GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
-# What is stored here was computed with VGG-19: the last painting at 512 pixels, all others at 256.
+# What is stored here was computed with VGG-19: the last painting at 384 pixels, all others at 192.
 # Our two pictures:
 
 # %%
