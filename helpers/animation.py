@@ -136,14 +136,19 @@ def _as_long(digits):
 def follow(run, frames: Frames, again: int) -> Iterator[np.ndarray]:
     """Each frame's painting in turn; run: a `transfer.Transfer` that has painted the first one.
 
-    Each further one begins as the last painting plus what has changed, and has `again` steps.
+    Each further one begins at `next_start` and has `again` steps.
     """
     yield run.picture
     for before, frame in itertools.pairwise(frames):
         run.aim(content=frame)
-        run.picture = np.clip(run.picture + frame - before, 0, 255)
+        run.picture = next_start(run.picture, before, frame)
         run.step(again)
         yield run.picture
+
+
+def next_start(painting: np.ndarray, before: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """The painting of the frame before, plus what has changed since: all (height, width, 3)."""
+    return np.clip(painting + frame - before, 0, 255)
 
 
 def flicker(paintings: Frames, frames: Frames) -> float | None:

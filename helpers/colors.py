@@ -34,14 +34,19 @@ def match_luminance(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def match_colors(picture: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The picture recolored to the mean and covariance of the target's colors.
-
-    Gatys et al. 2016b, section 5.1, with symmetric square roots: Σ_target^½ · Σ_picture^-½.
-    """
+    """The picture recolored to the mean and covariance of the target's colors."""
     pixels, aim = picture.reshape(-1, 3), target.reshape(-1, 3)
-    transform = _root(np.cov(aim.T)) @ np.linalg.inv(_root(np.cov(pixels.T)))
-    moved = (pixels - pixels.mean(0)) @ transform.T + aim.mean(0)
+    M = recoloring_matrix(np.cov(pixels.T), np.cov(aim.T))
+    moved = (pixels - pixels.mean(0)) @ M.T + aim.mean(0)
     return np.clip(moved, 0, 255).reshape(picture.shape).astype(np.float32)
+
+
+def recoloring_matrix(sigma_S: np.ndarray, sigma_C: np.ndarray) -> np.ndarray:
+    """M = Σ_C^½ · Σ_S^-½, with symmetric roots: it turns a covariance Σ_S of colors into Σ_C.
+
+    Gatys et al. 2016b, section 5.1.
+    """
+    return _root(sigma_C) @ np.linalg.inv(_root(sigma_S))
 
 
 def in_light_of(content: np.ndarray, styles: list[np.ndarray]) -> np.ndarray:

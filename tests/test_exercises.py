@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import linalg
 
 from helpers import costs
 from helpers.course import exercises
@@ -110,6 +111,14 @@ RIGHT = {
         lambda a, m: tf.einsum("hwi,hwj,hw->ij", a, a, m) / m.sum(),
     ],
     "earth_moved": [lambda x, y: mean((in_order(x) - in_order(y)) ** 2)],
+    "recoloring_matrix": [  # whatever turns Σ_S into Σ_C
+        lambda S, C: linalg.sqrtm(C) @ linalg.inv(linalg.sqrtm(S)),
+        lambda S, C: linalg.cholesky(C).T @ np.linalg.inv(linalg.cholesky(S).T),
+    ],
+    "next_start": [
+        lambda G, before, frame: tf.clip_by_value(G + (frame - before), 0, 255),
+        lambda G, before, frame: np.maximum(0, np.minimum(255, frame + (G - before))),
+    ],
 }
 # Besides the slips, and what is wrong in the same way whatever the exercise.
 WRONG = {
@@ -128,6 +137,8 @@ WRONG = {
     "total_variation": [lambda p: mean((p[1:, 1:] - p[:-1, :-1]) ** 2)],
     "region_gram": [lambda a, m: gram(a * m[..., None]) / m.sum() ** 2],
     "earth_moved": [lambda x, y: mean((tf.sort(x) - tf.sort(y, direction="DESCENDING")) ** 2)],
+    "recoloring_matrix": [lambda _S, _C: np.eye(3), lambda S, C: np.mean(C) / np.mean(S)],
+    "next_start": [lambda G, before, frame: np.clip(G + np.abs(frame - before), 0, 255)],
     "optimization_step": [
         lambda *given: step(*given, moves=2),
         lambda G, optimizer, cost: optimizer.apply([tf.ones_like(G)], [G]) or cost(G),

@@ -50,7 +50,7 @@ def written():
 
 def test_exercises_compare_with_the_package_and_the_written_functions_are_right(written):
     """Also in their gradients: test_exercises.py."""
-    others = {"extract", "receptive_field", "mean_gram_matrix"}
+    others = {"extract", "receptive_field", "mean_gram_matrix", "root"}
     assert set(written) - set(EXERCISES) == others
     for name in set(written) - others:
         assert exercises.check(name, written[name]), name
@@ -68,6 +68,9 @@ def test_what_is_written_and_no_exercise_equals_the_package(written):
         np.testing.assert_allclose(found[layer], a, rtol=1e-4, atol=1e-4 * np.max(a))
         mean_gram = written["mean_gram_matrix"](a[0])
         np.testing.assert_allclose(mean_gram, costs.mean_gram_matrix(a[0]), rtol=1e-4)
+    sigma = np.cov(pictures[0].reshape(-1, 3).T)
+    root = written["root"](sigma)
+    np.testing.assert_allclose([root @ root, root.T], [sigma, root], rtol=1e-4)
     for table in map(vgg.layer_table, ("vgg16", "vgg19")):
         for i, row in enumerate(table.values()):
             assert written["receptive_field"](list(table)[: i + 1]) == row.receptive_field

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .. import costs
+from .. import animation, colors, costs
 
 MEAN = np.float32([103.939, 116.779, 123.68])  # of ImageNet's blue, green and red
 # Activations to try a function on.  Their sides differ, so that an axis taken for another shows,
@@ -59,6 +59,28 @@ def _region(rng, i):
     mask = rng.integers(0, 2, SHAPES[i][:2]).astype(np.float32)
     mask.flat[:2] = 0, 1  # neither nothing nor all
     return [*_activation(rng, i), mask]
+
+
+def _covariances(rng, _):
+    spread = rng.uniform(0, 40, (2, 3, 3))
+    return spread @ np.swapaxes(spread, 1, 2) + 100 * np.eye(3)
+
+
+def _recolored(matrix, sigma_S, sigma_C):
+    """The covariance that the matrix makes of Σ_S: several matrices are right."""
+    M = matrix(sigma_S, sigma_C)
+    return None if M is None else M @ sigma_S @ np.transpose(M)
+
+
+def _root(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors @ np.diag(np.sqrt(values)) @ vectors.T
+
+
+def _film(rng, i):
+    painting, before, frame = np.float32(rng.uniform(0, 255, (3, *SHAPES[i][:2], 3)))
+    still = rng.integers(0, 2, SHAPES[i][:2]).astype(bool)
+    return painting, before, np.where(still[..., None], before, frame)
 
 
 def _pictures(rng, i):
@@ -143,6 +165,10 @@ EXERCISES = {
         lambda x, y: _mean((tf.sort(x) - tf.sort(y)) ** 2),
         lambda rng, i: tf.constant(rng.normal(5, 3, (2, 4 + 3 * i))),
     ),
+    "recoloring_matrix": Exercise(
+        colors.recoloring_matrix, _covariances, tape=False, play=_recolored
+    ),
+    "next_start": Exercise(animation.next_start, _film, tape=False),
 }
 
 SLIPS = {
@@ -258,5 +284,22 @@ SLIPS = {
         ("one sorted", lambda x, y: _mean((tf.sort(x) - y) ** 2)),
         ("means", lambda x, y: (_mean(x) - _mean(y)) ** 2),
         ("absolute", lambda x, y: _mean(tf.abs(tf.sort(x) - tf.sort(y)))),
+    ],
+    "recoloring_matrix": [
+        ("transposed", lambda S, C: np.linalg.inv(_root(S)) @ _root(C)),
+        ("other way", lambda S, C: _root(S) @ np.linalg.inv(_root(C))),
+        ("no inverse", lambda S, C: _root(C) @ _root(S)),
+        ("no roots", lambda S, C: C @ np.linalg.inv(S)),
+        ("entries", lambda S, C: np.sqrt(C) @ np.linalg.inv(np.sqrt(S))),
+        ("entries", lambda S, C: np.sqrt(C / S)),
+        ("entries", lambda S, C: _root(C) / _root(S)),
+    ],
+    "next_start": [
+        ("range", lambda G, before, frame: G + frame - before),
+        ("backwards", lambda G, before, frame: np.clip(G + before - frame, 0, 255)),
+        ("nothing new", lambda G, _before, _frame: G),
+        ("no strokes", lambda _G, _before, frame: frame),
+        ("pasted", lambda G, before, frame: np.where(frame == before, G, frame)),
+        ("mean", lambda G, _before, frame: (G + frame) / 2),
     ],
 }
