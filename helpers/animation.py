@@ -59,28 +59,25 @@ def animation(frames: Frames, *, alt: str, milliseconds: int = 150):
     return display.Image(gif, format="gif", width=wide, metadata={"alt": alt})
 
 
-def animated(frames: Frames, kind: str, milliseconds: int | list[int], loop=0) -> bytes:
-    """The bytes of an animated picture; kind: "gif" or "webp".
+def animated(frames: Frames, kind: str, milliseconds: int | list[int]) -> bytes:
+    """The bytes of an animated picture that plays over and over; kind: "gif" or "webp".
 
-    milliseconds: for each frame, or a list of them.  loop: 0: for ever, None: it plays once.
+    milliseconds: for each frame, or a list of them.
     """
     made = [Image.fromarray(images.to_uint8(frame)) for frame in frames]
     if kind == "gif":
         made = [frame.quantize(COLORS, dither=Image.Dither.NONE) for frame in made]
-    elif loop is None:
-        loop = 1  # a GIF has no count then
-    options = {"append_images": made[1:], "duration": milliseconds, "loop": loop, "quality": 90}
+    options = {"append_images": made[1:], "duration": milliseconds, "loop": 0, "quality": 90}
     made[0].save(buffer := io.BytesIO(), kind, save_all=True, **options)
     return buffer.getvalue()
 
 
-def encoded(path: Name, frames: Frames, milliseconds: list[int], loop=0) -> bytes:
+def encoded(path: Name, frames: Frames, milliseconds: list[int]) -> bytes:
     """The bytes of the film at `path`; OutputError where its format cannot hold them."""
+    kind = check_film(path)
     try:
-        return animated(frames, check_film(path), milliseconds, loop)
+        return animated(frames, kind, milliseconds[: len(frames)])
     except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
-        if isinstance(error, OutputError):
-            raise
         sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
         raise OutputError(sentence) from None
 
@@ -94,24 +91,23 @@ def check_film(path: Name) -> str:
     return kind
 
 
-def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int], int | None]:
-    """(frames, milliseconds of each, loop) of an animated file or of a directory of pictures.
+def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int]]:
+    """(frames, milliseconds of each) of an animated file or of a directory of pictures.
 
     size: the longest side.  Raises PictureError for what makes no film.
     """
-    frames, milliseconds, loop = [], [], 0
-    if os.path.isdir(files.resolve(path, PictureError)):
-        frames = [images.load(picture, size) for picture in frame_files(path)]
+    found, frames, milliseconds = frame_files(path), [], []
+    if os.path.isdir(files.resolve(path)):
+        frames = [images.load(picture, size) for picture in found]
         milliseconds = [100] * len(frames)
     else:
-        with decode.opened(*frame_files(path), str(path)) as film:
-            loop = film.info.get("loop")
+        with decode.opened(found[0], str(path)) as film:
             for frame in ImageSequence.Iterator(film):
                 frames.append(images.load(frame.convert("RGBA"), size))
                 milliseconds.append(round(film.info.get("duration") or 100))
     if len(frames) < 2 or len({frame.shape for frame in frames}) > 1:
         raise PictureError(f"{path} makes no film: it takes two or more pictures, of equal sizes.")
-    return frames, milliseconds, loop
+    return frames, milliseconds
 
 
 def frame_files(path: Name) -> list[Path]:
@@ -123,14 +119,12 @@ def frame_files(path: Name) -> list[Path]:
     if not os.path.isdir(found):
         return [files.readable(path, PictureError, "film")]
     pictures = [p for p in found.iterdir() if p.suffix.lower() in READABLE and not p.is_dir()]
-    pictures = sorted(p for p in pictures if not p.name.startswith("."))  # macOS adds ._frame1.png
+    pictures = [p for p in pictures if not p.name.startswith(".")]  # macOS adds ._frame1.png
     if not pictures:
         raise PictureError(f"There are no pictures in {path}: check the path.")
-    return sorted(pictures, key=lambda p: re.sub("[0-9]+", _as_long, p.name.lower()))
-
-
-def _as_long(digits):
-    return digits[0].zfill(20)
+    return sorted(
+        pictures, key=lambda p: re.sub("[0-9]+", lambda n: n[0].zfill(20), p.name.lower())
+    )
 
 
 def follow(run, frames: Frames, again: int) -> Iterator[np.ndarray]:

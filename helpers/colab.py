@@ -5,7 +5,7 @@ when a session ends, so a run that is begun here keeps its pictures and its chec
 folder, in the reader's Drive where that is mounted, and `resume` goes on from it.
 """
 
-import importlib.metadata
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -38,7 +38,6 @@ def up(name: str | None = None) -> tuple:
     Raises SetupError for a TensorFlow that is too old, NetworkError for weights of a `name` that
     cannot be had.
     """
-    check_versions()
     # Or TensorFlow takes all of a GPU's memory for itself, and nothing else runs beside it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
@@ -47,6 +46,7 @@ def up(name: str | None = None) -> tuple:
     from . import vgg
 
     GPU = bool(tf.config.list_physical_devices("GPU"))
+    check_versions()
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
     if in_colab() and not GPU:
         print(_NO_GPU)
@@ -58,12 +58,13 @@ def up(name: str | None = None) -> tuple:
 def check_versions() -> None:
     """Raises SetupError for TensorFlow or Keras older than the list asks for, and prints a sentence
     about one that is newer than those that were tried."""
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines() if REQUIREMENTS.exists() else []
-    for wanted in (Requirement(n) for n in lines if n.startswith(("tensorflow", "keras"))):
-        try:
-            version = importlib.metadata.version(wanted.name)
-        except importlib.metadata.PackageNotFoundError:  # it may be called tensorflow-cpu
-            continue
+    import keras
+    import tensorflow as tf
+
+    found = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    for wanted in (Requirement(line) for line in lines if line.startswith(tuple(found))):
+        version = found[wanted.name]
         if Version(version) < min(Version(limit.version) for limit in wanted.specifier):
             raise SetupError(
                 f"{wanted.name} {version} is too old, {wanted} is needed: in Colab choose Runtime "
@@ -110,11 +111,10 @@ def folder(drive: bool = False) -> Path:
     """
     if drive:
         _mount()
-    runs, number = _runs(), 1
-    while (runs / f"run_{number}").exists():
-        number += 1
-    files.make_folder(runs / f"run_{number}")
-    return runs / f"run_{number}"
+    new = (_runs() / f"run_{number}" for number in itertools.count(1))
+    found = next(place for place in new if not place.exists())
+    files.make_folder(found)
+    return found
 
 
 def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None, **options):
@@ -125,13 +125,11 @@ def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None
     from .transfer import Transfer
 
     run = Transfer(content, styles, network, mask=mask, style_masks=style_masks, **options)
-    kept = {"content": run.content} | {f"style {i}": s for i, s in enumerate(run.styles)}
-    if run.masks:
-        kept |= {"mask": run.masks.content}
-        kept |= {f"style mask {i}": m for i, m in enumerate(run.masks.styles)}
+    kept = [run.content, *run.styles]
+    kept += [run.masks.content, *run.masks.styles] if run.masks else []
     (folder / CHECKPOINT).unlink(missing_ok=True)  # it would belong to other pictures
     with files.whole_file(folder / PICTURES) as file:
-        np.savez_compressed(file, **kept)
+        np.savez_compressed(file, *kept)
     checkpoint.save(folder / CHECKPOINT, run)
     return run
 
@@ -148,26 +146,25 @@ def resume(network, folder: Path | None = None) -> tuple:
     spec, _ = checkpoint.peek(folder / CHECKPOINT)
     try:
         with np.load(folder / PICTURES, allow_pickle=False) as file:
-            kept = dict(file)
-        content, mask = kept.pop("content"), kept.pop("mask", None)
+            kept = [file[name] for name in file.files]
+        pictures, masks = ([a for a in kept if a.ndim == n] for n in (3, 2))  # each C first, then S
+        content, *styles = pictures
     except files.DAMAGED_NPZ as error:
         raise CheckpointError(f"{folder / PICTURES} is lost or damaged: begin anew.") from error
-    styles = [array for name, array in kept.items() if not name.startswith("style mask")]
-    style_masks = [array for name, array in kept.items() if name.startswith("style mask")]
-    run = Transfer(content, styles, network, spec, mask=mask, style_masks=style_masks or None)
+    mask, style_masks = (masks[0], masks[1:]) if masks else (None, None)
+    run = Transfer(content, styles, network, spec, mask=mask, style_masks=style_masks)
     checkpoint.restore(folder / CHECKPOINT, run)
     return run, folder
 
 
 def _newest():
     """The folder of the newest run; where there is none, Colab is asked for the Drive."""
-    kept = list(_runs().glob(f"*/{CHECKPOINT}"))
-    if not kept and in_colab():
+    if not any(_runs().glob(f"*/{CHECKPOINT}")) and in_colab():
         _mount()
-        kept = list(_runs().glob(f"*/{CHECKPOINT}"))
+    kept = sorted(_runs().glob(f"*/{CHECKPOINT}"), key=os.path.getmtime)
     if not kept:
         raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
-    return max(kept, key=os.path.getmtime).parent
+    return kept[-1].parent
 
 
 def _runs():
