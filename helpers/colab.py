@@ -10,7 +10,6 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -19,7 +18,7 @@ from .errors import CheckpointError, PictureError, SetupError
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 DRIVE = Path("/content/drive")  # where Colab mounts it
-CHECKPOINT, PICTURES = "run.npz", "pictures.npz"
+CHECKPOINT = "run.npz"
 _NO_GPU = (
     "There is no GPU in this session. Choose Runtime → Change runtime type → T4 GPU and run all "
     "cells for VGG-19 and larger pictures; without one, all goes on with the network mini."
@@ -43,10 +42,10 @@ def up(name: str | None = None) -> tuple:
     import keras
     import tensorflow as tf
 
+    check_versions()
     from . import vgg
 
     GPU = bool(tf.config.list_physical_devices("GPU"))
-    check_versions()
     print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, on a {'GPU' if GPU else 'CPU'}")
     if in_colab() and not GPU:
         print(_NO_GPU)
@@ -117,19 +116,14 @@ def folder(drive: bool = False) -> Path:
     return found
 
 
-def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None, **options):
-    """A `transfer.Transfer`, with its arguments, whose pictures and masks are kept in the folder.
+def begin(folder: Path, content, styles, network, **options):
+    """A `transfer.Transfer`, with its arguments, that is kept in the folder.
 
-    `run(steps, checkpoint=folder / CHECKPOINT)` keeps the rest, about once a minute.
+    `run(steps, checkpoint=folder / CHECKPOINT)` does so again about once a minute.
     """
     from .transfer import Transfer
 
-    run = Transfer(content, styles, network, mask=mask, style_masks=style_masks, **options)
-    kept = [run.content, *run.styles]
-    kept += [run.masks.content, *run.masks.styles] if run.masks else []
-    (folder / CHECKPOINT).unlink(missing_ok=True)  # it would belong to other pictures
-    with files.whole_file(folder / PICTURES) as file:
-        np.savez_compressed(file, *kept)
+    run = Transfer(content, styles, network, **options)
     checkpoint.save(folder / CHECKPOINT, run)
     return run
 
@@ -140,21 +134,8 @@ def resume(network, folder: Path | None = None) -> tuple:
     folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
     Raises CheckpointError if there is no run, or if it was painted with another network.
     """
-    from .transfer import Transfer
-
     folder = folder or _newest()
-    spec, _ = checkpoint.peek(folder / CHECKPOINT)
-    try:
-        with np.load(folder / PICTURES, allow_pickle=False) as file:
-            kept = [file[name] for name in file.files]
-        pictures, masks = ([a for a in kept if a.ndim == n] for n in (3, 2))  # each C first, then S
-        content, *styles = pictures
-    except files.DAMAGED_NPZ as error:
-        raise CheckpointError(f"{folder / PICTURES} is lost or damaged: begin anew.") from error
-    mask, style_masks = (masks[0], masks[1:]) if masks else (None, None)
-    run = Transfer(content, styles, network, spec, mask=mask, style_masks=style_masks)
-    checkpoint.restore(folder / CHECKPOINT, run)
-    return run, folder
+    return checkpoint.resumed(folder / CHECKPOINT, network), folder
 
 
 def _newest():

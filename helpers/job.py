@@ -63,17 +63,15 @@ class Job:
             raise OutputError(f"{self.report} exists and is not a report: give another name.")
 
     def reads(self) -> list:
-        """The names of what painting will read, but for a checkpoint that it goes on with."""
+        """The names of what painting will read, or None, but for a checkpoint that goes on."""
         spec = self.spec
         found = animation.frame_files(spec.content) if self.again else [spec.content]
         found += [*spec.styles, spec.mask, *(spec.style_mask or ())]
-        found += [spec.weights or os.environ.get("NST_WEIGHTS"), not self.goes_on and self.resume]
-        return [name for name in found if name]
-
-    def writes(self) -> list[tuple[str, object]]:
-        """[(label, path)] of what painting will write."""
-        found = [("output", self.output), ("checkpoint", self.checkpoint), ("report", self.report)]
-        return [(f"the {label}{self.where}", path) for label, path in found if path]
+        return [
+            *found,
+            spec.weights or os.environ.get("NST_WEIGHTS"),
+            not self.goes_on and self.resume,
+        ]
 
 
 def _is_free_for_a_report(path):
@@ -90,8 +88,10 @@ def check(jobs: Iterable[Job], reads: Iterable = ()) -> None:
     known, reads, writes = images.gallery(), list(reads), []
     for job in jobs:
         job.check()
-        reads += [(f"a source{job.where}", known.get(name, name)) for name in job.reads()]
-        writes += job.writes()
+        reads += [(f"a source{job.where}", known.get(name, name)) for name in job.reads() if name]
+        for name in ("output", "checkpoint", "report"):
+            if path := getattr(job, name):
+                writes.append((f"the {name}{job.where}", path))
     files.check_paths(reads, writes)
 
 
@@ -264,16 +264,12 @@ def check_memory(job: Job, network) -> None:
 
     if tf.config.list_physical_devices("GPU"):
         return
-    area, values = 1.0, []  # of each layer, for a pixel of the picture
-    for layer in network.model.layers:
-        area /= 4 if "pool" in layer.name else 1
-        values.append(area * layer.output.shape[-1])
-    # On the way back all activations are there, and the widest one a few times more: gradients
-    # before and after the relu and of each cost, and float32 for the Gram matrix.
-    size = 4 if network.precision == "float32" else 2
-    step = size * (sum(values) + 4 * max(values)) + 4 * max(values)
-    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]  # pictures, old and new at once
+    # For each pixel: a VGG's activations and their gradients are nine times its first layer, which
+    # is in float32 once more for the Gram matrix; the optimizer has pictures, old and new at once.
+    width = network.model.weights[0].shape[-1]
+    step = width * (4 + 9 * (4 if network.precision == "float32" else 2))
     step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
+    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]
     pixels, frames = _pixels(job)
     needed, memory = pixels * (step + 24 * frames) / 1e9, psutil.virtual_memory()
     sentence, there = f"This run needs about {needed:.1f} GB of memory", memory.total / 1e9
