@@ -49,7 +49,7 @@ def resolve(path: str | os.PathLike, error: type[Exception] = OutputError) -> Pa
             return Path(name).absolute()
     except (UnicodeEncodeError, FileNotFoundError):  # the working directory is no longer there
         pass
-    raise error(f"{path!r} cannot be the name of a file here: give another.")
+    raise error(f"{str(path)!r} cannot be the name of a file here: give another.")
 
 
 def readable(
