@@ -147,7 +147,7 @@ class TransferSpec:
     )
     style_layers: tuple[str, ...] | None = _list("layers of the style cost (default: block*_conv1)")
     layer_weights: tuple[float, ...] | None = _list(
-        "one weight for each style layer (default: 0.2 0.5 1 0.5 0.01 from block 1 to 5)", float
+        "one weight for each style layer (default: 0.2 0.5 1 0.15 0.003 from block 1 to 5)", float
     )
     style_weights: tuple[float, ...] | None = _list(
         "one weight for each STYLE, or for each in each style layer (default: equal)", float

@@ -34,8 +34,8 @@ POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram mat
 LAYER_WEIGHTS = {
     "block1_conv1": 0.2,
     "block2_conv1": 0.5,
-    "block4_conv1": 0.5,
-    "block5_conv1": 0.01,
+    "block4_conv1": 0.15,
+    "block5_conv1": 0.003,
 }
 FINAL_RATE = 0.5  # of Adam's learning rate, at the end of each level of a run
 _STEPS = dataclasses.replace(OPTIONS["steps"], least=0)

@@ -194,7 +194,7 @@ print("the first pixel, as VGG wants it:", preprocess(photo)[0, 0])
 drawings.vgg(network)
 
 # %% [markdown]
-# Each bar is one layer of 3 × 3 **convolutions**. Each of its windows looks for one pattern at
+# Each bar is one layer of 3 × 3 **convolutions**. Each of its **filters** looks for one pattern at
 # every position. Its answers are a **channel**: a small gray picture of how much of the pattern is
 # where. Negative answers are set to zero; this is called **relu**. All channels together are the
 # layer's **activation**, an array of shape $(n_H, n_W, n_C)$: height, width, channels.
@@ -375,7 +375,7 @@ plots.receptive_fields(
 #
 # ## 4 · The patterns of the first layer
 #
-# The 64 windows of the first layer, 3 × 3 pixels in 3 colors, can be looked at as little pictures.
+# The 64 filters of the first layer, 3 × 3 pixels in 3 colors, can be looked at as little pictures.
 #
 # **Before you go on:** which patterns of nine pixels would you choose to describe photographs?
 
@@ -385,12 +385,12 @@ alt = "64 filters of 3 by 3 pixels: light-dark edges of several directions, spot
 plots.filters(kernel[:, :, ::-1], alt=alt)
 
 # %% [markdown]
-# Gray is a weight of zero. Windows with a light and a dark side answer to an edge, windows of one
+# Gray is a weight of zero. Filters with a light and a dark side answer to an edge, filters of one
 # color to that color. Nobody designed them.
 #
 # ## 5 · What each channel answers to
 #
-# Deeper windows cannot be shown as pictures, but their answers can. For the first layer of each
+# Deeper filters cannot be shown as pictures, but their answers can. For the first layer of each
 # block, here are the four channels that vary most over the photo. Bright is a strong answer; each
 # map has its own scale.
 #

@@ -162,7 +162,8 @@ in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray le
 
 # %%
 layer = network.content_layer
-a_C = network(C)[layer]
+activations_C = network(C)  # {layer: activation}
+a_C = activations_C[layer]
 a_G = {name: network(np.float32(G))[layer] for name, G in others.items()}
 n_H, n_W, n_C = a_C.shape
 print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,} numbers")
@@ -291,7 +292,6 @@ in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: "
 
 # %% tags=["hide-input"]
 # @title The relative cost in every layer
-activations_C = network(C)
 table = [[float(relative_cost(tf.constant(C), np.float32(G)))] for G in others.values()]
 for row, G in zip(table, others.values(), strict=True):
     a = network(np.float32(G))
@@ -486,7 +486,8 @@ plots.pictures(
 # can be drawn?* Mahendran & Vedaldi asked this in 2015, and Gatys et al. (2015, figure 1) asked it
 # again. We begin with noise and descend. From so far away, plain gradient descent would take very
 # long, so we let the package's `Transfer` take better aimed steps (L-BFGS, notebook 4), with the
-# content cost alone: the style weight `beta` and the smoothing `tv` are 0.
+# content cost alone, the relative one: the weights of style, `beta`, and of smoothing, `tv`, are 0.
+# (`Transfer` takes a photograph and a painting. With `beta` 0 the second C counts nothing.)
 
 # %%
 layer = network.content_layer
@@ -626,7 +627,8 @@ for name, run in redrawn.items():
 # %% [markdown]
 # Some of each. The eyes, the nose, and the stripes are in the same places: they are fixed. Single
 # hairs and the colors differ at such a low cost. **That is the room in which style will paint.**
-# (Costs are squares: 0.01 is still an error of a tenth of the activation's length.)
+# (Costs are squares: 0.01 is still an error of a tenth of the activation's length. In blocks 1 and
+# 2 nearly all that is left of $J$ is γ·TV: this γ suits the deep layers.)
 #
 # ## 7 · Which layer for the content?
 #
@@ -639,7 +641,8 @@ for name, run in redrawn.items():
 
 # %%
 S = images.load("stained_glass", SIZE)
-both = vgg.load(network.name, [*network.style_layers, "block2_conv2", network.content_layer])
+layers = [*network.style_layers, "block2_conv2", network.content_layer]
+both = vgg.load(network.name, layers, precision="auto")
 painted = {}
 for layer in ("block2_conv2", network.content_layer):
     painted[layer] = Transfer(C, S, both, content_layer=layer)

@@ -69,12 +69,12 @@ GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
 # What is stored here was computed with VGG-19: the last painting at 512 pixels, all others at 256.
-# These are the two pictures that we work with:
+# Our two pictures:
 
 # %%
 from IPython.display import Markdown
 
-from helpers import costs
+from helpers import colors, costs
 from helpers.course import drawings, exercises
 
 mini = network.name == "mini"
@@ -337,7 +337,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Leaf through the way there. What changes first, and what comes last?
+# Leaf through the way there. What changes first, and what last?
 
 # %% tags=["hide-input"]
 # @title From the photograph to the painting
@@ -354,7 +354,7 @@ Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 # %%
 from helpers.transfer import Transfer
 
-equal = {"levels": 1, "layer_weights": lambdas}  # by default, block 5 counts less
+equal = {"levels": 1, "layer_weights": lambdas, "init": "content"}  # the defaults differ: section 7
 same = Transfer(C, S, network, alpha=1.0, beta=20.0, tv=3e-4, optimizer="adam", **equal)
 same.step(1)
 at_first = np.abs(same.picture - by_hand[1]).mean()
@@ -447,8 +447,8 @@ Markdown(
 # 2. **Look at two places.** Can you still tell what an important detail is, such as an eye? Has an
 #    empty area, such as the background, got strokes, or only another color?
 # 3. **Change β by a factor of 3**: down if the motif is lost, up if the areas are empty.
-# 4. **Look again at full size.** Relative costs do not grow with the number of pixels, but a stroke
-#    has a length in pixels, so a larger picture gets finer strokes.
+# 4. **Look again at full size.** A stroke has a length in pixels, so a larger picture gets finer
+#    strokes.
 #
 # The β that you find belongs to its layers and its start. The rows of the next figure differ in how
 # deep the style looks (Gatys 2015, figure 3): block 1, blocks 1 to 3, or all five. These begin as
@@ -667,18 +667,18 @@ else:
 #
 # </details>
 #
-# α can move in the same way. The sliders of notebook 5 do what `knob.assign` does here. Adam paints
-# there, because what L-BFGS remembers belongs to the $J$ before the slider was moved.
+# α can move in the same way. The sliders of notebook 5 do what `knob.assign` does here.
 #
 # ## 7 · Your own pictures
 #
 # Put in a path, a web address or a name of the gallery (`images.gallery()` lists them). In Colab,
-# tick `UPLOAD` to choose files from your computer, and `KEEP_IN_DRIVE` to keep the painting in your
-# Google Drive.
+# `UPLOAD` takes files from your computer, and `KEEP_IN_DRIVE` keeps the painting in your Drive.
 #
-# A layer sees a fixed number of pixels, so in a large picture it makes small strokes.
-# `Transfer.run` therefore goes from **coarse to fine**: it paints at half the size first, enlarges
-# the result, adds the photograph's detail and goes on.
+# Now we take the package's own defaults. It goes from **coarse to fine**: it paints at half the
+# size, enlarges the result, adds the photograph's detail and goes on. Blocks 4 and 5 count less, so
+# that the painting's subject stays out of the sky. And G begins as the photograph **in the
+# painting's light**: the painting's thumbnail of four pixels takes the place of the photograph's. A
+# Gram matrix knows no "where": colors stay where the start put them.
 
 # %%
 # @title Which pictures?
@@ -691,7 +691,9 @@ folder, sources = colab.folder(drive=KEEP_IN_DRIVE), [MY_CONTENT, MY_STYLE]
 if UPLOAD:
     sources = [colab.upload(what) for what in ("the photograph", "the painting")]
 my_C, my_S = (images.load(source, SIZE) for source in sources)
-plots.pictures([my_C, my_S], ["C", "S"], alt="The photograph and the painting.", height=2.4)
+starts = [my_C, my_S, colors.in_light_of(my_C, [my_S])]
+alt = "The photograph, the painting, and the photograph in the painting's light."
+plots.pictures(starts, ["C", "S", "the start"], alt=alt, height=2.2)
 
 # %%
 large = colab.begin(folder, my_C, my_S, network, beta=MY_BETA, tv=gamma)

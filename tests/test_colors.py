@@ -38,10 +38,7 @@ def test_a_picture_of_one_color_can_still_be_matched():
 def test_light_comes_from_the_paintings_and_detail_from_the_photograph(picture):
     soft, paintings = 110 + picture * 0.1, [60 + picture[::-1, 5:] * 0.3, picture[::2] * 0.5 + 40]
     found = colors.in_light_of(soft, paintings)
-    height, width = soft.shape[:2]
-    small = [
-        max(1, round(colors.THUMBNAIL * side / max(height, width))) for side in (height, width)
-    ]
+    small = [max(1, round(colors.THUMBNAIL * side / max(soft.shape))) for side in soft.shape[:2]]
     thumbnails = [images.resize(painting, *small) for painting in paintings]
     np.testing.assert_allclose(images.resize(found, *small), np.mean(thumbnails, 0), atol=12)
     np.testing.assert_allclose(images.detail(found, 20, 24), images.detail(soft, 20, 24), atol=3)

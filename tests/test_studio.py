@@ -154,7 +154,7 @@ def test_knob_sliders_and_typed_numbers_agree(made, monkeypatch):
     assert "β/α = 2.5." in made.stage.caption.value
     assert "α 0.1 ·" in made.stage.formula.value and "γ 0.01 ·" in made.stage.formula.value
     made.look.sliders["block1_conv1"].value = 0.0
-    assert made.session.spec.layer_weights == (0, 0.5, 1, 0.5, 0.01)
+    assert made.session.spec.layer_weights == (0, 0.5, 1, 0.15, 0.003)
 
 
 def test_the_scale_of_the_knob_stays_and_its_middle_is_beta(made):
