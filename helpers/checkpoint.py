@@ -35,10 +35,14 @@ def save(path: str | os.PathLike, transfer) -> None:
 
 
 def resumed(path: str | os.PathLike, network):
-    """The `transfer.Transfer` that `save` wrote, with its pictures.  Errors: see `restore`."""
+    """The `transfer.Transfer` that `save` wrote, with its pictures and the steps that were planned.
+
+    Errors: see `restore`.
+    """
     from .transfer import Transfer
 
-    spec, _, arrays = _read(path)
+    spec, state, arrays = _read(path)
+    spec = spec.changed(steps=state["plan"][-1] or spec.steps)
     found = [array for name, array in arrays.items() if name.startswith("picture_")]
     pictures, masks = ([array for array in found if array.ndim == n] for n in (3, 2))
     if not pictures:
