@@ -32,8 +32,8 @@ AGAIN = Option("again", 20, "steps of each frame but the first", int, least=1)
 class Job:
     """One picture or film to paint: what, and the files of the run.
 
-    checkpoint, resume, report: see OPTIONS.  again: see AGAIN; None where the
-    content is no film.  also: kept with the picture's metadata.  where: " of line 3", in sentences.
+    checkpoint, resume, report: see OPTIONS.  again: see AGAIN; None where the content is no film.
+    also: kept with the picture's metadata.  where: " of line 3", in sentences.
     """
 
     spec: TransferSpec
@@ -67,16 +67,14 @@ class Job:
         spec = self.spec
         found = animation.frame_files(spec.content) if self.again else [spec.content]
         found += [*spec.styles, spec.mask, *(spec.style_mask or ())]
-        return [
-            *found,
-            spec.weights or os.environ.get("NST_WEIGHTS"),
-            not self.goes_on and self.resume,
-        ]
+        found += [spec.weights or os.environ.get("NST_WEIGHTS")]
+        return found if self.goes_on else [*found, self.resume]
 
 
 def _is_free_for_a_report(path):
     with contextlib.suppress(OutputError):
-        return b'"steps_done"' in files.readable(path, OutputError).read_bytes()
+        data = files.readable(path, OutputError).read_bytes()
+        return data.startswith(b"{") and b'"steps_done"' in data  # which a picture may hold, too
     return not os.path.lexists(path)
 
 
@@ -264,10 +262,14 @@ def check_memory(job: Job, network) -> None:
 
     if tf.config.list_physical_devices("GPU"):
         return
-    # For each pixel: a VGG's activations and their gradients are nine times its first layer, which
-    # is in float32 once more for the Gram matrix; the optimizer has pictures, old and new at once.
-    width = network.model.weights[0].shape[-1]
-    step = width * (4 + 9 * (4 if network.precision == "float32" else 2))
+    area, values = 1.0, []  # of each layer, for a pixel of the picture
+    for layer in network.model.layers:
+        area /= 4 if "pool" in layer.name else 1
+        values.append(area * layer.output.shape[-1])
+    # All activations, and the widest a few times: gradients, and float32 for the Gram matrix; then
+    # the optimizer's pictures, old and new at once.
+    size, most = (4 if network.precision == "float32" else 2), max(values)
+    step = size * (sum(values) + 4 * most) + 4 * most
     step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
     step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]
     pixels, frames = _pixels(job)

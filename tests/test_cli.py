@@ -296,8 +296,8 @@ def test_a_directory_makes_one_picture_per_file(paths, tmp_path, capsys, picture
     said = capsys.readouterr().err
     assert "broken.HEIC is in HEIC" in said and "1 of 5 pictures could not be made" in said
     refused(capsys, [*given, "--report", "r.json"], "the report of a.png and")
-    (folder / "A.jpg").write_bytes((folder / "d.JFIF").read_bytes())
-    refused(capsys, given, "the output of A.jpg and the output of a.png")
+    (folder / "a.jpg").write_bytes((folder / "d.JFIF").read_bytes())
+    refused(capsys, given, "the output of a.jpg and the output of a.png")
 
 
 def test_an_interrupt_in_a_directory_begins_no_other_picture(paths, tmp_path, monkeypatch):
@@ -421,7 +421,7 @@ def shell(given, **keywords):
 
 @pytest.mark.kill
 def test_ctrl_c_while_the_program_is_loaded_is_one_sentence(paths):
-    for wait in (0.25, 0.5, 1.5):
+    for wait in (0.4, 0.8, 1.5):
         process = shell(arguments(paths, "--steps", 100_000))
         time.sleep(wait)
         process.send_signal(signal.SIGINT)

@@ -218,7 +218,8 @@ def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, capsys, tmp_path
 
 def test_a_report_replaces_only_a_report(paths, capsys, tmp_path):
     report = tmp_path / "r.json"
-    for content in (b"{}", b"\xff\xd8\xff", b""):
+    stopped = images.encoded("a.png", images.load(paths[0]), {"steps_done": 1})
+    for content in (b"{}", b"\xff\xd8\xff", b"", stopped):
         report.write_bytes(content)
         refused(capsys, arguments(paths, "--report", report), "not a report")
         assert report.read_bytes() == content and not Path(paths[2]).exists()
