@@ -15,13 +15,14 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/01_vgg_features.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 1 · What a pretrained VGG sees
 #
 # Neural style transfer (Gatys, Ecker & Bethge 2016) uses a network that was trained for something
 # else: naming the things in a million photographs. The network stays as it is. What changes are the
 # pixels of a picture, until the network sees in it what we want. So what does the network see?
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - say in five sentences how a photograph becomes a painting;
 # - load VGG-19, and feed it a picture correctly;
@@ -85,7 +86,8 @@ print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 # The lines above say which network made the pictures below, and at which size. **VGG-19** (Simonyan
 # & Zisserman 2014) is the network of the paper; **mini** is a small stand-in in this repository,
 # trained to answer as VGG-19 does, for computers without a GPU or internet access.
-#
+
+# %% [markdown] tags=["slide"]
 # ## The destination
 #
 # Here is what the first four notebooks build. (Our part of VGG halves pictures four times, so we
@@ -100,7 +102,7 @@ style = images.load("starry_swirls", SIZE)
 run = Transfer(photo, style, network)
 run.run(STEPS)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title The photograph, the painting, and the result
 plots.pictures(
     [photo, style, run.picture],
@@ -110,14 +112,14 @@ plots.pictures(
     height=3.0,
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The eyes are where they were, but the fur now has the strokes and the colors of the painting. The
 # method in one drawing:
 
-# %%
+# %% tags=["slide"]
 drawings.method()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # 1. All three pictures pass through one network, **VGG**, whose weights never change. Its
 #    *activations* say what it sees, and where.
 # 2. The content cost **$J_{content}$** measures how far the activations of $G$ are from those of
@@ -127,9 +129,11 @@ drawings.method()
 # 4. The two are added with weights, $J = \alpha J_{content} + \beta J_{style}$.
 # 5. The **gradient** says how $J$ would change if a pixel of $G$ became a little brighter. Every
 #    pixel takes a small step that lowers $J$, and it all starts again.
-#
+
+# %% [markdown]
 # Notebook 2 builds $J_{content}$, notebook 3 $J_{style}$, notebook 4 takes the steps.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 1 · What goes in
 #
 # Our photo is an array (height, width, 3) of **R**, **G**, **B** from 0 to 255. VGG was trained
@@ -145,7 +149,7 @@ drawings.method()
 print(photo.shape, photo.dtype, f"from {photo.min():.0f} to {photo.max():.0f}")
 print("the first pixel:", photo[0, 0])
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Exercise 1: preprocess
 #
 # Write the function that every later cell will use. It receives one picture or a batch of them,
@@ -170,7 +174,7 @@ _ = exercises.check("preprocess", preprocess)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = preprocess
 
@@ -185,15 +189,15 @@ preprocess = exercises.settled("preprocess", mine, preprocess)
 # %%
 print("the first pixel, as VGG wants it:", preprocess(photo)[0, 0])
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 2 · What comes out
 #
 # This is the network, from the picture on the left to the deepest layer that we read:
 
-# %%
+# %% tags=["fragment"]
 drawings.vgg(network)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Each bar is one layer of 3 × 3 **convolutions**. Each of its **filters** looks for one pattern at
 # every position. Its answers are a **channel**: a small gray picture of how much of the pattern is
 # where. Negative answers are set to zero; this is called **relu**. All channels together are the
@@ -202,7 +206,8 @@ drawings.vgg(network)
 # Bars of the same height form a **block**; `block4_conv2` is the second convolution of the fourth
 # block. Between blocks, **pooling** keeps the largest of every 2 × 2 neighbors and so halves height
 # and width.
-#
+
+# %% [markdown]
 # Keras has the network. Without its classifier (`include_top=False`) it takes pictures of any size,
 # and `keras.Model` picks the layers that we want to read: one for the content and five for the
 # style. (With `weights="imagenet"`, Keras downloads the weights. The setup cell has loaded them
@@ -244,15 +249,16 @@ def extract(model, pictures):
     return model(preprocess(tf.convert_to_tensor(pictures, tf.float32)))
 
 
-# %%
+# %% tags=["slide"]
 a = {layer: found[0].numpy() for layer, found in extract(model, photo[None]).items()}
 for layer, found in a.items():
     n_H, n_W, n_C = found.shape
     print(f"{layer}: {n_H:3} × {n_W:3} positions, {n_C:3} channels, {(found == 0).mean():.0%} zero")
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Many numbers are zero because of the relu: their pattern is absent from that position.
-#
+
+# %% [markdown]
 # What you write here, later notebooks import ready-made from `helpers`. A network of `helpers` can
 # be called with a picture directly:
 
@@ -262,7 +268,7 @@ apart = {k: np.linalg.norm(theirs[k] - a[k]) / np.linalg.norm(a[k]) for k in a}
 print(f"relative difference: {max(apart.values()):.6f} at most")
 assert max(apart.values()) < 1e-2
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Three wrong inputs
 #
 # Three mistakes are common in style transfer programs; the next cell makes them.
@@ -286,7 +292,7 @@ def error(wrong):
 
 errors = {name: error(wrong) for name, wrong in mistakes.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The error of each mistake, layer by layer
 table = np.array(list(errors.values()))
 assert small or (table.min() > 0.3 and errors["pixels in 0–1"][-1] == table[:, -1].max() > 0.8)
@@ -299,17 +305,20 @@ plots.heat(
     "in the deepest layer, and no mistake is below 0.3 anywhere.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # An error of 1 is as far off as an activation of nothing but zeros. To VGG, pixels in 0–1 are a
 # black picture. The other two mistakes do not wash out either. None of the three raises an
 # exception, so if a transfer looks dull or odd, check the preprocessing first.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 3 · How much of the picture one value sees
 #
 # A value of the first layer sees 3 × 3 pixels. A value of the second sees 3 × 3 values of the
-# first, and so 5 × 5 pixels. This is its **receptive field**. Two numbers are enough to follow how
-# it grows: the side of the field, and the **stride**, the distance in pixels between two
-# neighboring positions of the layer.
+# first, and so 5 × 5 pixels. This is its **receptive field**.
+
+# %% [markdown]
+# Two numbers are enough to follow how it grows: the side of the field, and the **stride**, the
+# distance in pixels between two neighboring positions of the layer.
 #
 # - A 3 × 3 convolution adds one neighbor on each side: the field grows by two strides.
 # - A 2 × 2 pooling joins two neighbors: the field grows by one stride. Then every second position
@@ -355,10 +364,10 @@ measured = {k: measured_field(k) for k in network.layers}
 for layer, field in fields.items():
     print(f"{layer}: predicted {field:3}, measured {measured[layer]:3} pixels")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # On the photo, around one point between the eyes:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title The receptive fields on the photo
 assert measured == fields
 plots.receptive_fields(
@@ -368,26 +377,28 @@ plots.receptive_fields(
     alt=f"Nested squares on the cat, the receptive fields of {', '.join(network.layers)}.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # A value of the first layer sees an edge or a color at most, one of the deepest layer much
 # of the face. The fields are fixed in pixels, so size matters: in a picture twice as large, a
 # field covers half as much of the cat in each direction.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 4 · The patterns of the first layer
 #
 # The 64 filters of the first layer, 3 × 3 pixels in 3 colors, can be looked at as little pictures.
 #
 # **Before you go on:** which patterns of nine pixels would you choose to describe photographs?
 
-# %%
+# %% tags=["slide"]
 kernel = model.get_layer("block1_conv1").get_weights()[0]  # (3, 3, colors in BGR, channels)
 alt = "64 filters of 3 by 3 pixels: light-dark edges of several directions, spots, and colors."
 plots.filters(kernel[:, :, ::-1], alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Gray is a weight of zero. Filters with a light and a dark side answer to an edge, filters of one
 # color to that color. Nobody designed them.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 5 · What each channel answers to
 #
 # Deeper filters cannot be shown as pictures, but their answers can. For the first layer of each
@@ -410,7 +421,7 @@ def lively(layer, n=4):
     return np.argsort(-inner(a[layer]).std(axis=(0, 1)))[:n]
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title Four channels of each block
 for layer in network.style_layers:
     alt = f"Four activation maps of {layer} on the cat; bright is a strong answer."
@@ -420,10 +431,11 @@ for layer in network.style_layers:
     display(figure)
 assert small or (a[layer] == 0).mean() > 1.2 * (a[network.style_layers[0]] == 0).mean()
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The first block still shows the whole photo. Then the maps become sparse: outlines, pieces of
 # line, spots. In the last block a few bright positions are left, and they lie on things.
-#
+
+# %% [markdown]
 # ### Favorite patches
 #
 # What is the pattern of such a channel? We take the last of the four channels above, and from each
@@ -619,7 +631,8 @@ plots.grid(rows, titles, columns, alt=alt, height=1.9)
 # things are not weak at all. So a channel is not a word. It is a pattern that training found
 # useful, and "eye" is our name for what it answers to in this photo. (The optional notebook 7, a
 # closer look, *computes* the picture that excites a channel most.)
-#
+
+# %% [markdown] tags=["slide"]
 # ## 7 · What a deep layer keeps
 #
 # We change the photo, and measure how far each layer's activation moves. The unit is the distance
@@ -639,7 +652,7 @@ changes = {
     "mirrored": photo[:, ::-1],
 }
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The six changes, and the yardstick
 another = images.resize(images.load("dandelions", SIZE), height, width)
 alt = "The cat; the cat darker, with red and blue swapped, shifted, blurred, speckled, mirrored; "
@@ -657,7 +670,7 @@ def distances(one, other):
 
 moved = {name: distances(c, photo) / distances(another, photo) for name, c in changes.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title How far the pixels and each layer move
 at = 1 + list(a).index(network.content_layer)
 for name in changes:
@@ -671,7 +684,7 @@ plots.heat(
     alt="A table: how far six changes of the photo move the pixels and each layer's activation.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Compare the first column with `block4_conv2`, where content will be measured.
 #
 # - **Light and color count for less** than in the pixels.
@@ -679,7 +692,8 @@ plots.heat(
 #   lot.
 # - **Place counts.** A mirrored cat is almost another photo. Content, as notebook 2 measures it, is
 #   "these things in these places".
-#
+
+# %% [markdown]
 # ### Place, or direction?
 #
 # Mirroring moves an eye to another place. It also makes a line that leans to the left lean to the
@@ -725,13 +739,15 @@ plots.heat(
 # notices more. In the mirrored hatch, other channels answer, because
 # all lines have changed direction. Turned by 180°, they lie as before. So the network knows places
 # *and* directions. Notebook 3 drops the places and keeps the directions: those of the strokes.
-#
+
+# %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # `preprocess` and `extract` turn a picture into activations. Channels answer to edges and colors
 # first, then to textures, then to parts of things. Deep layers care less than pixels about light,
 # and more about structures and their places.
-#
+
+# %% [markdown]
 # Could you write it from an empty file? Try `preprocess` and a Keras model that returns several of
 # VGG's activations. Then say in five sentences how a photograph becomes a painting.
 #

@@ -15,14 +15,15 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/02_content_cost.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 2 · The content cost
 #
 # The picture that style transfer paints should show what the photograph shows, and look the way the
 # painting looks. This notebook is about the first. How can a program tell that two pictures *show
 # the same*, although hardly any pixel is the same? Gatys, Ecker & Bethge (2016, section 2.1)
 # answer: do not compare the pixels, compare what a deep layer of VGG says about them.
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - write the content cost $J_{content}(C, G)$, and say what it calls "the same";
 # - derive its gradient, read the gradient as a picture, and follow it downhill;
@@ -84,7 +85,8 @@ drawings.method(lit=("vgg", "content"))
 
 # %% [markdown]
 # Lit in the drawing is what we build now.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 1 · What does it mean to show the same?
 #
 # Here is a photograph, our **content picture** C, and five other pictures. Four of them show a cat.
@@ -113,7 +115,7 @@ others = {
     "another photo": images.resize(images.load("dandelions", SIZE), height, width),
 }
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title The cat, and what it is compared with
 plots.pictures(
     [C, *others.values()],
@@ -123,7 +125,7 @@ plots.pictures(
     alt="The cat; darker; as a pencil drawing; as a negative; mirrored; and a dandelion meadow.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # **Before you go on:** write down your own order, from the picture that shows most nearly the same
 # as C to the one that shows it least. Then we ask the pixels: what is the root of the mean squared
 # difference from C, in gray levels?
@@ -131,7 +133,7 @@ plots.pictures(
 # %%
 gray_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The pictures in the order of their distance
 
 
@@ -147,11 +149,12 @@ nearest, *_, farthest = sorted(gray_levels, key=gray_levels.get)
 assert small or (nearest == "mirrored" and farthest == "drawn in pencil")
 in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray levels: ")
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # To the pixels, the pencil drawing of the cat is farther from C than a meadow is, and the mirrored
 # cat is nearest, because brown fur lies on brown fur. Pixels compare colors, and colors are what a
 # painter changes. We need to compare something that survives a change of color.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 2 · One layer, two activations
 #
 # In notebook 1, deeper layers cared less about light and color, and more about which structures are
@@ -168,7 +171,7 @@ a_G = {name: network(np.float32(G))[layer] for name, G in others.items()}
 n_H, n_W, n_C = a_C.shape
 print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,} numbers")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title One channel, for each of the pictures
 edge = max(1, n_H // 6)  # some channels answer to the edge of the picture most
 channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
@@ -189,15 +192,17 @@ plots.channels(
     "dandelions: the first three are bright at the same positions.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The same channel for five pictures, on one scale: for the drawing and the negative it is bright at
 # the same positions as for C, for the mirrored cat at the mirrored ones. The content cost puts one
 # number on such differences, over all channels.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 3 · The cost
 #
 # $$J_{content}(C, G) = \frac{1}{4 · n_H · n_W · n_C} \sum_{i,j,k} \left(a_C - a_G\right)_{ijk}^2$$
-#
+
+# %% [markdown]
 # As a program, word by word, these are three loops over the positions $(i, j)$ and the channels
 # $k$. Here they run on a corner of the activation:
 
@@ -216,7 +221,7 @@ def content_cost_by_loops(a_C, a_G):
 corner_C, corner_G = a_C[:3, :3, :32].numpy(), a_G["mirrored"][:3, :3, :32].numpy()
 print(f"{content_cost_by_loops(corner_C, corner_G):.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Exercise 1: the content cost
 #
 # On a whole picture's tensors the loops would take a minute. Write the same without loops. The rest
@@ -241,7 +246,7 @@ _ = exercises.check("content_cost", content_cost)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = content_cost
 
@@ -255,7 +260,7 @@ def content_cost(a_C, a_G):
 
 content_cost = exercises.settled("content_cost", mine, content_cost)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # The bare number says little: is it much? So we divide it by the cost of an activation that is all
 # zeros. Then 0 means the same, and 1 as far off as a network that sees nothing. (More than 1 is
 # possible: wrong things can be farther off than nothing.) The package calls these
@@ -268,29 +273,30 @@ def relative_cost(a_C, a_G):
     return content_cost(a_C, a_G) / content_cost(a_C, 0 * a_C)
 
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # **Before you go on:** which order will the content cost find, and where will the mirrored cat be?
 
 # %%
 found = {name: float(relative_cost(a_C, a)) for name, a in a_G.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The pictures in the order of their content cost
 order = sorted(found, key=found.get)
 assert small or (order[0] == "darker" and order[3:] == ["mirrored", "another photo"])
 in_order(found, ".2f", f"The pictures sorted by their content cost in {layer}: ")
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Now the pencil drawing and the negative come before the mirrored cat, although they share hardly a
 # pixel with C, and the mirrored cat has every hair of it. So the content cost does **not** ask
 # whether two pictures show the same *thing*. It asks mainly whether the **same structures are at
 # the same positions**. For painting a photograph, that is what we want: the eyes should stay where
 # they are.
-#
+
+# %% [markdown]
 # Is this so in every layer? Here are the same pictures for each layer that we read, and for the
 # pixels themselves:
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The relative cost in every layer
 table = [[float(relative_cost(tf.constant(C), np.float32(G)))] for G in others.values()]
 for row, G in zip(table, others.values(), strict=True):
@@ -308,7 +314,7 @@ plots.heat(
     "block 4; the mirrored cat costs about 1 in every layer.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Light and color (*darker*, *pencil*, *negative*) weigh most in block 1, and much less in block 4.
 # Place (*mirrored*) weighs in every layer. That is why a deep layer is a good judge of content, and
 # why notebook 3 has to take the places away before it can speak of style.
@@ -316,13 +322,15 @@ plots.heat(
 # (Authors put different constants in front of the sum: ours is that of a Coursera course, the paper
 # has ½. Alone, the constant does not change which G is best; beside a style cost it decides how
 # much the content counts. Notebook 4 converts between them.)
-#
+
+# %% [markdown] tags=["slide"]
 # ## 4 · The gradient, as a picture
 #
 # For each pixel of G, the **gradient** says how much the cost would rise if this pixel became a
 # little brighter. The chain rule joins two parts: from the cost back to the activation, which is
 # yours to derive, and from there back to the pixels, which TensorFlow does.
-#
+
+# %% [markdown] tags=["slide"]
 # ### Exercise 2: back to the activation
 #
 # Derive $\partial J_{content} / \partial a_G$ on paper, then write it down. (It is equation 2 of
@@ -346,7 +354,7 @@ _ = exercises.check("activation_gradient", activation_gradient)
 #
 # </details>
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = activation_gradient
 
@@ -376,10 +384,10 @@ def pixel_gradient(G, layer):
     return tape.gradient(a_G, G, output_gradients=wanted).numpy()
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # As an example, let G be the photograph with one eye painted over.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title A cat that has lost an eye
 y, x = np.mgrid[:height, :width]
 away = np.hypot(y - 0.385 * height, x - 0.375 * width) / height
@@ -387,14 +395,14 @@ cover = np.clip(3 - away / 0.08, 0, 1)[..., None]
 covered = ((1 - cover) * C + cover * np.float32([170, 135, 105])).astype("float32")
 plots.pictures([C, covered], ["C", "G"], height=2.6, alt="The cat, and the cat without one eye.")
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # **Before you go on:** where will the gradient be strong? Inside the spot, outside, along its rim?
 # And will that be the same for every layer?
 
 # %%
 gradients = {layer: pixel_gradient(covered, layer) for layer in network.layers}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title Minus the gradient, as a picture
 
 
@@ -415,20 +423,21 @@ plots.pictures(
     "around the spot, the deepest layer speckles far around it.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is",
 # red "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
 # Deeper layers see wider pieces of the picture, so they blame pixels farther around. What the
 # deepest layer asks for looks like no eye at all. But a gradient only says which way is down
 # *here*.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 5 · Downhill
 #
 # Take a small step against the gradient, look again, and repeat. This is **gradient descent**, and
 # it is five lines long:
 
 
-# %%
+# %% tags=["fragment"]
 def descend(J, G, rate, steps):
     """Follow the gradient of J down from the picture G."""
     for _ in range(steps):
@@ -455,7 +464,7 @@ for layer in (network.style_layers[1], network.content_layer, network.style_laye
     healed[layer] = descend(J, tf.constant(covered), rate, STEPS)
     left[layer] = float(J(healed[layer]) / J(tf.constant(covered)))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The eye comes back
 
 
@@ -475,11 +484,12 @@ plots.pictures(
     "photograph's for block 2, an odd one with rings for the deeper layers.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The loop knew only the photograph's activations. The layer of block 2 is bringing back the
 # photograph's own eye; the deeper layers paint *an* eye in the right place, but not that one. This
 # loop with another J is style transfer.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 6 · Which pictures look the same to a layer?
 #
 # We now cover the whole photograph. *If the activation of one layer is all that is left of it, what
@@ -558,7 +568,8 @@ plots.pictures(
 # Grain makes it large, smooth areas keep it small. With a weight $\gamma$, it is added to the cost:
 # $J = J_{content} + \gamma · TV$. Where the layer has an opinion, $J_{content}$ decides; where it
 # has none, TV prefers the smoother picture.
-#
+
+# %% [markdown] tags=["fragment"]
 # **Before you go on:** each block now redraws the photograph, from an even gray and with
 # $\gamma = 10^{-4}$. In which of them will you recognize the cat, its fur, its colors?
 
@@ -571,7 +582,7 @@ for layer in blocks:
     redrawn[layer] = Transfer(C, C, network, tv=GAMMA, **given)
     redrawn[layer].run(STEPS)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title What each block has kept
 off = {name: apart(run.picture, C) for name, run in redrawn.items()}
 brown = {name: np.mean(run.picture[..., 0] - run.picture[..., 2]) for name, run in redrawn.items()}
@@ -586,12 +597,13 @@ plots.pictures(
     "block 3, with faded colors and invented strokes in block 4, in block 5 almost gray.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Blocks 1 to 3 give the photograph back, nearly hair by hair. In block 4 every part of the face is
 # in its place, but the colors have faded toward the gray of the start, and the strokes of the fur
 # are invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the
 # photograph, and with much that is invented.
-#
+
+# %% [markdown]
 # ### Is it free, or just not finished?
 #
 # A drawing that has not yet arrived looks much like one whose layer does not care. So look at the
@@ -629,7 +641,8 @@ for name, run in redrawn.items():
 # hairs and the colors differ at such a low cost. **That is the room in which style will paint.**
 # (Costs are squares: 0.01 is still an error of a tenth of the activation's length. In blocks 1 and
 # 2 nearly all that is left of $J$ is γ·TV: this γ suits the deep layers.)
-#
+
+# %% [markdown] tags=["slide"]
 # ## 7 · Which layer for the content?
 #
 # Block 1 fixes nearly every pixel: style would find little to change. In block 5, even the
@@ -648,7 +661,7 @@ for layer in ("block2_conv2", network.content_layer):
     painted[layer] = Transfer(C, S, both, content_layer=layer)
     painted[layer].run(STEPS)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The content from two layers
 styles = {name: float(run.costs()["style"]) for name, run in painted.items()}
 assert small or styles["block2_conv2"] > 1.2 * styles[network.content_layer]
@@ -661,19 +674,21 @@ plots.pictures(
     "photograph's lines under a fine net of color, with content from block 4 larger panes.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # With content from block 2, the photograph's lines stay, under a fine colored net. With block 4 the
 # lines bend, and the panes are larger. The style cost says the same (0 would be the painting's own
 # style). A
 # shallow content layer holds on to what the style would have to replace.
-#
+
+# %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # - `content_cost`: the squared differences of one layer's activations, position by position.
 # - Its gradient: in the layer the difference itself, in the pixels a picture of what to change.
 # - Gradient descent, in five lines, and TV against the grain that the layer does not see.
 # - The choice of the layer: deep enough to leave the painting free, not so deep that places go.
-#
+
+# %% [markdown]
 # Could you write it from an empty file? Try: a network that maps a picture to activations, the cost
 # of two of them, and the loop. That is half of style transfer.
 #

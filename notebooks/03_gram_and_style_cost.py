@@ -15,14 +15,15 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/03_gram_and_style_cost.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 3 · The Gram matrix and the style cost
 #
 # The content cost asks whether the same structures are in the same places. Style asks something
 # else: is it *painted in the same way*, whatever it shows and wherever it is? We need a description
 # of a picture that keeps its colors, strokes and textures and forgets where they are. In 2015,
 # Gatys, Ecker and Bethge found one: a single matrix for each layer.
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - write `unroll`, `gram_matrix`, `layer_style_cost` and `style_cost` from an empty cell;
 # - say what an entry of a Gram matrix means, and why it knows no "where";
@@ -68,7 +69,7 @@ from helpers import colab, images, plots, vgg
 
 GPU, network = colab.up(NETWORK)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title What else this notebook needs
 from helpers.costs import content_cost  # written in notebook 2
 from helpers.course import drawings, exercises
@@ -80,11 +81,11 @@ trial = SIZE < 128 or STEPS < 40  # what the text says of the results is then no
 print(f"Pictures of {SIZE} pixels, textures of {STEPS} steps")
 drawings.method(lit=("gram", "style"))
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The lit part is what we build now: from the activations of two pictures, the painting $S$ and the
 # generated picture $G$, to one number, the style cost. This is the painting:
 
-# %%
+# %% tags=["slide"]
 S = images.load("starry_swirls", SIZE)
 height, width = (side // 16 * 16 for side in S.shape[:2])
 S = images.resize(S, height, width)
@@ -96,7 +97,7 @@ plots.pictures(
     alt="A night of swirling strokes, blue and yellow.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 1 · Unroll: one row for each position
 #
 # The activation of a layer holds, at each of $n_H · n_W$ positions, one number for each of its
@@ -106,10 +107,10 @@ plots.pictures(
 # matrix $F$. Row $k$ holds what all channels answer at position $k$, and column $i$ what channel
 # $i$ answers anywhere.
 
-# %%
+# %% tags=["slide"]
 drawings.unrolled()
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Exercise 1: unroll
 #
 # The positions come in reading order: (0, 0), (0, 1), (0, 2), …, then (1, 0), and so on.
@@ -134,7 +135,7 @@ _ = exercises.check("unroll", unroll)
 #
 # The folded cell has a solution, so that the notebook runs in any case.
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = unroll
 
@@ -147,7 +148,7 @@ def unroll(a):
 
 unroll = exercises.settled("unroll", mine, unroll)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 2 · The Gram matrix
 #
 # Let us begin small, with three positions and two channels:
@@ -162,7 +163,8 @@ unroll = exercises.settled("unroll", mine, unroll)
 # This gives one number for each pair of channels, the $n_C × n_C$ **Gram matrix**. (As in the
 # paper, its letter is $G$, but here always with indices; $G$ alone is the generated picture. The
 # paper writes $F$ with the channels as rows.)
-#
+
+# %% [markdown] tags=["fragment"]
 # **On paper, before you go on:** work out the four entries for the $F$ above.
 #
 # <details><summary>What you should have</summary>
@@ -171,7 +173,8 @@ unroll = exercises.settled("unroll", mine, unroll)
 # because only at the second position do both answer.
 #
 # </details>
-#
+
+# %% [markdown] tags=["slide"]
 # ### Exercise 2: the Gram matrix
 #
 # Loops over $i$, $j$ and $k$ would take minutes for one layer of VGG. Linear algebra has a short
@@ -195,7 +198,7 @@ _ = exercises.check("gram_matrix", gram_matrix)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = gram_matrix
 
@@ -218,7 +221,7 @@ gram_S = gram_matrix(a_S).numpy()
 print(f"{layer}: activation {tuple(a_S.shape)}, Gram matrix {gram_S.shape}")
 assert np.allclose(gram_S, gram_S.T, rtol=1e-4)  # symmetric
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Why products?
 #
 # The mean of each channel forgets the positions as well, and is shorter. But look at two channels
@@ -226,11 +229,13 @@ assert np.allclose(gram_S, gram_S.T, rtol=1e-4)  # symmetric
 #
 # $$F = \begin{pmatrix} 1 & 1 \\ 0 & 0 \end{pmatrix} \qquad
 # F' = \begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}$$
-#
+
+# %% [markdown] tags=["fragment"]
 # Say that the channels stand for *red* and *vertical stroke*. Then $F$ is a red stroke, and $F'$ a
 # stroke here and something red there. All means are ½ and cannot tell the two apart. But $G_{12}$
 # can: it is 1 for $F$ and 0 for $F'$.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 3 · What the entries say
 #
 # The diagonal says how *loud* a channel is: $G_{ii}$ is the sum of its squares. The other entries
@@ -238,7 +243,8 @@ assert np.allclose(gram_S, gram_S.T, rtol=1e-4)  # symmetric
 # so we divide by both lengths. The result is the cosine of the angle between two columns of $F$:
 #
 # $$\cos_{ij} = \frac{G_{ij}}{\sqrt{G_{ii} \, G_{jj}}}$$
-#
+
+# %% [markdown]
 # It is 1 for channels that always answer in proportion, and 0 for two that never answer at the same
 # position. Between those, how much is chance? No answer is negative, so the products of unrelated
 # channels add up, too. To measure chance, we shuffle the positions of each channel separately. This
@@ -257,7 +263,7 @@ F = unroll(a_S).numpy()[:, loud]
 in_S = cosines(F)
 by_chance = cosines(np.random.default_rng(0).permuted(F, axis=0))  # each column on its own
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The cosines of all pairs, in the painting and by chance
 upper = np.triu_indices(len(loud), 1)
 beyond = np.triu(in_S - by_chance, 1)  # how much more often than by chance a pair is together
@@ -281,15 +287,16 @@ axes.set(xlim=(0, 1), ylim=(0, 1), title=f"pairs of channels of {layer}")
 axes.spines[["top", "right"]].set_visible(False)
 figure
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Each dot is a pair of channels. Above the line, the two meet more than by chance; below it, they
 # avoid each other.
-#
+
+# %% [markdown] tags=["fragment"]
 # **Before you go on:** the next figure shows the pair that is farthest above the line, and the one
 # that is farthest below: two maps, and their product at each position. What will the products look
 # like?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The two pairs, as maps
 maps, titles = [], []
 for i, j in (together, apart):
@@ -310,9 +317,13 @@ plots.channels(
 
 # %% [markdown]
 # Each map is divided by the root of its mean square, so that the mean of the product is the cosine,
-# and all six share one scale. In the second row, where one map is bright the other is mostly dark.
+# and all six share one scale.
+
+# %% [markdown] tags=["fragment"]
+# In the second row, where one map is bright the other is mostly dark.
 # A Gram matrix is thousands of such statements about a painting, and not one of them says where.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 4 · No "where"
 #
 # **Before you run it:** we shuffle the rows of $F$, the positions, this time in the same way for
@@ -325,7 +336,7 @@ plots.channels(
 #
 # </details>
 
-# %%
+# %% tags=["fragment"]
 order = np.random.default_rng(0).permutation(a_S.shape[0] * a_S.shape[1])
 a_shuffled = tf.reshape(tf.gather(unroll(a_S), order), a_S.shape)
 
@@ -335,7 +346,7 @@ print(f"the Gram matrix changes by {change:.0e} of its largest entry,")
 print(f"the content cost is {lost:.2f} of what it is for a layer of zeros")
 assert change < 1e-4 and lost > 0.3
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 5 · The style cost of one layer
 #
 # With twice as many positions, the sums are twice as large. So that pictures of different sizes can
@@ -357,14 +368,16 @@ for function in (gram_matrix, mean_gram_matrix):
     ratio = np.trace(function(a_half)) / np.trace(function(a_S))
     print(f"{function.__name__}: the left half has {ratio:.2f} of the whole painting's diagonal")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # As far as this layer can tell, two pictures have the same style if their $A$ is the same. So the
 # cost is the squared difference, summed over all entries (Gatys 2016, equation 4):
 #
 # $$J_{style}^l(S, G) = \frac{1}{4 n_C^2} \sum_{i,j} \left(A^S_{ij} - A^G_{ij}\right)^2$$
-#
+
+# %% [markdown]
 # (The paper divides the sum by $(n_H n_W)^2$ instead, which is the same for pictures of one size.)
-#
+
+# %% [markdown]
 # ### Exercise 3: the style cost of one layer
 
 
@@ -385,7 +398,7 @@ _ = exercises.check("layer_style_cost", layer_style_cost)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = layer_style_cost
 
@@ -415,10 +428,10 @@ seen_C = network(C)
 for name, a in {"itself": a_S, "the cat": seen_C[layer], "zeros": 0 * a_S}.items():
     print(f"S and {name:7}: {float(layer_style_cost(a_S, a)):9.4g}, {relative_cost(a_S, a):.2f}")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 6 · What style ignores, and what it does not
 #
-# **Before you go on:** which of these ten relatives has the same style for the network, and which
+# **Before you go on:** which of these ten variants has the same style for the network, and which
 # is farthest from it? Write down an order.
 
 
@@ -433,13 +446,13 @@ def shuffle_tiles(side):
     return tiles.transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)
 
 
-# %% tags=["hide-input"]
-# @title The relatives
+# %% tags=["hide-input", "fragment"]
+# @title The variants
 from helpers import colors
 
 half_h, half_w = height // 2, width // 2
 quarters = [S[y : y + half_h, x : x + half_w] for y in (0, half_h) for x in (0, half_w)]
-relatives = {
+variants = {
     "mirrored": S[:, ::-1],
     "upside down": S[::-1],
     "turned by 90°": np.rot90(S),
@@ -452,11 +465,11 @@ relatives = {
     "another painting": images.load("night_cafe", SIZE),
 }
 plots.pictures(
-    relatives.values(),
-    list(relatives),
+    variants.values(),
+    list(variants),
     columns=5,
     height=1.8,
-    alt="The painting " + ", ".join(relatives) + ".",
+    alt="The painting " + ", ".join(variants) + ".",
 )
 
 # %%
@@ -469,11 +482,11 @@ def costs_in_layers(picture):
     return np.array([relative_cost(seen_S[layer], seen[layer]) for layer in layers])
 
 
-table = {name: costs_in_layers(picture) for name, picture in relatives.items()}
+table = {name: costs_in_layers(picture) for name, picture in variants.items()}
 table["a quarter, cut out"] = np.mean([costs_in_layers(quarter) for quarter in quarters], axis=0)
 
-# %% tags=["hide-input"]
-# @title The style cost of each relative, in each layer
+# %% tags=["hide-input", "slide"]
+# @title The style cost of each variant, in each layer
 mean = {name: costs.mean() for name, costs in table.items()}
 third = {name: costs[2] for name, costs in table.items()}
 down, right = np.gradient(colors.luminance(S)[..., 0])
@@ -497,17 +510,20 @@ plots.heat(
     + ", as means over the layers.",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # - **Where** things are does not count. Large tiles may change places, because nearly all that a
 #   shallow layer sees lies within one tile. But cuts count: the deeper the layer and the smaller
 #   the tile, the more cuts it sees.
 # - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer is
-#   the most lenient with them; the others look for strokes and find none.
+#   the most lenient with them; the others look for strokes and find grain. (More than 1 means
+#   farther off than nothing at all.)
+
+# %% [markdown] tags=["slide"]
 # - **Direction** counts: turned by 90°, what lay flat stands upright. Mirrored or upside down,
-#   *this* painting is almost the same for the network, because about as many of its strokes rise to
+#   *this* painting is nearly the same for the network, because about as many of its strokes rise to
 #   the right as to the left. The next figure shows that this need not be so.
-# - **Scale** counts. In the third layer, the painting at half its size is farther off than a
-#   quarter cut out of it (the table has the mean of all four), which has as many pixels. A stroke
+# - **Scale** counts, if not for the first layer. In the third layer, the painting at half its size
+#   is farther off than a quarter cut out of it (the table has the mean of all four). A stroke
 #   half as wide is another stroke.
 # - **Color** counts. A gray copy has another style.
 
@@ -518,7 +534,7 @@ hatches = {"mirrored": hatch[:, ::-1], "turned by 180°": hatch[::-1, ::-1]}
 a_hatch = network(hatch)[layers[2]]
 costs = {name: relative_cost(a_hatch, network(h)[layers[2]]) for name, h in hatches.items()}
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title A hatch, and the style cost between it and its copies
 assert costs["mirrored"] > 0.5 and costs["turned by 180°"] < 0.05
 titles = [f"{name}: {cost:.2f}" for name, cost in costs.items()]
@@ -529,10 +545,11 @@ plots.pictures(
     alt="A diagonal hatch, and its style cost to copies, " + ", ".join(titles) + ".",
 )
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # All lines of the hatch have one direction. In its mirror image they have the other; after half a
 # turn they have the same again.
-#
+
+# %% [markdown]
 # ### Which halves belong together?
 #
 # We cut each painting of the gallery in two. Is a left half nearest to its own right half? Neither
@@ -660,14 +677,15 @@ figure
 # %% [markdown]
 # With equal weights, a single layer makes most of the cost. So a weight that was published for
 # another network, or for Gatys' rescaled VGG, is a number without its unit.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 8 · Textures out of noise
 #
 # What has a description kept? To find out, we make a picture from it and from nothing else (Gatys,
 # Ecker & Bethge 2015, *Texture Synthesis Using Convolutional Neural Networks*). We begin with noise
 # and change its pixels until the style cost is small. Notebook 4 explains how; here we use the
 # package's `Transfer`, without content. (The noise is gray, and its grains are two pixels wide:
-# much of a finer or colored noise would remain, because the network hardly sees it.)
+# some of a finer or colored noise would remain, because the network hardly sees it.)
 
 
 # %%
@@ -681,7 +699,7 @@ def texture(blocks, seed=0):
     return run
 
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # **Before you run it:** the first texture knows `block1_conv1` alone, the second three layers, the
 # third all five. What will each bring back: colors, strokes, swirls, the moon? And what will change
 # in the fourth, from other noise?
@@ -697,7 +715,7 @@ run = runs["blocks 1–5"]
 yours = float(style_cost(seen_S, network(run.picture), balanced))
 print(f"style cost: {yours:.3f} with your function, {run.costs()['style']:.3f} with the package's")
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The textures
 grown = {name: run.picture for name, run in runs.items()}
 plots.pictures(
@@ -725,28 +743,30 @@ plots.heat(
     list(grown),
     layers,
     label="relative style cost",
-    alt="Style costs of the textures: near 0 in the layers that each of them was given, and large "
-    "in deeper ones.",
+    alt="Style costs of the textures: near 0 in the layers that each of them was given.",
 )
 
-# %% [markdown]
-# **Block 1** sees 3 × 3 pixels. It brings back the palette, and no stroke. With **blocks 2 and 3**
-# come strokes that lie side by side and bend. **Blocks 4 and 5** see more at once, and arrange
-# strokes into larger parts. The table says the same in numbers: in the layers that a texture was
-# given, its cost is near 0, and the deepest layers still miss much.
-#
-# The scene is gone. The texture from other noise has as low a cost, and its strokes are elsewhere:
-# as far as these Gram matrices can tell, both *are* the painting. To bring a motif back we need the
-# content cost again, and a way to weigh the two. (The network does notice the border of a picture:
-# see the optional [notebook 7](07_closer_look.ipynb).)
-#
+# %% [markdown] tags=["slide"]
+# **Block 1** sees 3 × 3 pixels. It brings back most of the palette, and no stroke. With **blocks 2
+# and 3** come strokes that lie side by side and bend. **Blocks 4 and 5** see more at once, and
+# arrange strokes into larger parts. In the layers that a texture was given, its cost is near 0;
+# without block 5, the deepest layer still misses much.
+
+# %% [markdown] tags=["fragment"]
+# The scene is gone, but for hints near the border, which the network notices ([notebook
+# 7](07_closer_look.ipynb)). The texture from other noise has as low a cost, and its strokes are
+# elsewhere: as far as these Gram matrices can tell, both *are* the painting. To bring a motif back
+# we need the content cost again, and a way to weigh the two.
+
+# %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # - `unroll`, `gram_matrix`, `mean_gram_matrix`: which channels answer together, anywhere.
 # - `layer_style_cost`, `style_cost`: squared differences of mean Gram matrices, added up over
 #   several layers with a weight for each, without which one layer decides almost alone.
 # - Style in this sense ignores where things are, but not color, scale or the direction of strokes.
-#
+
+# %% [markdown]
 # Could you write it from an empty file? Each of the functions is a line or two.
 #
 # **Next:** [4 · The optimization loop](04_optimization_loop.ipynb) puts content and style into one

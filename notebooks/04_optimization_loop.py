@@ -68,7 +68,7 @@ from helpers import colab, images, plots, vgg
 GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
-# What is stored here was computed with VGG-19: the last painting at 512 pixels, all others at 256.
+# What is stored here was computed with VGG-19: the last painting at 384 pixels, all others at 192.
 # Our two pictures:
 
 # %%
@@ -125,14 +125,14 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # %% [markdown]
 # ### A third term against grain
 #
-# The network hardly notices fine grain (notebook 2), so nothing in this sum removes it. We add a
-# cost that does not ask the network. The **total variation** is the mean squared difference between
-# neighboring values (Mahendran & Vedaldi 2015):
+# The network hardly notices some kinds of grain (notebook 2), so nothing in this sum removes them.
+# We add a cost that does not ask the network. The **total variation** is the mean squared
+# difference between neighboring values (Mahendran & Vedaldi 2015):
 #
 # $$TV(G) = \frac{1}{3\,h\,w} \sum_{y,x,c} (G_{y,x+1,c} - G_{y,x,c})^2
 #   + (G_{y+1,x,c} - G_{y,x,c})^2$$
 #
-# for a picture of the shape (h, w, 3). Gatys' paper does not have this term. Its weight is γ:
+# for a picture of the shape (h, w, 3). Its weight is γ; Gatys' paper does not have it:
 #
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
 #
@@ -172,7 +172,7 @@ total_variation = exercises.settled("total_variation", mine, total_variation)
 
 # %% [markdown]
 # A test: we lay a checkerboard over the cat, so that every pixel becomes 8 gray levels lighter or
-# darker, by turns. **Before you look:** which cost notices?
+# darker, alternately. **Before you look:** which cost notices?
 
 # %%
 squares = np.indices(C.shape[:2]).sum(axis=0) % 2
@@ -337,7 +337,7 @@ Markdown(
 )
 
 # %% [markdown]
-# Leaf through the way there. What changes first, and what last?
+# Step through how it got there. What changes first, and what last?
 
 # %% tags=["hide-input"]
 # @title From the photograph to the painting
@@ -349,7 +349,8 @@ Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 # %% [markdown]
 # ## 3 · The same in three lines
 #
-# The package has this loop as a class, `Transfer`, which also keeps a history of all costs.
+# The package has this loop as a class, `Transfer`. `step(n)` takes n steps, `picture` is G. It
+# divides layer weights by their sum.
 
 # %%
 from helpers.transfer import Transfer
@@ -393,14 +394,13 @@ Markdown(
 # $J$ curves, and goes far where $J$ is nearly flat. A move that leads uphill is tried again,
 # shorter.
 #
-# One point is ours and not in the textbooks: the first guess is made by *frequency*. Large areas,
-# the finest grain and details of color get longer moves, because the network hardly sees them and
-# $J$ is flat there.
+# One point is ours: its first guess gives some *frequencies* longer moves,
+# those of large areas and of the finest grain, because $J$ is nearly flat there.
 
 # %% [markdown]
 # ## 4 · Finding β
 #
-# We paint four pictures, each β about 3 times the one before. (They are a *batch*: one call of the
+# We paint four pictures, each β about 3 times the one before. (A *batch*: one call of the
 # network serves all four.) All begin as the photograph, and run until $J$ hardly falls any more.
 # **Before you look:** at which β would *you* stop?
 
@@ -420,20 +420,24 @@ plots.pictures(ladder.pictures, titles, columns=2, height=2.6, alt=alt)
 # %% tags=["hide-input"]
 # @title The price of style
 J_before, J_end = ladder.history["total"][3 * STEPS // 4], end["total"]
-paid = alpha * end["content"] + gamma * end["tv"]
+smooth = gamma * end["tv"]
+paid = alpha * end["content"] + smooth
 price = np.diff(paid) / -np.diff(end["style"])
 assert trial or (J_before / J_end - 1).max() < 0.1
 assert trial or (np.diff(end["content"]).min() > 0 > np.diff(end["style"]).max())
 pairs = list(zip(betas[:-1], betas[1:], price, strict=True))
 assert trial or all(0.8 * low < p < 1.25 * high for low, high, p in pairs)
-table = "| β | J_content | J_style | price, from the row above |\n|---|---|---|---|\n"
-for b, content, style, p in zip(betas, end["content"], end["style"], [None, *price], strict=True):
-    table += f"| {b} | {content:.2f} | {style:.3f} | {'' if p is None else f'{p:.1f}'} |\n"
+table = "| β | J_content | J_style | γ·TV | price, from the row above |\n|---|---|---|---|---|\n"
+rows = zip(betas, end["content"], end["style"], smooth, [None, *price], strict=True)
+for b, content, style, tv, p in rows:
+    price_of = "" if p is None else f"{p:.1f}"
+    table += f"| {b} | {content:.2f} | {style:.3f} | {tv:.2f} | {price_of} |\n"
 Markdown(
     table + f"\nIn the last quarter of the steps $J$ fell by at most "
-    f"{(J_before / J_end - 1).max():.0%}, so we may speak of the best picture for each β. The last "
-    "column says how much content and smoothness one unit of style has cost. For the best pictures "
-    "it has to lie between the two β: **β is the price at which G stops buying style.**"
+    f"{(J_before / J_end - 1).max():.0%}, so these are nearly the best pictures for each β. "
+    "The last column says how much content and smoothness one unit of style has cost. For the "
+    "best pictures it has to lie between the two β: **β is the price at which G stops buying "
+    "style.**"
 )
 
 # %% [markdown]
@@ -443,7 +447,7 @@ Markdown(
 # ### How to find it
 #
 # 1. **Begin with β = 20**: relative costs, α = 1, five style layers, the photograph as the start.
-#    Paint at half the size, for some fifty steps.
+#    Paint at half the size, for some fifty steps. (Below 200 pixels, begin with 5.)
 # 2. **Look at two places.** Can you still tell what an important detail is, such as an eye? Has an
 #    empty area, such as the background, got strokes, or only another color?
 # 3. **Change β by a factor of 3**: down if the motif is lost, up if the areas are empty.
@@ -520,8 +524,8 @@ plots.pictures(found.values(), titles, columns=2, height=2.6, alt=alt)
 # ## 5 · Other people's α and β
 #
 # α and β are 10 and 40 in the Coursera course, 1 and 1000 in Gatys' paper, and 10⁴ and 10⁻² in
-# TensorFlow's tutorial. All of them paint. They differ because everybody puts other *constants* in
-# front of the same sums:
+# TensorFlow's tutorial. All of them paint (notebook 7). They differ because everybody puts other
+# *constants* in front of the same sums:
 #
 # $$J_{content} = c \sum (a_G - a_C)^2 \qquad J_{style}^l = s_l \sum (A_G - A_S)^2$$
 #
@@ -552,7 +556,7 @@ for name in ("mse", "relative"):
 
 # %% tags=["exercise"]
 def converted(alpha, beta, old, new):
-    """The (α, β) that with the constants `new`, a pair (c, s), pull as these do with `old`."""
+    """The (α, β) that pull with `new` as these do with `old`: pairs of constants (c, s)."""
     ...
 
 
@@ -570,8 +574,11 @@ def gradient(alpha, beta, name):
 
 theirs = 1e4, 1e-2
 pair = converted(*theirs, constants("mse"), constants("relative"))
-if pair is None:
-    print("not yet: converted returns nothing so far")
+if np.shape(pair) != (2,):
+    print("not yet: converted must return a pair of numbers, the new α and the new β")
+    (c, s), (c_new, s_new) = constants("mse"), constants("relative")
+    ratio = 1e-6 * (s / s_new) / (c / c_new)
+    print(f"(The solution: β/α = 1e-06 in mean squares becomes {ratio:.2g} in relative units.)")
 else:
     (a, b), differ = pair, 0.0
     for wanted, got in ((theirs[0], 0.0), (a, 0.0)), ((0.0, theirs[1]), (0.0, b)):  # each alone
@@ -613,7 +620,7 @@ beta = 20.0
 # %% tags=["hide-input"]
 # @title What it changes
 assert compiled < 1.2 * totals[-1] < in_python
-print(f"J before the change {totals[-1]:.2f}, compiled {compiled:.2f}, in Python {in_python:.2f}")
+print(f"J is {compiled:.2f} in the compiled step, and {in_python:.2f} in Python")
 
 # %% [markdown]
 # Nothing: in the compiled step, 20 is a constant. A `tf.Variable` is read anew in every step.
@@ -630,15 +637,20 @@ def live_step(G, optimizer, beta):
 
 # %% tags=["check", "hide-input"]
 # @title Check: one step with β = 20, one with β = 40
-knob = tf.Variable(20.0)
+knob, moving = tf.Variable(20.0), tf.Variable(C)
 live = live_step(tf.Variable(C), keras.optimizers.SGD(0.0), knob)  # G stays where it is
-if live is None:
-    print("not yet: live_step returns nothing so far")
+goes = live_step(moving, keras.optimizers.Adam(1.0), knob)
+if not (callable(live) and callable(goes)):
+    print("not yet: live_step must return a function without arguments")
 else:
-    before = float(live())
+    before, _ = float(live()), goes()
     knob.assign(40.0)
     rise, wanted = float(live()) - before, 20 * float(three_costs(tf.constant(C))[1])
-    if abs(rise) < 0.01 * wanted:
+    if abs(before - totals[0]) > 0.005 * totals[0]:
+        print(f"not yet: the first step should return J, {totals[0]:.2f}, not {before:.2f}")
+    elif np.array_equal(moving.numpy(), C):
+        print("not yet: the step does not move G")
+    elif abs(rise) < 0.01 * wanted:
         print("not yet: J does not follow β; somewhere it was read once, as a number")
     elif abs(rise - wanted) > 0.02 * wanted:
         print(f"not yet: J rises by {rise:.2f} instead of {wanted:.2f}")
@@ -667,7 +679,7 @@ else:
 #
 # </details>
 #
-# α can move in the same way. The sliders of notebook 5 do what `knob.assign` does here.
+# α can move likewise. The sliders of notebook 5 do what `knob.assign` does here.
 #
 # ## 7 · Your own pictures
 #

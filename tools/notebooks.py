@@ -151,14 +151,18 @@ def page(made, title):
     made = copy.deepcopy(made)
     for output in (o for cell in made.cells for o in cell.get("outputs", [])):
         for kind in {"image/gif", "image/svg+xml"} & set(output.get("data", {})):
-            data, about = output.data[kind], output.metadata.get(kind, {})
-            if kind == "image/svg+xml":  # is text; the other is base64 already
-                data = base64.b64encode(data.encode()).decode()
-            alt = html.escape(about.get("alt", ""))
-            wide = f' width="{about["width"]}"' if "width" in about else ""
-            source = f'src="data:{kind};base64,{data}"'
-            output.data["text/html"] = f'<img alt="{alt}"{wide} style="max-width: 100%" {source}>'
+            output.data["text/html"] = img(output, kind)
     return HTMLExporter().from_notebook_node(made, {"metadata": {"name": title}})[0]
+
+
+def img(output, kind):
+    """A picture among the outputs as a tag of HTML."""
+    data, about = output.data[kind], output.metadata.get(kind, {})
+    if kind == "image/svg+xml":  # is text; the others are base64 already
+        data = base64.b64encode(data.encode()).decode()
+    alt = html.escape(about.get("alt", ""))
+    wide = f' width="{about["width"]}"' if "width" in about else ""
+    return f'<img alt="{alt}"{wide} style="max-width: 100%" src="data:{kind};base64,{data}">'
 
 
 def problems():
