@@ -59,24 +59,26 @@ def animation(frames: Frames, *, alt: str, milliseconds: int = 150):
     return display.Image(gif, format="gif", width=wide, metadata={"alt": alt})
 
 
-def animated(frames: Frames, kind: str, milliseconds: int | list[int]) -> bytes:
-    """The bytes of an animated picture that plays over and over; kind: "gif" or "webp".
+def animated(frames: Frames, kind: str, milliseconds: int | list[int], loop=0) -> bytes:
+    """The bytes of an animated picture; kind: "gif" or "webp".
 
-    milliseconds: for each frame, or a list of them.
+    milliseconds: for each frame, or a list of them.  loop: 0: for ever, None: it plays once.
     """
     made = [Image.fromarray(images.to_uint8(frame)) for frame in frames]
     if kind == "gif":
         made = [frame.quantize(COLORS, dither=Image.Dither.NONE) for frame in made]
-    options = {"append_images": made[1:], "duration": milliseconds, "loop": 0, "quality": 90}
+    elif loop is None:
+        loop = 1  # a GIF has no count then
+    options = {"append_images": made[1:], "duration": milliseconds, "loop": loop, "quality": 90}
     made[0].save(buffer := io.BytesIO(), kind, save_all=True, **options)
     return buffer.getvalue()
 
 
-def encoded(path: Name, frames: Frames, milliseconds: list[int]) -> bytes:
+def encoded(path: Name, frames: Frames, milliseconds: list[int], loop=0) -> bytes:
     """The bytes of the film at `path`; OutputError where its format cannot hold them."""
     kind = check_film(path)
     try:
-        return animated(frames, kind, milliseconds[: len(frames)])
+        return animated(frames, kind, milliseconds[: len(frames)], loop)
     except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
         sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
         raise OutputError(sentence) from None
@@ -91,23 +93,24 @@ def check_film(path: Name) -> str:
     return kind
 
 
-def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int]]:
-    """(frames, milliseconds of each) of an animated file or of a directory of pictures.
+def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int], int | None]:
+    """(frames, milliseconds of each, loop) of an animated file or of a directory of pictures.
 
     size: the longest side.  Raises PictureError for what makes no film.
     """
-    found, frames, milliseconds = frame_files(path), [], []
+    found, frames, milliseconds, loop = frame_files(path), [], [], 0
     if os.path.isdir(files.resolve(path)):
         frames = [images.load(picture, size) for picture in found]
         milliseconds = [100] * len(frames)
     else:
         with decode.opened(found[0], str(path)) as film:
+            loop = film.info.get("loop")
             for frame in ImageSequence.Iterator(film):
                 frames.append(images.load(frame.convert("RGBA"), size))
                 milliseconds.append(round(film.info.get("duration") or 100))
     if len(frames) < 2 or len({frame.shape for frame in frames}) > 1:
         raise PictureError(f"{path} makes no film: it takes two or more pictures, of equal sizes.")
-    return frames, milliseconds
+    return frames, milliseconds, loop
 
 
 def frame_files(path: Name) -> list[Path]:

@@ -126,14 +126,17 @@ def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
 
 def _read_table(path):
     """The lines of a table, each a list of texts."""
-    found = files.readable(path, SettingError, "table")
+    data = files.readable(path, SettingError, "table").read_bytes()
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
-        text = found.read_text("utf-8-sig")
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")  # as older spreadsheets save it
+    try:
         separator = max(",;\t", key=text.partition("\n")[0].count)
         lines = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        sentence = f"The table {path} cannot be read ({error}): save it as CSV in UTF-8."
-        raise SettingError(sentence) from None
+    except csv.Error as error:
+        raise SettingError(f"The table {path} cannot be read ({error}): check it.") from None
     return [[field.strip() for field in line] for line in lines] or [[]]
 
 

@@ -172,8 +172,8 @@ def _load(job):
     """(frames, a function: path, paintings of them, metadata → the bytes of a file)."""
     content, size = job.spec.content, job.spec.size
     if job.again:
-        frames, milliseconds = animation.load(content, size)
-        return frames, lambda path, found, _: animation.encoded(path, found, milliseconds)
+        frames, *timing = animation.load(content, size)
+        return frames, lambda path, found, _: animation.encoded(path, found, *timing)
     picture, opacity = images.load_with_opacity(content, size)
     return [picture], lambda path, found, about: images.encoded(path, found[0], about, opacity)
 

@@ -27,14 +27,16 @@ def frames():
 
 
 @pytest.mark.parametrize("kind", ["webp", "gif"])
-def test_a_film_comes_back_from_its_file_and_every_frame_keeps_its_time(tmp_path, frames, kind):
+@pytest.mark.parametrize("loop", [None, 0, 3])
+def test_a_film_comes_back_from_its_file_with_its_times_and_loops(tmp_path, frames, kind, loop):
     path = tmp_path / f"a.{kind}"
-    path.write_bytes(animation.animated(frames, kind, [80, 250, 1000]))
-    found, milliseconds = animation.load(path, 48)
+    path.write_bytes(animation.animated(frames, kind, [80, 250, 1000], loop))
+    found, milliseconds, again = animation.load(path, 48)
     assert milliseconds == [80, 250, 1000]
+    assert again == (1 if loop is None and kind == "webp" else loop)  # a WebP says it with 1
     assert np.abs(np.stack(found) - np.stack(frames)).mean() < 12
     assert animation.load(path, 24)[0][0].shape == (20, 24, 3)
-    assert animation.load(INPUTS / "var.gif")[1] == [1000, 50, 50, 400]
+    assert animation.load(INPUTS / "var.gif")[1:] == ([1000, 50, 50, 400], 2)
 
 
 def test_a_frame_without_a_time_is_shown_for_a_tenth_of_a_second(tmp_path, frames):
@@ -47,9 +49,9 @@ def test_a_directory_is_a_film_in_the_order_in_which_people_count(tmp_path, fram
         images.save(tmp_path / f"frame{i}.png", frame)
     (tmp_path / "._frame1.png").write_bytes(b"AppleDouble")
     (tmp_path / "notes.txt").write_text("no picture")
-    found, milliseconds = animation.load(tmp_path, 48)
+    found, milliseconds, loop = animation.load(tmp_path, 48)
     np.testing.assert_allclose(np.stack(found), np.rint(frames[::-1]), atol=0.5)
-    assert milliseconds == [100] * 3
+    assert (milliseconds, loop) == ([100] * 3, 0)
     names = [path.name for path in animation.frame_files(INPUTS / "frames")]
     assert names == [f"frame{i}.png" for i in range(1, 13)]
 

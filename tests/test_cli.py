@@ -339,7 +339,7 @@ def of_film(tmp_path, source="in.gif", output="out.webp", *more):
 
 def test_a_film_is_painted_frame_by_frame_with_its_own_times(tmp_path, frames, capsys):
     cli.film(of_film(tmp_path))
-    found, milliseconds = animation.load(tmp_path / "out.webp", 48)
+    found, milliseconds, _ = animation.load(tmp_path / "out.webp", 48)
     assert milliseconds == [120, 50, 700]
     assert np.abs(found[0] - frames[0]).mean() > 3
     assert "3 of 3 frames" in capsys.readouterr().err
