@@ -21,6 +21,6 @@ Pictures are RGB float32 arrays (height, width, 3) with values 0-255 everywhere 
 
 import os
 
-# Both must be set before the first import of TensorFlow; a choice of the user's own stays.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Both must be set before the first import of TensorFlow, which is all that this package works with.
+os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

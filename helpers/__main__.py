@@ -1,6 +1,6 @@
 """python -m helpers CONTENT STYLE [STYLE …] --output OUT.png"""
 
-from .terminal import run
+from .terminal import command
 
 if __name__ == "__main__":
-    run("main")
+    command("main")

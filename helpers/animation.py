@@ -76,11 +76,10 @@ def animated(frames: Frames, kind: str, milliseconds: int | list[int], loop=0) -
 
 def encoded(path: Name, frames: Frames, milliseconds: list[int], loop=0) -> bytes:
     """The bytes of the film at `path`; OutputError where its format cannot hold them."""
+    kind = check_film(path)
     try:
-        return animated(frames, check_film(path), milliseconds, loop)
+        return animated(frames, kind, milliseconds[: len(frames)], loop)
     except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
-        if isinstance(error, OutputError):
-            raise
         sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
         raise OutputError(sentence) from None
 
@@ -99,12 +98,12 @@ def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[in
 
     size: the longest side.  Raises PictureError for what makes no film.
     """
-    frames, milliseconds, loop = [], [], 0
-    if os.path.isdir(files.resolve(path, PictureError)):
-        frames = [images.load(picture, size) for picture in frame_files(path)]
+    found, frames, milliseconds, loop = frame_files(path), [], [], 0
+    if os.path.isdir(files.resolve(path)):
+        frames = [images.load(picture, size) for picture in found]
         milliseconds = [100] * len(frames)
     else:
-        with decode.opened(*frame_files(path), str(path)) as film:
+        with decode.opened(found[0], str(path)) as film:
             loop = film.info.get("loop")
             for frame in ImageSequence.Iterator(film):
                 frames.append(images.load(frame.convert("RGBA"), size))
@@ -123,14 +122,12 @@ def frame_files(path: Name) -> list[Path]:
     if not os.path.isdir(found):
         return [files.readable(path, PictureError, "film")]
     pictures = [p for p in found.iterdir() if p.suffix.lower() in READABLE and not p.is_dir()]
-    pictures = sorted(p for p in pictures if not p.name.startswith("."))  # macOS adds ._frame1.png
+    pictures = [p for p in pictures if not p.name.startswith(".")]  # macOS adds ._frame1.png
     if not pictures:
         raise PictureError(f"There are no pictures in {path}: check the path.")
-    return sorted(pictures, key=lambda p: re.sub("[0-9]+", _as_long, p.name.lower()))
-
-
-def _as_long(digits):
-    return digits[0].zfill(20)
+    return sorted(
+        pictures, key=lambda p: re.sub("[0-9]+", lambda n: n[0].zfill(20), p.name.lower())
+    )
 
 
 def follow(run, frames: Frames, again: int) -> Iterator[np.ndarray]:

@@ -1,6 +1,6 @@
 """python -m helpers.batch JOBS.csv --output FOLDER"""
 
-from .terminal import run
+from .terminal import command
 
 if __name__ == "__main__":
-    run("batch")
+    command("batch")

@@ -1,4 +1,4 @@
-"""A run's state ↔ one .npz, so that an interrupted run goes on bit for bit on the same machine."""
+"""A run's pictures and state ↔ one .npz: it goes on bit for bit on the same machine."""
 
 import hashlib
 import json
@@ -21,24 +21,36 @@ def save(path: str | os.PathLike, transfer) -> None:
     """Write all that `restore` needs, whole or not at all.  Raises OutputError."""
     state = {
         "spec": transfer.spec.metadata(),
-        "fingerprint": _fingerprint(transfer),
+        "weights": _fingerprint(transfer.network),
         "plan": transfer.plan,
         "step_count": transfer.step_count,
         "level": transfer.level,
     }
     leaves = tf.nest.flatten(transfer.state)
     arrays = {f"state_{i}": leaf.numpy() for i, leaf in enumerate(leaves)}
-    history = {f"history_{name}": values for name, values in transfer.history.items()}
+    arrays |= {f"history_{name}": values for name, values in transfer.history.items()}
+    arrays |= {f"picture_{i}": array for i, array in enumerate(_pictures(transfer))}
     with whole_file(path) as file:
-        np.savez(file, checkpoint=json.dumps(state), **arrays, **history)
+        np.savez(file, checkpoint=json.dumps(state), **arrays)
 
 
-def peek(path: str | os.PathLike) -> tuple[TransferSpec, int]:
-    """(the spec of a checkpoint's run, its `steps` being those that were planned, and how many are
-    done).  Needs no TensorFlow work.  Raises CheckpointError for a file that is none, or damaged.
+def resumed(path: str | os.PathLike, network):
+    """The `transfer.Transfer` that `save` wrote, with its pictures and the steps that were planned.
+
+    Errors: see `restore`.
     """
-    spec, state, _ = _read(path)
-    return spec.changed(steps=state["plan"][-1] or spec.steps), state["step_count"]
+    from .transfer import Transfer
+
+    spec, state, arrays = _read(path)
+    spec = spec.changed(steps=state["plan"][-1] or spec.steps)
+    found = [array for name, array in arrays.items() if name.startswith("picture_")]
+    pictures, masks = ([array for array in found if array.ndim == n] for n in (3, 2))
+    if not pictures:
+        raise CheckpointError(f"{path} is damaged: begin anew.")
+    mask, style_masks = (masks[0], masks[1:]) if masks else (None, None)
+    run = Transfer(pictures[0], pictures[1:], network, spec, mask=mask, style_masks=style_masks)
+    restore(path, run)
+    return run
 
 
 def restore(path: str | os.PathLike, transfer) -> None:
@@ -55,10 +67,12 @@ def restore(path: str | os.PathLike, transfer) -> None:
                 f"{path} was made with {name} {theirs}, this run has {mine}: use the same to "
                 "resume."
             )
-    if state["fingerprint"] != _fingerprint(transfer):
-        raise CheckpointError(
-            f"{path} was made with other pictures or weights: use the same to resume."
-        )
+    theirs = [arrays.pop(name) for name in list(arrays) if name.startswith("picture_")]
+    mine = _pictures(transfer)
+    if len(theirs) != len(mine) or not all(map(np.array_equal, theirs, mine)):
+        raise CheckpointError(f"{path} was made with other pictures: use the same to resume.")
+    if state["weights"] != _fingerprint(transfer.network):
+        raise CheckpointError(f"{path} was made with another network: use the same to resume.")
     before = transfer.level, transfer.state, transfer.targets
     try:
         columns = {name: arrays.pop(f"history_{name}") for name in transfer.history}
@@ -90,14 +104,10 @@ def _read(path):
         spec = TransferSpec.from_metadata(state.pop("spec"))
         count, level = state["step_count"], state["level"]
         plan = state["plan"] = state["plan"] or [0] * (spec.levels + 1)
-        if not (0 <= operator.index(level) < spec.levels and operator.index(count) >= 0):
-            raise ValueError("no such level")
-        if (
-            list(map(operator.index, plan)) != sorted(plan)
-            or plan[0] != 0
-            or len(plan) != spec.levels + 1
-        ):
-            raise ValueError("no such plan")
+        rising = list(map(operator.index, plan)) == sorted(plan) and plan[0] == 0
+        there = 0 <= operator.index(level) < spec.levels == len(plan) - 1
+        if not (rising and there and operator.index(count) >= 0):
+            raise ValueError("no such place in a run")
     except (*DAMAGED_NPZ, MemoryError, OverflowError, AttributeError, StyleTransferError) as error:
         raise CheckpointError(
             f"{path} is damaged, or no checkpoint of this edition: begin anew."
@@ -105,11 +115,15 @@ def _read(path):
     return spec, state, arrays
 
 
-def _fingerprint(transfer):
-    """Of the pictures, their masks and the network's weights."""
-    digest, masks = hashlib.sha256(), transfer.masks
-    pictures = [transfer.content, *transfer.styles]
-    pictures += [masks.content, *masks.styles] if masks else []
-    for array in (*pictures, *transfer.network.model.get_weights()):
+def _pictures(transfer):
+    """The photograph and the paintings, then their masks, which have two axes."""
+    found, masks = [transfer.content, *transfer.styles], transfer.masks
+    return [*found, masks.content, *masks.styles] if masks else found
+
+
+def _fingerprint(network):
+    """Of the network's weights."""
+    digest = hashlib.sha256()
+    for array in network.model.get_weights():
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

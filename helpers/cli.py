@@ -4,16 +4,18 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import json
 import os
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import animation, files, images, settings
 from .errors import PictureError, SettingError, StyleTransferError
 from .job import AGAIN, OPTIONS, Job, check, paint
 from .settings import TransferSpec
-from .terminal import Parser, command, fail, say
+from .terminal import Parser, say
 
 JOB = "job"  # under this name a finished picture's metadata tells its line from others
 
@@ -23,18 +25,15 @@ JOB = "job"  # under this name a finished picture's metadata tells its line from
 
 def main(arguments: list[str] | None = None) -> None:
     """python -m helpers CONTENT STYLE [STYLE …] --output OUT.png"""
-    prog = "python -m helpers"
-    with command(prog):
-        about = "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016)."
-        content = "picture: a path, an http(s) address or a gallery name; or a directory"
-        output = "file (.png, .jpg, .webp); for a directory, a directory"
-        given = _read(arguments, Parser(prog, about), content, output, OPTIONS)
-        jobs = list_jobs(given)
-        check(jobs)
-        if len(jobs) == 1:
-            paint(jobs[0])
-        else:
-            run_all(prog, jobs)
+    about = "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016)."
+    content = "picture: a path, an http(s) address or a gallery name; or a directory"
+    output = "file (.png, .jpg, .webp); for a directory, a directory"
+    jobs = list_jobs(_read(arguments, Parser("python -m helpers", about), content, output, OPTIONS))
+    check(jobs)
+    if len(jobs) == 1:
+        paint(jobs[0])
+    else:
+        paint_all(jobs)
 
 
 def _read(arguments, parse, content, output, more):
@@ -43,12 +42,7 @@ def _read(arguments, parse, content, output, more):
     parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
     parse.add_argument("--output", required=True, metavar="OUT", help=output)
     for option in (settings.OPTIONS | more).values():
-        text = option.help
-        if option.choices:
-            text += f": {settings.either(option.choices)}"
-        if option.default is not None:
-            text += f" (default: {option.default})"
-        parse.add_argument(option.flag, nargs="+" if option.many else None, help=text)
+        parse.add_argument(option.flag, nargs="+" if option.many else None, help=option.described)
     return vars(parse.parse_args(arguments))
 
 
@@ -64,23 +58,13 @@ def list_jobs(given: dict) -> list[Job]:
 
     given: {name: text or list of texts} as typed.  Raises a StyleTransferError.
     """
-    texts, output = dict(given), given["output"]
-    del texts["output"]
-    content = given["content"]
-    known = content in images.gallery() or files.is_address(content)
-    if known or not os.path.isdir(files.resolve(content, PictureError)):
+    texts = {name: text for name, text in given.items() if name != "output"}
+    content, output = given["content"], Path(given["output"])
+    if not os.path.isdir(files.resolve(images.gallery().get(content, content), PictureError)):
         return [_job(texts, output)]
-    for name in ("checkpoint", "report", "resume"):
-        if texts.get(name):
-            raise SettingError(f"--{name} is for one picture: leave it out for a directory.")
-    files.check_folder(output)
-    pictures = animation.frame_files(content)
-    # cat.png for cat.jpg, or cat.jpg.png where two have one name; many file systems ignore case.
-    clear = len({path.stem.casefold() for path in pictures}) == len(pictures)
-    names = [path.stem if clear else path.name for path in pictures]
     return [
-        _job(texts | {"content": str(path)}, Path(output) / f"{name}.png")
-        for path, name in zip(pictures, names, strict=True)
+        _job(texts | {"content": str(path)}, output / f"{path.stem}.png", where=f" of {path.name}")
+        for path in animation.frame_files(content)
     ]
 
 
@@ -89,36 +73,30 @@ def list_jobs(given: dict) -> list[Job]:
 TABLE = """Many pictures from a table of jobs.
 
 JOBS.csv has a line of names and one line for each picture.  content and style are needed; any other
-long option of `python -m helpers` may be a column (size, steps, beta, keep-colors, …), and `output`
-names the file.  An empty field means the default; several styles are separated by spaces.
+long option of `python -m helpers` may be a column (size, steps, beta, keep-colors and so on), and
+`output` names the file.  An empty field means the default; several styles are separated by spaces.
 
     content,style,beta,output
     cat,starry_swirls,30,
     cat,starry_swirls,300,cat_much.png
 
-A picture that is there already, made by the same line, is not made again: call it a second time
-after an interruption, or with more lines.  Jobs that fail are tried again, then reported; the
-others go on.  --scheduler ADDRESS sends the jobs to the workers of a Dask cluster (pip install
-distributed), which need this package, the pictures and FOLDER at the same paths.
+A job that fails is reported, and the others go on.  A picture that is there already, made by the
+same line, is not made again: call it a second time after an interruption, or with more lines.
+--scheduler ADDRESS sends the jobs to the workers of a Dask cluster (pip install distributed), which
+need this package, the pictures and FOLDER at the same paths.
 """
 
 
 def batch(arguments: list[str] | None = None) -> None:
     """python -m helpers.batch JOBS.csv --output FOLDER"""
-    prog = "python -m helpers.batch"
-    with command(prog):
-        parse = Parser(prog, TABLE)
-        parse.add_argument("jobs", help="table (.csv)")
-        parse.add_argument("--output", required=True, help="folder for the pictures")
-        parse.add_argument(
-            "--retries", type=int, default=1, help="retries of a job that fails (default: 1)"
-        )
-        parse.add_argument("--scheduler", help="address of a Dask scheduler: tcp://host:8786")
-        given = parse.parse_args(arguments)
-        files.make_folder(given.output)
-        say(f"The lines of {given.jobs} are checked.")  # of thousands it takes a while
-        jobs = read_jobs(given.jobs, files.resolve(given.output))
-        run_all(prog, jobs, max(given.retries, 0), given.scheduler)
+    parse = Parser("python -m helpers.batch", TABLE)
+    parse.add_argument("jobs", help="table (.csv)")
+    parse.add_argument("--output", required=True, help="folder for the pictures")
+    parse.add_argument("--scheduler", help="address of a Dask scheduler: tcp://host:8786")
+    given = parse.parse_args(arguments)
+    files.make_folder(given.output)
+    say(f"The lines of {given.jobs} are checked.")  # of thousands it takes a while
+    paint_all(read_jobs(given.jobs, files.resolve(given.output)), given.scheduler)
 
 
 def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
@@ -127,54 +105,45 @@ def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
     Raises SettingError for a table that makes no sense, with the number of the line, and
     OutputError where one job would write what it or another one reads or writes.
     """
-    jobs = []
-    for number, fields in _read_table(path):
+    names, *lines = _read_table(path)
+    columns, jobs = [name.lower().replace("-", "_") for name in names], []
+    if twice := {name for name in columns if name and columns.count(name) > 1}:
+        raise SettingError(f"The table {path} has two columns {twice.pop()}: leave one out.")
+    for number, line in enumerate(lines, 2):
+        pairs = itertools.zip_longest(columns, line, fillvalue="")
+        fields = {name: text for name, text in pairs if text}
+        if not fields:
+            continue  # spreadsheets leave columns of nothing, and lines
         try:
             jobs.append(_job_of_line(fields, folder, number))
         except StyleTransferError as error:
             raise type(error)(f"Line {number} of {path}: {error}") from None
+    if not jobs:
+        raise SettingError(f"The table {path} has no line below its names: add one a picture.")
     check(jobs, [("the table", path)])
     return jobs
 
 
 def _read_table(path):
-    """[(number of the line, {column: text} of the fields that are not empty)]."""
+    """The lines of a table, each a list of texts."""
     data = files.readable(path, SettingError, "table").read_bytes()
     utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")  # as older spreadsheets save it
-    separator = max(",;\t", key=text.partition("\n")[0].count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        separator = max(",;\t", key=text.partition("\n")[0].count)
+        lines = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
     except csv.Error as error:
         raise SettingError(f"The table {path} cannot be read ({error}): check it.") from None
-    rows = [[field.strip() for field in row] for row in rows or [[]]]
-    columns = [name.lower().replace("-", "_") for name in rows[0]]
-    while columns and not columns[-1]:  # spreadsheets leave columns of nothing, and lines
-        columns.pop()
-    for name in columns:
-        if columns.count(name) > 1:
-            raise SettingError(f"The table {path} has two columns {name}: leave one out.")
-        if name in ("checkpoint", "resume"):  # a table is taken up by its finished pictures
-            raise SettingError(f"A table has no {name}: leave the column out.")
-        if name not in {"content", "style", "output", *settings.OPTIONS, *OPTIONS}:
-            raise SettingError(f"There is no option {name!r}: rename the column, or leave it out.")
-    found = [(number, row) for number, row in enumerate(rows[1:], 2) if any(row)]
-    if not found:
-        raise SettingError(f"The table {path} has no line below its names: add one a picture.")
-    for number, row in found:
-        if len(row) < len(columns) or any(row[len(columns) :]):
-            raise SettingError(f"Line {number} of {path} does not have {len(columns)} fields.")
-    return [
-        (number, {name: text for name, text in zip(columns, row, strict=False) if text})
-        for number, row in found
-    ]
+    return [[field.strip() for field in line] for line in lines] or [[]]
 
 
 def _job_of_line(fields, folder, number):
     """A line's job.  Its key tells it from other lines, wherever it stands, and no local path."""
+    if more := {"styles", "checkpoint", "resume"} & set(fields):
+        raise SettingError(f"a table has no {more.pop()}: leave the column out.")
     for needed in ("content", "style"):
         if needed not in fields:
             raise SettingError(f"there is no {needed}: name a picture.")
@@ -213,30 +182,25 @@ def run_job(job: Job) -> str | None:
         return f"Something unforeseen went wrong ({type(error).__name__}: {error})."
 
 
-def run_all(prog: str, jobs: list[Job], retries: int = 0, scheduler: str | None = None) -> None:
+def paint_all(jobs: list[Job], scheduler: str | None = None) -> None:
     """Every job that is not finished, on this machine or on a Dask cluster.
 
-    The command ends with status 2 where some failed `1 + retries` times.
+    Raises PictureError at the end where some failed.
     """
-    waiting = [job for job in jobs if not finished(job)]
+    waiting, failed = [job for job in jobs if not finished(job)], []
     if len(waiting) < len(jobs):
         say(f"{len(jobs) - len(waiting)} of {len(jobs)} are finished already.")
-    for attempt in range(1 + retries):
-        if attempt and waiting:
-            say(f"{len(waiting)} failed and are tried again.")
-        failed = []
-        here = ((job, run_job(job)) for job in waiting)
-        results = _on_cluster(waiting, scheduler) if scheduler else here
-        for i, (job, sentence) in enumerate(results, 1):
-            say(f"{job.output}: {sentence or 'painted.'} ({i} of {len(waiting)})")
-            failed += [job] if sentence else []
-        waiting = failed
-    if waiting:
-        named = ", ".join(str(job.output) for job in waiting)
-        fail(prog, f"{len(waiting)} of {len(jobs)} pictures could not be made: {named}.")
+    here = ((job, run_job(job)) for job in waiting)
+    for i, (job, sentence) in enumerate(_on_cluster(waiting, scheduler) if scheduler else here, 1):
+        say(f"{job.output}: {sentence or 'painted.'} ({i} of {len(waiting)})")
+        if sentence:
+            failed.append(str(job.output))
+    if failed:
+        count = f"{len(failed)} of {len(jobs)}"
+        raise PictureError(f"{count} pictures could not be made: {', '.join(failed)}.")
 
 
-def _on_cluster(jobs, address):
+def _on_cluster(jobs, address) -> Iterator[tuple[Job, str | None]]:
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -264,11 +228,10 @@ one's painting, so strokes stay where the camera stands still.
 
 def film(arguments: list[str] | None = None) -> None:
     """python -m helpers.film FILM STYLE [STYLE …] --output OUT.gif"""
-    prog = "python -m helpers.film"
-    with command(prog):
-        content, output = "animated .gif or .webp, or a directory", "file (.gif or .webp)"
-        given = _read(arguments, Parser(prog, FILM), content, output, {"again": AGAIN})
-        again = AGAIN.read(given.pop("again") or AGAIN.default)
-        job = _job(given, given.pop("output"), again=again)
-        check([job])
-        paint(job)
+    content, output = "animated .gif or .webp, or a directory", "file (.gif or .webp)"
+    parse = Parser("python -m helpers.film", FILM)
+    given = _read(arguments, parse, content, output, {"again": AGAIN})
+    again = AGAIN.read(given.pop("again") or AGAIN.default)
+    job = _job(given, given.pop("output"), again=again)
+    check([job])
+    paint(job)

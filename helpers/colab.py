@@ -5,12 +5,11 @@ when a session ends, so a run that is begun here keeps its pictures and its chec
 folder, in the reader's Drive where that is mounted, and `resume` goes on from it.
 """
 
-import importlib.metadata
+import itertools
 import os
 import sys
 from pathlib import Path
 
-import numpy as np
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -19,7 +18,7 @@ from .errors import CheckpointError, PictureError, SetupError
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 DRIVE = Path("/content/drive")  # where Colab mounts it
-CHECKPOINT, PICTURES = "run.npz", "pictures.npz"
+CHECKPOINT = "run.npz"
 _NO_GPU = (
     "There is no GPU in this session. Choose Runtime → Change runtime type → T4 GPU and run all "
     "cells for VGG-19 and larger pictures; without one, all goes on with the network mini."
@@ -38,12 +37,12 @@ def up(name: str | None = None) -> tuple:
     Raises SetupError for a TensorFlow that is too old, NetworkError for weights of a `name` that
     cannot be had.
     """
-    check_versions()
     # Or TensorFlow takes all of a GPU's memory for itself, and nothing else runs beside it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
     import tensorflow as tf
 
+    check_versions()
     from . import vgg
 
     GPU = bool(tf.config.list_physical_devices("GPU"))
@@ -58,12 +57,13 @@ def up(name: str | None = None) -> tuple:
 def check_versions() -> None:
     """Raises SetupError for TensorFlow or Keras older than the list asks for, and prints a sentence
     about one that is newer than those that were tried."""
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines() if REQUIREMENTS.exists() else []
-    for wanted in (Requirement(n) for n in lines if n.startswith(("tensorflow", "keras"))):
-        try:
-            version = importlib.metadata.version(wanted.name)
-        except importlib.metadata.PackageNotFoundError:  # it may be called tensorflow-cpu
-            continue
+    import keras
+    import tensorflow as tf
+
+    found = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    for wanted in (Requirement(line) for line in lines if line.startswith(tuple(found))):
+        version = found[wanted.name]
         if Version(version) < min(Version(limit.version) for limit in wanted.specifier):
             raise SetupError(
                 f"{wanted.name} {version} is too old, {wanted} is needed: in Colab choose Runtime "
@@ -110,28 +110,20 @@ def folder(drive: bool = False) -> Path:
     """
     if drive:
         _mount()
-    runs, number = _runs(), 1
-    while (runs / f"run_{number}").exists():
-        number += 1
-    files.make_folder(runs / f"run_{number}")
-    return runs / f"run_{number}"
+    new = (_runs() / f"run_{number}" for number in itertools.count(1))
+    found = next(place for place in new if not place.exists())
+    files.make_folder(found)
+    return found
 
 
-def begin(folder: Path, content, styles, network, *, mask=None, style_masks=None, **options):
-    """A `transfer.Transfer`, with its arguments, whose pictures and masks are kept in the folder.
+def begin(folder: Path, content, styles, network, **options):
+    """A `transfer.Transfer`, with its arguments, that is kept in the folder.
 
-    `run(steps, checkpoint=folder / CHECKPOINT)` keeps the rest, about once a minute.
+    `run(steps, checkpoint=folder / CHECKPOINT)` does so again about once a minute.
     """
     from .transfer import Transfer
 
-    run = Transfer(content, styles, network, mask=mask, style_masks=style_masks, **options)
-    kept = {"content": run.content} | {f"style {i}": s for i, s in enumerate(run.styles)}
-    if run.masks:
-        kept |= {"mask": run.masks.content}
-        kept |= {f"style mask {i}": m for i, m in enumerate(run.masks.styles)}
-    (folder / CHECKPOINT).unlink(missing_ok=True)  # it would belong to other pictures
-    with files.whole_file(folder / PICTURES) as file:
-        np.savez_compressed(file, **kept)
+    run = Transfer(content, styles, network, **options)
     checkpoint.save(folder / CHECKPOINT, run)
     return run
 
@@ -142,32 +134,18 @@ def resume(network, folder: Path | None = None) -> tuple:
     folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
     Raises CheckpointError if there is no run, or if it was painted with another network.
     """
-    from .transfer import Transfer
-
     folder = folder or _newest()
-    spec, _ = checkpoint.peek(folder / CHECKPOINT)
-    try:
-        with np.load(folder / PICTURES, allow_pickle=False) as file:
-            kept = dict(file)
-        content, mask = kept.pop("content"), kept.pop("mask", None)
-    except files.DAMAGED_NPZ as error:
-        raise CheckpointError(f"{folder / PICTURES} is lost or damaged: begin anew.") from error
-    styles = [array for name, array in kept.items() if not name.startswith("style mask")]
-    style_masks = [array for name, array in kept.items() if name.startswith("style mask")]
-    run = Transfer(content, styles, network, spec, mask=mask, style_masks=style_masks or None)
-    checkpoint.restore(folder / CHECKPOINT, run)
-    return run, folder
+    return checkpoint.resumed(folder / CHECKPOINT, network), folder
 
 
 def _newest():
     """The folder of the newest run; where there is none, Colab is asked for the Drive."""
-    kept = list(_runs().glob(f"*/{CHECKPOINT}"))
-    if not kept and in_colab():
+    if not any(_runs().glob(f"*/{CHECKPOINT}")) and in_colab():
         _mount()
-        kept = list(_runs().glob(f"*/{CHECKPOINT}"))
+    kept = sorted(_runs().glob(f"*/{CHECKPOINT}"), key=os.path.getmtime)
     if not kept:
         raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
-    return max(kept, key=os.path.getmtime).parent
+    return kept[-1].parent
 
 
 def _runs():

@@ -3,7 +3,8 @@
 import contextlib
 import os
 import re
-import stat
+import secrets
+import shutil
 import tempfile
 import zipfile
 import zlib
@@ -42,15 +43,13 @@ def resolve(path: str | os.PathLike, error: type[Exception] = OutputError) -> Pa
 
     Raises `error` where it can name no file.
     """
-    name = os.path.expanduser(os.fsdecode(path))
     try:
+        name = os.path.expanduser(os.fsdecode(path))
         if name and b"\0" not in os.fsencode(name):
             return Path(name).absolute()
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, FileNotFoundError):  # the working directory is no longer there
         pass
-    except FileNotFoundError:  # relative paths start from the working directory
-        raise error(f"{path} is in a directory that no longer exists: change to another.") from None
-    raise error(f"{name!r} cannot be the name of a file: give another.")
+    raise error(f"{str(path)!r} cannot be the name of a file here: give another.")
 
 
 def readable(
@@ -61,34 +60,24 @@ def readable(
     Raises `error` with a sentence that calls the file `what`.
     """
     found = resolve(path, error)
-    try:
-        _check_regular(path, found, os.R_OK, error)
-    except OSError:  # also where a folder on the way may not be entered
-        raise error(f"There is no {what} {path}: check the path.") from None
+    if not (os.path.isfile(found) and os.access(found, os.R_OK)):
+        raise error(f"There is no {what} {path}, or it may not be read: check the path.")
     return found
 
 
 def check_file(path: str | os.PathLike) -> Path:
     """The file, with links followed, that writing to this path makes or replaces.
 
-    Raises OutputError unless that is a regular file, or a new name in a folder that takes one.
+    Raises OutputError unless that is a regular file, or a new name, in a folder that takes one.
     """
-    check_folder(resolve(path).parent)  # before realpath, for which none/../a is a
     target = Path(os.path.realpath(resolve(path)))
-    check_folder(target.parent)
-    with _as_sentence(path), contextlib.suppress(FileNotFoundError):
-        _check_regular(path, target, os.W_OK, OutputError)
-    return target
-
-
-def _check_regular(path, found, access, error):
-    mode = os.stat(found).st_mode
-    if not stat.S_ISREG(mode):
-        kind = "directory" if stat.S_ISDIR(mode) else "device or a pipe"
-        raise error(f"{path} is a {kind}: give the name of a file.")
-    if not os.access(found, access):
-        done = "read" if access == os.R_OK else "replaced"
-        raise error(f"{path} may not be {done}: check its permissions.")
+    with _as_sentence(path):
+        with contextlib.suppress(FileNotFoundError):
+            os.stat(target)  # refuses names that are too long, links in a circle, …
+            if not (target.is_file() and os.access(target, os.W_OK)):
+                raise OutputError(f"{path} is not a file that may be replaced: give another name.")
+        with tempfile.TemporaryFile(dir=target.parent):
+            return target
 
 
 @contextlib.contextmanager
@@ -98,26 +87,16 @@ def _as_sentence(path):
         yield
     except OutputError:
         raise
-    except OSError as error:  # a name that is too long, a full disk, …
+    except OSError as error:  # no such folder, a full disk, …
         raise OutputError(
             f"{path} cannot be written ({error.strerror or error}): choose another place."
         ) from error
-
-
-def check_folder(folder: str | os.PathLike) -> None:
-    """Raises OutputError unless files can be created in this folder."""
-    found = resolve(folder)
-    if not os.path.isdir(found):
-        raise OutputError(f"There is no directory {folder}: create it first.")
-    if not os.access(found, os.W_OK | os.X_OK):
-        raise OutputError(f"The directory {folder} is not writable: choose another.")
 
 
 def make_folder(folder: str | os.PathLike) -> None:
     """Create it and those above it, if need be; raises OutputError where that is not possible."""
     with _as_sentence(folder):
         resolve(folder).mkdir(parents=True, exist_ok=True)
-        check_folder(folder)
 
 
 def check_paths(
@@ -128,20 +107,13 @@ def check_paths(
     reads, writes: (label, path) pairs; the reads may be addresses too.  No two writes may go to
     one file, and none to a file that is read.
     """
-    taken = {}
+    read = {_identity(resolve(p, PictureError)): label for label, p in reads if not is_address(p)}
+    written = {}
     for label, path in writes:
-        target = _identity(check_file(path))
-        if target in taken:
-            raise _both(path, taken[target], label)
-        taken[target] = label
-    for label, path in reads:
-        source = None if is_address(path) else _identity(resolve(path, PictureError))
-        if source in taken:
-            raise _both(path, label, taken[source])
-
-
-def _both(path, first, second):
-    return OutputError(f"{path} is both {first} and {second}: give {second} another name.")
+        file = _identity(check_file(path))
+        if other := written.get(file) or read.get(file):
+            raise OutputError(f"{path} is both {other} and {label}: give {label} another name.")
+        written[file] = label
 
 
 def _identity(path):
@@ -164,15 +136,15 @@ def whole_file(path: str | os.PathLike, parents: bool = False) -> Iterator[Binar
         if parents:
             make_folder(resolve(path).parent)
         target = check_file(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:20]}.")
-        stack.callback(Path(temporary).unlink, missing_ok=True)
-        with os.fdopen(handle, "wb") as file:
+        temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+        stack.callback(temporary.unlink, missing_ok=True)
+        with open(temporary, "xb") as file:
+            with contextlib.suppress(OSError):  # there is none; some network folders refuse it
+                shutil.copymode(target, temporary)
             yield file
             file.flush()
-            with contextlib.suppress(OSError):  # some network folders refuse it
+            with contextlib.suppress(OSError):
                 os.fsync(file.fileno())
-        with contextlib.suppress(OSError):
-            os.chmod(temporary, _permissions(target))
         os.replace(temporary, target)
 
 
@@ -186,12 +158,3 @@ def claim(path: str | os.PathLike) -> None:
     """Create an empty file, which nobody else creates then.  Raises OutputError if it exists."""
     with _as_sentence(path), open(resolve(path), "xb"):
         pass
-
-
-def _permissions(path):
-    """Those of the file there, or of a new one (mkstemp's files only their owner can read)."""
-    with contextlib.suppress(FileNotFoundError):
-        return stat.S_IMODE(os.stat(path).st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask

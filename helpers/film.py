@@ -1,6 +1,6 @@
 """python -m helpers.film FILM STYLE [STYLE …] --output OUT.gif"""
 
-from .terminal import run
+from .terminal import command
 
 if __name__ == "__main__":
-    run("film")
+    command("film")

@@ -4,28 +4,25 @@ import contextlib
 import functools
 import json
 import os
-import sys
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from . import animation, files, images, masks
+from . import animation, files, images
 from .decode import opened
 from .errors import CheckpointError, OutputError, SettingError, StyleTransferError
 from .interrupts import deferred_interrupt
 from .settings import Option, TransferSpec
-from .terminal import Lasting, quiet, say
+from .terminal import quiet, say
 
 # Options of one run, beside those of `settings.TransferSpec`, which decide the painting.
 OPTIONS = {
     "checkpoint": Option("checkpoint", None, "file (.npz) that keeps the run, about once a minute"),
     "resume": Option("resume", None, "checkpoint to go on from"),
-    "preview_every": Option("preview_every", 0, "steps between previews, which go to OUT", int),
     "report": Option("report", None, "file (.json) for options, costs of every step and seconds"),
 }
 AGAIN = Option("again", 20, "steps of each frame but the first", int, least=1)
@@ -35,45 +32,24 @@ AGAIN = Option("again", 20, "steps of each frame but the first", int, least=1)
 class Job:
     """One picture or film to paint: what, and the files of the run.
 
-    checkpoint, resume, preview_every, report: see OPTIONS.  again: see AGAIN; None where the
-    content is no film.  also: kept with the picture's metadata.  where: " of line 3", in sentences.
+    checkpoint, resume, report: see OPTIONS.  again: see AGAIN; None where the content is no film.
+    also: kept with the picture's metadata.  where: " of line 3", in sentences.
     """
 
     spec: TransferSpec
     output: Path
     checkpoint: str | None = None
     resume: str | None = None
-    preview_every: int = 0
     report: str | None = None
     again: int | None = None
     also: dict | None = None
     where: str = ""
 
-    def reads(self, known: dict) -> list[tuple[str, object]]:
-        """[(label, path or address)] of what painting will read.  known: `images.gallery()`."""
-        spec, found = self.spec, []
-        pictures = animation.frame_files(spec.content) if self.again else [spec.content]
-        pictures += [*spec.styles, spec.mask, *(spec.style_mask or ())]
-        for name in pictures:
-            if name and name not in (*masks.PARTS, *masks.COLORS):
-                found.append((f"a picture{self.where}", known.get(name, name)))
-        if weights := spec.weights or os.environ.get("NST_WEIGHTS"):
-            found.append(("the file of weights", weights))
-        if self.resume and not self.goes_on:
-            found.append((f"the checkpoint to resume{self.where}", self.resume))
-        return found
-
-    @property
-    def writes(self) -> list[tuple[str, object]]:
-        """[(label, path)] of what painting will write."""
-        found = [("output", self.output), ("checkpoint", self.checkpoint), ("report", self.report)]
-        return [(f"the {label}{self.where}", path) for label, path in found if path]
-
     @property
     def goes_on(self) -> bool:
         """Whether the checkpoint to write is the one to resume: what both together are for."""
-        both = self.checkpoint and self.resume
-        return bool(both) and files.check_file(self.checkpoint) == files.check_file(self.resume)
+        places = [files.resolve(path) for path in (self.checkpoint, self.resume) if path]
+        return len(places) == 2 and os.path.realpath(places[0]) == os.path.realpath(places[1])
 
     def check(self) -> None:
         """What can be known of the job by itself, before any work.  Raises StyleTransferError."""
@@ -85,22 +61,21 @@ class Job:
             )
         if self.report and not _is_free_for_a_report(files.resolve(self.report)):
             raise OutputError(f"{self.report} exists and is not a report: give another name.")
-        if self.resume:
-            with quiet():
-                from . import checkpoint  # and with it TensorFlow
-            planned = checkpoint.peek(self.resume)[0].steps
-            if self.spec.steps < planned:
-                raise CheckpointError(
-                    f"{self.resume} was begun for {planned} steps: resume it with as many or more."
-                )
+
+    def reads(self) -> list:
+        """The names of what painting will read, or None, but for a checkpoint that goes on."""
+        spec = self.spec
+        found = animation.frame_files(spec.content) if self.again else [spec.content]
+        found += [*spec.styles, spec.mask, *(spec.style_mask or ())]
+        found += [spec.weights or os.environ.get("NST_WEIGHTS")]
+        return found if self.goes_on else [*found, self.resume]
 
 
 def _is_free_for_a_report(path):
-    try:
-        there = os.path.lexists(path)
-        return not there or "steps_done" in json.loads(files.readable(path).read_bytes())
-    except (OSError, ValueError, TypeError, RecursionError):
-        return False
+    with contextlib.suppress(OutputError):
+        data = files.readable(path, OutputError).read_bytes()
+        return data.startswith(b"{") and b'"steps_done"' in data  # which a picture may hold, too
+    return not os.path.lexists(path)
 
 
 def check(jobs: Iterable[Job], reads: Iterable = ()) -> None:
@@ -108,14 +83,13 @@ def check(jobs: Iterable[Job], reads: Iterable = ()) -> None:
 
     reads: (label, path) of what is read besides.  Raises a StyleTransferError.
     """
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend not in ("", "tensorflow"):
-        raise SettingError(f"KERAS_BACKEND is {backend!r}: unset it, for this needs tensorflow.")
     known, reads, writes = images.gallery(), list(reads), []
     for job in jobs:
         job.check()
-        reads += job.reads(known)
-        writes += job.writes
+        reads += [(f"a source{job.where}", known.get(name, name)) for name in job.reads() if name]
+        for name in ("output", "checkpoint", "report"):
+            if path := getattr(job, name):
+                writes.append((f"the {name}{job.where}", path))
     files.check_paths(reads, writes)
 
 
@@ -144,41 +118,30 @@ def paint(job: Job) -> None:
     Raises KeyboardInterrupt with a sentence, or a StyleTransferError, after what is painted so far
     is written.
     """
-    started, spec, painted, stop = time.monotonic(), job.spec, [], None
-    network = load_network(spec)  # before anything else that needs TensorFlow, which it quiets
+    started, painted, stop = time.monotonic(), [], None
+    network = load_network(job.spec)  # before anything else that needs TensorFlow, which it quiets
     from . import checkpoint
 
     check_memory(job, network)
     with enough_memory():
-        if job.again:
-            frames, milliseconds, loop = animation.load(spec.content, spec.size)
-        else:
-            picture, opacity = images.load_with_opacity(spec.content, spec.size)
-            frames = [picture]
-        run = spec.transfer(network, frames[0])
+        frames, encoded = _load(job)
+        run = job.spec.transfer(network, frames[0])
         if job.resume:
             checkpoint.restore(job.resume, run)
+            if job.spec.steps < run.plan[-1]:
+                begun = f"{job.resume} was begun for {run.plan[-1]} steps"
+                raise CheckpointError(f"{begun}: resume it with as many or more.")
 
-    def encoded(path, pictures, stopped):
-        if job.again:
-            return animation.encoded(path, pictures, milliseconds[: len(pictures)], loop)
-        done = {"steps_done": run.step_count} if stopped else {}
-        return images.encoded(path, pictures[0], _metadata(job, run) | done, opacity)
-
-    def write(path, pictures, stopped):
-        files.write(path, encoded(path, pictures, stopped))
+    def write(path):
+        done = {"steps_done": run.step_count} if stop else {}
+        files.write(path, encoded(path, painted, _metadata(job, run) | done))
 
     # What its format cannot hold is refused now, and not when it is painted.
-    encoded(job.output, [np.full_like(f, 255 * (i % 2)) for i, f in enumerate(frames)], True)
-    new_checkpoint = job.checkpoint and not job.goes_on
-    if new_checkpoint:
-        files.claim(job.checkpoint)  # of two runs that begin at once it is one's
-    with deferred_interrupt() as interrupted:
+    encoded(job.output, frames, _metadata(job, run) | {"steps_done": 0})
+    with deferred_interrupt() as interrupted, _checkpoint_of(job, run):
         try:
-            if new_checkpoint:
-                checkpoint.save(job.checkpoint, run)
             with enough_memory():
-                _run(job, run, lambda: write(job.output, [run.full_picture], True))
+                _run(job, run)
                 for picture in animation.follow(run, frames, job.again):
                     painted.append(picture)
                     if job.again:
@@ -189,14 +152,12 @@ def paint(job: Job) -> None:
             stop = error  # a StyleTransferError: diverged, or no memory left
         if run.step_count:
             painted = painted or [run.full_picture]
-            sentences = _rescued(job.output, lambda path: write(path, painted, bool(stop)))
+            sentences = _rescued(job.output, write)
             if job.report:
-                report = _report(job, run, started)
+                report = _report(job, run, time.monotonic() - started)
                 sentences += _rescued(Path(job.report), lambda path: files.write(path, report))
             if sentences:
                 raise OutputError(" ".join(sentences))
-        elif new_checkpoint:
-            os.unlink(files.resolve(job.checkpoint))
     if isinstance(stop, StyleTransferError):
         raise stop
     if stop or interrupted:  # others of a directory are not begun
@@ -204,43 +165,60 @@ def paint(job: Job) -> None:
         raise KeyboardInterrupt(kept if stop and run.step_count else "")
     height, width = run.content.shape[:2]
     sentence = f"{job.output}: {width} × {height} pixels, {time.monotonic() - started:.0f} s"
-    sentence += ", content cost {content:.3g}, style cost {style:.3g}.".format(**run.latest)
-    if job.again and (moved := animation.flicker(painted, frames)) is not None:
-        sentence += f" It flickers by {moved:.1f} gray levels where nothing moves."
-    say(sentence)
+    say(sentence + ", content cost {content:.3g}, style cost {style:.3g}.".format(**run.latest))
 
 
-def _run(job, run, preview):
-    previewed = run.step_count
-    shown = {"desc": job.output.name, "unit": "step", "file": Lasting(sys.stderr)}
-    bar = tqdm(total=job.spec.steps, initial=run.step_count, disable=None, **shown)
+def _load(job):
+    """(frames, a function: path, paintings of them, metadata → the bytes of a file)."""
+    content, size = job.spec.content, job.spec.size
+    if job.again:
+        frames, *timing = animation.load(content, size)
+        return frames, lambda path, found, _: animation.encoded(path, found, *timing)
+    picture, opacity = images.load_with_opacity(content, size)
+    return [picture], lambda path, found, about: images.encoded(path, found[0], about, opacity)
 
-    def show(run):
-        nonlocal previewed
-        bar.update(run.step_count - bar.n)
-        bar.set_postfix({name: f"{run.latest[name]:.3g}" for name in ("content", "style")})
-        if job.preview_every and run.step_count - previewed >= job.preview_every:
-            preview()
-            previewed = run.step_count
 
-    with bar:
+@contextlib.contextmanager
+def _checkpoint_of(job, run):
+    """Begins the job's checkpoint, if it has one; a run that painted nothing leaves none."""
+    from . import checkpoint
+
+    if not job.checkpoint or job.goes_on:
+        yield
+        return
+    files.claim(job.checkpoint)  # of two runs that begin at once it is one's
+    try:
+        checkpoint.save(job.checkpoint, run)
+        yield
+    finally:
+        if not run.step_count:
+            os.unlink(files.resolve(job.checkpoint))
+
+
+def _run(job, run):
+    """All steps of the first frame, or of the only one, with a bar if this is a terminal."""
+    shown = {"desc": job.output.name, "unit": "step", "disable": None}
+    with tqdm(total=job.spec.steps, initial=run.step_count, **shown) as bar:
+
+        def show(run):
+            bar.update(run.step_count - bar.n)
+            bar.set_postfix({name: f"{run.latest[name]:.3g}" for name in ("content", "style")})
+
         run.run(job.spec.steps, show, job.checkpoint)
 
 
-def _rescued(output: Path, write: Callable) -> list[str]:
-    """write(path) with output, or else, so that no work is lost, with a new name beside it, in the
-    working directory or among temporary files; returns the sentence that says so, if any."""
+def _rescued(path: Path, write: Callable) -> list[str]:
+    """write(path), or else, so that no work is lost, to a new name beside it or in the working
+    directory; returns the sentence that says so, if any."""
     try:
-        write(output)
+        write(path)
         return []
     except OutputError as error:
-        for folder in (lambda: files.resolve(output).parent, Path.cwd, tempfile.gettempdir):
-            names = (f"{output.stem[:99]}_rescued{n}{output.suffix}" for n in ("", *range(2, 1000)))
-            with contextlib.suppress(OSError):  # an OutputError, or a folder that is gone or closed
-                found = Path(folder())
-                place = next(found / name for name in names if not (found / name).exists())
+        name = f"{path.stem[:99]}_rescued_{secrets.token_hex(3)}{path.suffix}"
+        for place in (path.with_name(name), Path(name)):
+            with contextlib.suppress(OutputError):
                 write(place)
-                return [f"{error} It is in {place}."]
+                return [f"{error} It is in {files.resolve(place)}."]
         return [str(error)]
 
 
@@ -248,18 +226,14 @@ def _metadata(job, run):
     return run.spec.metadata() | (job.also or {})
 
 
-def _report(job, run, started):
+def _report(job, run, seconds):
     """The bytes of a report."""
-    final = run.latest
-    with contextlib.suppress(SettingError), enough_memory():  # which may have stopped the run
-        final = run.costs()
     report = {
         "settings": _metadata(job, run),
         "network": run.network.description,
         "steps_done": run.step_count,
-        "seconds": round(time.monotonic() - started, 3),
+        "seconds": round(seconds, 3),
         "costs": {name: row.tolist() for name, row in run.history.items()},
-        "final": final,
     }
     return json.dumps(report, indent=1).encode()
 
@@ -281,48 +255,39 @@ def enough_memory():
 def check_memory(job: Job, network) -> None:
     """A process that runs out of memory is killed without a word, so the word comes before.
 
-    Raises SettingError where the machine has less than the run needs.
+    Raises SettingError where the machine has less than a step, and the frames of a film, need.
     """
     import psutil
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
         return
-    needed, memory = _bytes_needed(job, network), psutil.virtual_memory()
-    sentence = f"This run needs about {needed / 1e9:.1f} GB of memory and "
-    if needed > memory.total + psutil.swap_memory().total:
-        there = f"this machine has {memory.total / 1e9:.1f} GB: use a smaller --size."
-        raise SettingError(sentence + there)
-    if needed > memory.available:
-        free = f"{memory.available / 1e9:.1f} GB are free: "
-        say(f"{sentence}{free}if it is stopped by the system, use a smaller --size.")
-
-
-def _bytes_needed(job, network):
-    """Bytes that a step takes, and the frames of a film as they are and as they are painted."""
     area, values = 1.0, []  # of each layer, for a pixel of the picture
     for layer in network.model.layers:
         area /= 4 if "pool" in layer.name else 1
         values.append(area * layer.output.shape[-1])
-    # On the way back all activations are there, and the widest one a few times more: gradients
-    # before and after the relu and of each cost, and float32 for the Gram matrix.
-    size = 4 if network.precision == "float32" else 2
-    step = size * (sum(values) + 4 * max(values)) + 4 * max(values)
-    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]  # pictures, old and new at once
-    if job.spec.style_cost == "wasserstein":  # sorted slices
-        layers = (network.layers[name] for name in network.style_layers)
-        step += 4 * 6.2 * sum(layer.channels / layer.stride**2 for layer in layers)
-    height, width, frames = _look(job)
-    return height * width * (step + 24 * frames)
+    # All activations, and the widest a few times: gradients, and float32 for the Gram matrix; then
+    # the optimizer's pictures, old and new at once.
+    size, most = (4 if network.precision == "float32" else 2), max(values)
+    step = size * (sum(values) + 4 * most) + 4 * most
+    step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
+    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]
+    pixels, frames = _pixels(job)
+    needed, memory = pixels * (step + 24 * frames) / 1e9, psutil.virtual_memory()
+    sentence, there = f"This run needs about {needed:.1f} GB of memory", memory.total / 1e9
+    if needed > there + psutil.swap_memory().total / 1e9:
+        raise SettingError(f"{sentence} and there are {there:.1f} GB: use a smaller --size.")
+    if needed > memory.available / 1e9:
+        say(f"{sentence}, more than is free: if the system stops it, use a smaller --size.")
 
 
-def _look(job):
-    """(height, width, frames) of what will be painted; of an address, a square."""
+def _pixels(job):
+    """(pixels of what will be painted, frames of a film); of an address, those of a square."""
     content, size = job.spec.content, job.spec.size
     with contextlib.suppress(StyleTransferError, OSError):
         found = animation.frame_files(images.gallery().get(content, content))
         with opened(found[0], content) as image:
             scale = size / max(image.size) if size else 1
             frames = max(len(found), getattr(image, "n_frames", 1)) if job.again else 1
-            return image.height * scale, image.width * scale, frames
-    return size or 1, size or 1, 1
+            return image.height * image.width * scale**2, frames
+    return (size or 1) ** 2, 1

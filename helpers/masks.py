@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from . import decode
 from .errors import SettingError
-from .settings import either
+from .settings import for_each
 
 # A color's number has a bit each for red, green and blue.
 COLORS = ("black", "blue", "green", "cyan", "red", "magenta", "yellow", "white")
@@ -32,12 +32,7 @@ def load(source, size: int | None = None) -> np.ndarray:
     image = decode.scaled(decode.picture(source, size), size)
     if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] < 255:
         return white(np.asarray(image.getchannel("A")) >= 128)
-    return from_picture(np.asarray(image.convert("RGB")))
-
-
-def from_picture(picture: np.ndarray) -> np.ndarray:
-    """The mask that a picture in COLORS shows, (height, width); gray counts as black or white."""
-    return (np.asarray(picture) >= 128) @ np.array([4, 2, 1])
+    return (np.asarray(image.convert("RGB")) >= 128) @ np.array([4, 2, 1])
 
 
 def to_picture(mask: np.ndarray) -> np.ndarray:
@@ -118,27 +113,22 @@ class Masks:
         color for the whole painting, or None: white.  Raises SettingError for masks of another size
         than their picture's, and for colors of a painting that the photograph's mask lacks.
         """
-        one_for_all = style_masks is None or isinstance(style_masks, str)
-        one_for_all = one_for_all or getattr(style_masks, "ndim", 3) == 2
-        given = [style_masks] if one_for_all else list(style_masks)
+        given = style_masks if isinstance(style_masks, (list, tuple)) else [style_masks]
         if mask is None:
             if any(one is not None for one in given):
                 raise SettingError("There are style masks but no mask: give a mask as well.")
             return None
-        given = given * len(styles) if len(given) == 1 else given
-        if len(given) != len(styles):
-            raise SettingError(
-                f"There are {len(given)} style masks for {len(styles)} style pictures: give one "
-                "for each."
-            )
         mask, found = _checked(mask, content, "mask", "photograph"), []
-        for i, (one, style) in enumerate(zip(given, styles, strict=True), 1):
+        pairs = zip(for_each(given, len(styles), "style masks"), styles, strict=True)
+        for i, (one, style) in enumerate(pairs, 1):
             one = "white" if one is None else one
             found.append(_checked(one, style, f"style mask {i}", f"style picture {i}"))
             if not np.isin(found[-1], mask).any():
+                mine, theirs = (
+                    ", ".join(COLORS[c] for c in np.unique(m)) for m in (found[-1], mask)
+                )
                 raise SettingError(
-                    f"Style mask {i} is {_named(found[-1])}, and nothing in the mask is: the mask "
-                    f"has {_named(mask)}."
+                    f"Style mask {i} is {mine}, and nothing in the mask is: it has {theirs}."
                 )
         regions = []
         for color in np.unique(mask).tolist():
@@ -204,25 +194,16 @@ def _checked(mask, picture, what, whose):
         return np.full(shape, COLORS.index(mask))
     if isinstance(mask, str) and mask in PARTS:
         return white(lighter(picture) == (mask == "light"))
-    if not hasattr(mask, "dtype") and not isinstance(mask, list):
-        mask = load(mask, max(shape))
-    mask = np.asarray(mask)
+    mask = np.asarray(mask if hasattr(mask, "dtype") else load(mask, max(shape)))
     # A picture of the same aspect may come out a row longer or shorter by rounding.
-    near = mask.ndim == 2 and np.abs(np.subtract(mask.shape, shape)).max() <= 1
-    if not near:
-        sizes = " and ".join(" × ".join(map(str, s[::-1])) for s in (mask.shape, shape))
-        raise SettingError(
-            f"The {what} and the {whose} have different sizes, {sizes}: make them the same."
-        )
+    if mask.ndim != 2 or np.abs(np.subtract(mask.shape, shape)).max() > 1:
+        sizes = f"{mask.shape} and {shape}"
+        raise SettingError(f"The {what} and the {whose} have different sizes, {sizes}: adapt one.")
     if mask.dtype.kind == "b":
         mask = white(mask)
     if mask.dtype.kind not in "iu" or not ((mask >= 0) & (mask < len(COLORS))).all():
         raise SettingError(f"The {what} has values other than 0 to {len(COLORS) - 1}.")
     return _resized(mask, shape)
-
-
-def _named(mask):
-    return either([COLORS[color] for color in np.unique(mask)]).replace(" or ", " and ")
 
 
 def _resized(mask, shape):

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import operator
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +41,13 @@ class Option:
     none: str | None = None
 
     @property
+    def described(self) -> str:
+        """Its help, with its choices and default."""
+        choices = f": {either(self.choices)}" if self.choices else ""
+        default = "" if self.default is None else f" (default: {self.default})"
+        return self.help + choices + default
+
+    @property
     def flag(self) -> str:
         """Its name on a command line."""
         return "--" + self.name.replace("_", "-")
@@ -63,29 +70,26 @@ class Option:
         """The value as plain Python numbers, texts and tuples.  Raises SettingError."""
         if value is None and (self.default is None or self.none):
             return None
-        values = _listed(value) if self.many or self.batch else ()
-        if not values:
-            if self.many:
-                raise SettingError(f"{self.name} is {_shown(value)}: give a list of values.")
+        several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+        if not (self.many or (self.batch and several)):
             return self._one(value)
-        values = tuple(map(self._one, values))
+        values = tuple(map(self._one, value if several else ()))
+        if not values:
+            raise SettingError(f"{self.name} is {_shown(value)}: give a list of values.")
         if self.many and self.kind is float and not any(values):
             raise SettingError(f"All {self.name} are 0: make at least one larger than 0.")
         return values
 
     def _one(self, value):
-        try:
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             if self.kind is str:
                 found = str(os.fsdecode(value))
-                fits = found in self.choices if self.choices else bool(found)
-            else:
+                if found in self.choices or (found and not self.choices):
+                    return found
+            elif not isinstance(value, (str, bytes, bool)):
                 found = operator.index(value) if self.kind is int else float(value)
-                number = not isinstance(value, (str, bytes, bool))
-                fits = number and self.least <= found <= self.most
-        except (TypeError, ValueError, OverflowError):
-            fits = False
-        if fits:
-            return found
+                if self.least <= found <= self.most:
+                    return found
         if self.kind is str:
             advice = f"choose {either(self.choices)}" if self.choices else "give a name"
         else:
@@ -96,6 +100,15 @@ class Option:
 
 def _option(default, help, kind=str, **about):
     return field(default=default, metadata={"option": {"help": help, "kind": kind} | about})
+
+
+def _choice(help, *choices):
+    """An option whose first choice is its default."""
+    return _option(choices[0], help, choices=choices)
+
+
+def _list(help, kind=str, **bounds):
+    return _option(None, help, kind, many=True, **bounds)
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ class TransferSpec:
     steps: int = _option(150, "steps over all levels", int, least=1, most=10**9)
     levels: int | None = _option(
         None,
-        "sizes from coarse to fine: 3 is 1/4, 1/2, full size (default: 2 if there is room, else 1)",
+        "sizes from coarse to fine (default: 2 if there is room, else 1)",
         int,
         least=1,
         most=16,
@@ -123,67 +136,41 @@ class TransferSpec:
     alpha: float | tuple[float, ...] = _option(1.0, "weight of the content cost", float, batch=True)
     beta: float | tuple[float, ...] = _option(20.0, "weight of the style cost", float, batch=True)
     tv: float = _option(3e-4, "weight of the total variation", float)
-    costs: str = _option(
-        "relative",
-        "constants before the costs",
-        choices=("course", "gatys", "mse", "relative"),
-    )
-    style_cost: str = _option(
-        "gram",
-        "statistics of a layer that make up its style",
-        choices=("gram", "mean-std", "wasserstein"),
-    )
-    network: str = _option(
-        "auto", "network whose activations are compared", choices=("auto", "vgg19", "vgg16", "mini")
-    )
+    costs: str = _choice("constants before the costs", "relative", "course", "gatys", "mse")
+    style_cost: str = _choice("statistics that are the style", "gram", "mean-std", "wasserstein")
+    network: str = _choice("network that compares", "auto", "vgg19", "vgg16", "mini")
     weights: str | None = _option(None, "file with the network's weights (.npz or .h5)")
-    pooling: str = _option("max", "pooling of the network", choices=("max", "average"))
-    precision: str = _option(
-        "auto", "precision of the network", choices=("auto", "float32", "bfloat16", "float16")
-    )
+    pooling: str = _choice("pooling of the network", "max", "average")
+    precision: str = _choice("precision of the network", "auto", "float32", "bfloat16", "float16")
     content_layer: str | None = _option(
         None, "layer of the content cost (default: block4_conv2 if the network has it)"
     )
-    style_layers: tuple[str, ...] | None = _option(
-        None, "layers of the style cost (default: block*_conv1)", many=True
+    style_layers: tuple[str, ...] | None = _list("layers of the style cost (default: block*_conv1)")
+    layer_weights: tuple[float, ...] | None = _list(
+        "one weight for each style layer (default: 0.2 0.5 1 0.15 0.003 from block 1 to 5)", float
     )
-    layer_weights: tuple[float, ...] | None = _option(
-        None,
-        "one weight for each style layer (default: 0.2 0.5 1 0.15 0.003 from block 1 to 5)",
-        float,
-        many=True,
+    style_weights: tuple[float, ...] | None = _list(
+        "one weight for each STYLE, or for each in each style layer (default: equal)", float
     )
-    style_weights: tuple[float, ...] | None = _option(
-        None,
-        "one weight for each STYLE, or for each STYLE in each style layer (default: equal)",
+    style_scale: tuple[float, ...] | None = _list(
+        "size of each STYLE, or of all, over SIZE (default: 1); 0.5 makes finer strokes",
         float,
-        many=True,
-    )
-    style_scale: tuple[float, ...] | None = _option(
-        None,
-        "size of STYLE over SIZE, one for all or one for each; 0.5 makes finer strokes "
-        "(default: 1)",
-        float,
-        many=True,
         least=0.001,
         most=100,
     )
     mask: str | None = _option(
         None,
-        "picture of CONTENT's regions in black, white, red, …, magenta, or light or dark for its "
-        "light or dark parts; a region without a STYLE stays as it is",
+        "picture of CONTENT's regions in black, white, red and so on to magenta, or light or dark "
+        "for its light or dark parts; a region without a STYLE stays as it is",
     )
-    style_mask: tuple[str, ...] | None = _option(
-        None,
-        "for each STYLE the color of its region, or a picture of its regions (default: white)",
-        many=True,
+    style_mask: tuple[str, ...] | None = _list(
+        "for each STYLE the color of its region, or a picture of its regions (default: white)"
     )
-    init: str = _option(
-        "light",
+    init: str = _choice(
         "first picture; light: CONTENT in the light of STYLE, where no mask or kept color forbids",
-        choices=("light", "content", "noise", "blank"),
+        *("light", "content", "noise", "blank"),
     )
-    optimizer: str = _option("lbfgs", "optimizer", choices=("lbfgs", "adam"))
+    optimizer: str = _choice("optimizer", "lbfgs", "adam")
     learning_rate: float = _option(
         12.0, "learning rate of Adam, in gray levels", float, least=0.001, most=255
     )
@@ -233,12 +220,7 @@ class TransferSpec:
         if not count:
             raise SettingError("There is no style picture: give at least one.")
         for name in ("style_scale", "style_mask"):
-            values = getattr(self, name)
-            if values and len(values) not in (1, count):
-                raise SettingError(
-                    f"There are {len(values)} values of {name} for {count} style pictures: give "
-                    "one for all, or one for each."
-                )
+            for_each(getattr(self, name), count, name)
         weights = len(self.style_weights or ())
         layers = len(self.style_layers) if self.style_layers else weights // count
         if weights not in (0, count, layers * count):
@@ -249,8 +231,7 @@ class TransferSpec:
 
     def for_each_style(self, name: str) -> list:
         """The values of style_scale or style_mask, one for each style; None where none is given."""
-        values = getattr(self, name) or (None,)
-        return list(values) * len(self.styles) if len(values) == 1 else list(values)
+        return for_each(getattr(self, name), len(self.styles), name)
 
     def transfer(self, network, content: np.ndarray | None = None):
         """The `transfer.Transfer` that this spec describes: its pictures and masks are loaded.
@@ -296,17 +277,21 @@ class TransferSpec:
     @classmethod
     def read(cls, texts: dict) -> "TransferSpec":
         """The spec that {name: text or list of words} stands for; None is the default."""
-        known = {name: text for name, text in texts.items() if text is not None}
-        return cls(**{n: OPTIONS[n].read(t) if n in OPTIONS else t for n, t in known.items()})
+        given = {name: text for name, text in texts.items() if text is not None}
+        return cls().changed(
+            **{n: OPTIONS[n].read(t) if n in OPTIONS else t for n, t in given.items()}
+        )
 
     def metadata(self) -> dict:
         """The spec for JSON.  Pictures are shared, so of local paths only names are told."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name in ("content", "mask", "weights"):
-            values[name] = values[name] and public(values[name])
-        for name in ("styles", "style_mask"):
-            values[name] = values[name] and tuple(map(public, values[name]))
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {n: list(v) if isinstance(v, tuple) else v for n, v in found.items()}
+        for name in ("content", "styles", "mask", "style_mask", "weights"):
+            value = found[name]
+            found[name] = (
+                [*map(public, value)] if isinstance(value, list) else value and public(value)
+            )
+        return found
 
     @classmethod
     def from_metadata(cls, values: dict) -> "TransferSpec":
@@ -321,12 +306,16 @@ OPTIONS = {
 }
 
 
-def _listed(value):
-    """The values of a list, tuple or array of one dimension, else nothing."""
-    try:
-        return list(value) if np.ndim(value) == 1 else ()
-    except (TypeError, ValueError):  # a list of lists of different lengths
-        return ()
+def for_each(values: Iterable | None, count: int, what: str) -> list:
+    """The values, one for each of `count` style pictures, where one stands for all and None for no
+    value.  Raises SettingError for another number of them."""
+    values = list(values or [None])
+    if len(values) not in (1, count):
+        raise SettingError(
+            f"There are {len(values)} values of {what} for {count} style pictures: give one for "
+            "all, or one for each."
+        )
+    return (values * count)[:count]
 
 
 def either(choices) -> str:
@@ -337,9 +326,5 @@ def either(choices) -> str:
 
 def _shown(value):
     """The value for a sentence, in one short line."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python does not write out whole numbers of thousands of digits
-        return "a number of thousands of digits"
-    text = " ".join(text.split())
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -7,19 +7,36 @@ import sys
 import warnings
 from collections.abc import Iterator
 
-from .errors import StyleTransferError
+from .errors import SettingError, StyleTransferError
 from .interrupts import terminated_like_interrupted
 
 
-def run(name: str) -> None:
-    """Call a command of `cli`; Ctrl-C is one sentence also while that is imported."""
-    try:
-        from . import cli
+def command(name: str, arguments: list[str] | None = None) -> None:
+    """Call a function of `cli`, by default with what was typed.
 
-        getattr(cli, name)()
-    except KeyboardInterrupt:
-        say("Stopped before anything was painted.")
+    Errors become one sentence and status 2; Ctrl-C, SIGTERM and SIGHUP one and status 130.
+    """
+    # Where a standard stream is closed (`2>&-`), the next file would take its number.
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    warnings.showwarning = lambda warning, *_, **__: say(warning)
+    try:
+        with terminated_like_interrupted():
+            from . import cli  # here, because Ctrl-C may come while it is loaded
+
+            return getattr(cli, name)(arguments)
+    except StyleTransferError as error:
+        sentence = error
+    except OSError as error:  # of a directory, for example, that may not be read
+        sentence = f"{error.strerror or error}: check {error.filename or 'your disk'}."
+    except KeyboardInterrupt as stopped:
+        say(str(stopped) or "Stopped; what has been written stays.")
         sys.exit(130)
+    say(f"python -m helpers{'' if name == 'main' else f'.{name}'}: {sentence}")
+    sys.exit(2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,84 +47,28 @@ class Parser(argparse.ArgumentParser):
         super().__init__(prog, description=description, formatter_class=kept, allow_abbrev=False)
 
     def error(self, message):
-        """End with a sentence and exit status 2."""
+        """Raises SettingError."""
         message = " ".join(message.split())
-        fail(self.prog, f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
+        raise SettingError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
 
-class Lasting:
-    """A stream that may lose its reader, as in `2>&1 | head -1`, and takes no run with it."""
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
-
-    def write(self, text):
-        """Write to the stream."""
-        self._lasting(self.stream.write, text)
-
-    def flush(self):
-        """Flush the stream."""
-        self._lasting(self.stream.flush)
-
-    def _lasting(self, act, *given):
-        try:
-            act(*given)
-        except OSError:  # what is still buffered, and all that follows, goes nowhere
-            with open(os.devnull, "wb") as nowhere, contextlib.suppress(OSError):
-                os.dup2(nowhere.fileno(), self.stream.fileno())
-
-
-def say(line: object, stream=None) -> None:
-    """Print a line, by default to standard error."""
-    print(line, file=Lasting(stream or sys.stderr), flush=True)
-
-
-def fail(prog: str, message: object) -> None:
-    """End with a sentence and exit status 2."""
-    say(f"{prog}: {message}")
-    sys.exit(2)
-
-
-@contextlib.contextmanager
-def command(prog: str) -> Iterator[None]:
-    """Errors become one sentence and status 2; Ctrl-C, SIGTERM and SIGHUP one and status 130."""
-    # Where a standard stream is closed (`2>&-`), the next file would take its number.
-    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(handle)
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-    with contextlib.suppress(AttributeError):  # names have letters that not every terminal knows
-        sys.stdout.reconfigure(errors="backslashreplace")
-    warnings.showwarning = lambda warning, *_, **__: say(warning)
+def say(line: object) -> None:
+    """Print a line to standard error."""
     try:
-        with terminated_like_interrupted():
-            yield
-    except StyleTransferError as error:
-        fail(prog, error)
-    except OSError as error:  # of a directory, for example, that may not be read
-        fail(prog, f"{error.strerror or error}: check {error.filename or 'your disk'}.")
-    except KeyboardInterrupt as stopped:
-        say(str(stopped) or "Stopped; what has been written stays.")
-        sys.exit(130)
+        print(line, file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any more, as in `2>&1 | head -1`: all that follows is dropped
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Hide what TensorFlow's C++ start-up prints about drivers that are not there."""
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
-        yield
-        return
-    Lasting(sys.stderr).flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
     finally:
-        Lasting(sys.stderr).flush()
         os.dup2(kept, 2)
         os.close(kept)

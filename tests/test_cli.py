@@ -15,9 +15,10 @@ from conftest import make_picture
 from PIL import Image
 from test_settings import OTHER
 
-from helpers import animation, checkpoint, cli, files, images, job, settings, transfer, vgg
+from helpers import animation, checkpoint, cli, files, images, job, masks, settings, transfer, vgg
 from helpers.errors import DivergedError, PictureError
 from helpers.settings import TransferSpec
+from helpers.terminal import command
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = Path(__file__).parent / "inputs"
@@ -41,18 +42,19 @@ def arguments(paths, *more):
     return [content, style, *styles, "--output", output, *QUICK, *map(str, more)]
 
 
-def call(command, given, status=0):
+def call(name, given, status=0):
     """Call one of the commands, which ends with this status."""
+    given = [str(word) for word in given]
     if status == 0:
-        return command([str(word) for word in given])
+        return command(name, given)
     with pytest.raises(SystemExit) as stopped:
-        command([str(word) for word in given])
+        command(name, given)
     assert stopped.value.code == status
 
 
-def refused(capsys, given, *words, status=2, command=cli.main):
-    """The command ends with this status and one sentence, the last line, that has these words."""
-    call(command, given, status)
+def refused(capsys, given, *words, name="main"):
+    """The command ends with one sentence, the last line, that has these words."""
+    call(name, given, 2)
     lines = capsys.readouterr().err.splitlines()
     problem = [line for line in lines if line.startswith("python -m helpers")]
     assert len(problem) == 1 and problem == lines[-1:], lines
@@ -99,7 +101,6 @@ BUNDLES = [
     "--seed 9 --learning-rate 5 --tv 0.01 --alpha 2 --costs gatys --mask light --levels 2",
     "--content-layer block2_conv1 --style-layers block1_conv1 --style-cost wasserstein --levels 2 "
     "--keep-colors luminance --style-scale 0.5 --beta 9 --mask MASK --style-mask red",
-    "--pooling average --keep-colors histogram --init blank --costs mse --style-cost mean-std",
 ]
 
 
@@ -107,7 +108,7 @@ BUNDLES = [
 def test_a_resumed_run_is_the_same_run_bit_for_bit(paths, tmp_path, monkeypatch, bundle):
     """Spec → checkpoint → the run goes on, masks included; and its metadata makes it again."""
     mask = np.where(np.arange(48) < 20, 4, 0) * np.ones((40, 1), int)  # red and black
-    images.save(tmp_path / "mask.png", job.masks.to_picture(mask))
+    images.save(tmp_path / "mask.png", masks.to_picture(mask))
     more = bundle.replace("MASK", str(tmp_path / "mask.png")).split()
     cli.main(arguments(paths, "--steps", 14, *more))
     whole, metadata = images.load(paths[2]), images.read_metadata(paths[2])
@@ -120,11 +121,8 @@ def test_a_resumed_run_is_the_same_run_bit_for_bit(paths, tmp_path, monkeypatch,
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(transfer.Transfer, "run", stop_half_way)
-    call(cli.main, arguments(paths, "--steps", 14, "--checkpoint", saved, *more), 130)
-    done = images.read_metadata(paths[2])["steps_done"]
-    spec, count = checkpoint.peek(saved)
-    assert count == done == 6
-    assert spec.metadata() == metadata
+    call("main", arguments(paths, "--steps", 14, "--checkpoint", saved, *more), 130)
+    assert images.read_metadata(paths[2])["steps_done"] == 6
     monkeypatch.setattr(transfer.Transfer, "run", run)
     cli.main(arguments(paths, "--steps", 14, "--resume", saved, *more))
     np.testing.assert_array_equal(images.load(paths[2]), whole)
@@ -165,39 +163,23 @@ def test_weights_reach_vgg19(paths, vgg19_weights):
     assert images.read_metadata(paths[2])["network"] == "vgg19"
 
 
-# Masks and several styles.
-
-
-@pytest.mark.parametrize("part", ["light", "dark", "FILE"])
-def test_masks_say_where_and_each_style_has_its_part(paths, tmp_path, part):
+def test_masks_say_where_and_each_style_has_its_part_and_its_size(paths, tmp_path, monkeypatch):
     content, style, output = paths
     mask = np.zeros((40, 48), int)
     mask[:, :20], mask[:, 30:] = 7, 4  # white, red
-    images.save(tmp_path / "mask.png", job.masks.to_picture(mask))
-    images.save(tmp_path / "red.png", job.masks.to_picture(np.full((44, 36), 4)))
-    photograph = images.load(content)
-    light = job.masks.lighter(photograph)
-    painted = {"light": light, "dark": ~light, "FILE": mask > 0}[part]
-    if part == "FILE":
-        given = ["--mask", tmp_path / "mask.png", "--style-mask", "white", tmp_path / "red.png"]
-        cli.main(arguments([content, style, output, style], *given))
-        found = images.read_metadata(output)
-        assert (found["mask"], found["style_mask"]) == ("mask.png", ["white", "red.png"])
-    else:
-        cli.main(arguments(paths, "--mask", part))
-    change = np.abs(images.load(output) - photograph).mean(axis=-1)
-    assert change[~painted].max() < 1 and change[painted].mean() > 3
-
-
-def test_the_scale_of_each_style_is_its_size_over_that_of_the_photograph(paths, monkeypatch):
-    content, style, output = paths
+    images.save(tmp_path / "mask.png", masks.to_picture(mask))
+    images.save(tmp_path / "red.png", masks.to_picture(np.full((37, 30), 4)))
     loaded, load = [], images.load
     monkeypatch.setattr(images, "load", lambda p, size=None: loaded.append(size) or load(p, size))
-    given = ["--style-scale", "0.5", "2", "--style-weights", *"1013"]
+    given = ["--mask", tmp_path / "mask.png", "--style-mask", "white", tmp_path / "red.png"]
+    given += ["--style-scale", "1", "0.75", "--style-weights", *"1013"]
     cli.main(arguments([content, style, output, style], *given))
-    assert loaded == [24, 96]
+    assert loaded == [48, 36]
+    change = np.abs(load(output) - load(content)).mean(axis=-1)
+    assert change[mask == 0].max() < 1 and change[mask > 0].mean() > 3
     found = images.read_metadata(output)
-    assert (found["style_scale"], found["style_weights"]) == ([0.5, 2.0], [1, 0, 1, 3])
+    assert (found["mask"], found["style_mask"]) == ("mask.png", ["white", "red.png"])
+    assert (found["style_scale"], found["style_weights"]) == ([1.0, 0.75], [1, 0, 1, 3])
 
 
 # Mistakes.
@@ -209,34 +191,29 @@ BAD_OPTIONS = [  # (what is typed, words of the sentence)
     ("--network alexnet", "auto, vgg19, vgg16 or mini"),
     ("--keep-colors cat", "keep_colors is 'cat'", "luminance"),
     ("--content-layer block9_conv1", "no layer block9_conv1"),
-    ("--style-layers block9_conv1", "no layer block9_conv1"),
-    ("--style-layers block1_conv1 block1_conv1", "twice"),
     ("--style-layers", "expected at least one argument"),
-    ("--layer-weights 1 2 3", "3 layer_weights"),
     ("--style-weights 1 2 3", "3 style_weights for 1"),
     ("--style-scale 0.1 --style-layers block5_conv1", "too small"),
     ("--style-mask red", "no mask"),
     ("--mask light --style-mask green", "green"),
     ("--mask none.png", "none.png"),
     (f"--mask {INPUTS / 'plain.png'}", "different sizes"),
-    ("--steps 0", "steps is 0"),
     ("--levels 9", "fewer levels"),
     ("--size big", "size is 'big'"),
-    ("--preview-every -1", "preview_every is -1"),
     ("--resume=", "resume is ''"),
     ("--resume none.npz", "no checkpoint none.npz"),
     ("--weights none.npz", "no weights file none.npz"),
-    ("--report none/r.json", "no directory"),
-    ("--checkpoint none/c.npz", "no directory"),
-    ("--output none/out.png", "no directory"),
+    ("--report none/r.json", "No such file or directory"),
+    ("--checkpoint none/c.npz", "No such file or directory"),
+    ("--output none/out.png", "No such file or directory"),
     ("--output out.txt", "out.txt"),
     ("--unknown", "--unknown", "--help"),
 ]
 
 
-@pytest.mark.parametrize(("given", "words"), [(b[0], b[1:]) for b in BAD_OPTIONS])
-def test_bad_options_are_one_sentence(paths, capsys, given, words):
-    refused(capsys, arguments(paths, *given.split(" ")), *words)
+def test_bad_options_are_one_sentence(paths, capsys):
+    for given, *words in BAD_OPTIONS:
+        refused(capsys, arguments(paths, *given.split(" ")), *words)
     assert not Path(paths[2]).exists()
 
 
@@ -249,7 +226,7 @@ def test_bad_pictures_are_one_sentence(paths, capsys, tmp_path):
         (["none.png", style, output], "no picture none.png"),
         ([content, "none.png", output], "no picture none.png"),
         ([tmp_path / "empty", style, tmp_path], "no picture"),
-        ([tmp_path, style, tmp_path / "none"], "no directory"),
+        ([tmp_path, style, tmp_path / "none"], "No such file or directory"),
         ([tmp_path / "text.png", style, output], "not a picture"),
     ):
         refused(capsys, arguments(given), word)
@@ -258,7 +235,7 @@ def test_bad_pictures_are_one_sentence(paths, capsys, tmp_path):
     size = int(re.search(r"size of at least (\d+)", str(refusal.value))[1])
     given = [tmp_path / "wide.png", style, output]
     refused(capsys, arguments(given, *DEEP, "--size", 384), f"at least {size}")
-    call(cli.main, arguments(given, *DEEP, "--size", size, "--steps", 1))
+    call("main", arguments(given, *DEEP, "--size", size, "--steps", 1))
 
 
 def test_a_directory_that_may_not_be_read_is_one_sentence(paths, capsys, tmp_path, monkeypatch):
@@ -266,15 +243,9 @@ def test_a_directory_that_may_not_be_read_is_one_sentence(paths, capsys, tmp_pat
         raise PermissionError(13, "Permission denied", str(folder))
 
     monkeypatch.setattr(Path, "iterdir", closed)  # root may read everywhere
-    for command, output in ((cli.main, tmp_path), (cli.film, tmp_path / "a.gif")):
+    for name, output in (("main", tmp_path), ("film", tmp_path / "a.gif")):
         given = [tmp_path, paths[1], "--output", output]
-        refused(capsys, given, "Permission denied", str(tmp_path), command=command)
-
-
-@pytest.mark.parametrize("backend", ["jax", "nonsense"])
-def test_another_backend_is_one_sentence(paths, capsys, monkeypatch, backend):
-    monkeypatch.setenv("KERAS_BACKEND", backend)
-    refused(capsys, arguments(paths), "KERAS_BACKEND", backend)
+        refused(capsys, given, "Permission denied", str(tmp_path), name=name)
 
 
 def test_help_is_printed_in_any_encoding_and_nothing_waits_for_tensorflow(paths):
@@ -287,11 +258,11 @@ def test_help_is_printed_in_any_encoding_and_nothing_waits_for_tensorflow(paths)
 import os, sys
 os.close(2)
 sys.stderr = None
-from helpers import cli
+from helpers.terminal import command
 for given in (["--help"], *{wrong!r}):
-    for command in (cli.main, cli.film, cli.batch):
+    for name in ("main", "film", "batch"):
         try:
-            command(given)
+            command(name, given)
         except SystemExit as end:
             assert end.code == (0 if given == ["--help"] else 2)
         else:
@@ -299,8 +270,8 @@ for given in (["--help"], *{wrong!r}):
 assert not {{"tensorflow", "keras"}} & set(sys.modules)
 """
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, env=environment, timeout=60, stdout=subprocess.PIPE)
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, cwd=ROOT, env=environment, timeout=60, stdout=subprocess.PIPE)
     assert done.returncode == 0
     assert all(option.flag in done.stdout.decode() for option in settings.OPTIONS.values())
 
@@ -321,26 +292,12 @@ def test_a_directory_makes_one_picture_per_file(paths, tmp_path, capsys, picture
     cli.main(given)
     assert sorted(os.listdir(output)) == ["a.png", "d.png", "e.png", "f.png"]
     (folder / "broken.HEIC").write_bytes(b"\0\0\0\x24ftypheic" + bytes(100))
-    call(cli.main, given, 2)
+    call("main", given, 2)
     said = capsys.readouterr().err
     assert "broken.HEIC is in HEIC" in said and "1 of 5 pictures could not be made" in said
-    for name in ("checkpoint", "report", "resume"):
-        refused(capsys, [*given, f"--{name}", "x.npz"], f"--{name} is for one picture")
-
-
-@pytest.mark.parametrize(
-    ("names", "painted"),
-    [
-        (["a.gif", "a.jpg", "a.jpg.png"], ["a.gif.png", "a.jpg.png", "a.jpg.png.png"]),
-        (["A.jpg", "a.png"], ["A.jpg.png", "a.png.png"]),
-        (["a.jpg", "b.png"], ["a.png", "b.png"]),
-    ],
-)
-def test_pictures_of_nearly_one_name_stay_apart(tmp_path, names, painted):
-    for name in names:
-        (tmp_path / name).touch()
-    given = {"content": str(tmp_path), "styles": ["cat"], "output": str(tmp_path)}
-    assert [found.output.name for found in cli.list_jobs(given)] == painted
+    refused(capsys, [*given, "--report", "r.json"], "the report of a.png and")
+    (folder / "a.jpg").write_bytes((folder / "d.JFIF").read_bytes())
+    refused(capsys, given, "the output of a.jpg and the output of a.png")
 
 
 def test_an_interrupt_in_a_directory_begins_no_other_picture(paths, tmp_path, monkeypatch):
@@ -355,7 +312,7 @@ def test_an_interrupt_in_a_directory_begins_no_other_picture(paths, tmp_path, mo
         write(*given)
 
     monkeypatch.setattr(files, "write", impatient)
-    call(cli.main, arguments([tmp_path / "in", paths[1], tmp_path / "out"]), 130)
+    call("main", arguments([tmp_path / "in", paths[1], tmp_path / "out"]), 130)
     assert os.listdir(tmp_path / "out") == ["a.png"]
 
 
@@ -370,7 +327,7 @@ def frames(tmp_path):
         frame = make_picture(0, 40, 48)
         frame[10:20, 5 + 12 * i : 15 + 12 * i] = 20
         found.append(frame)
-    files.write(tmp_path / "in.gif", animation.animated(found, "gif", [120, 50, 700], 0))
+    files.write(tmp_path / "in.gif", animation.animated(found, "gif", [120, 50, 700]))
     images.save(tmp_path / "style.png", make_picture(5, 44, 36))
     return found
 
@@ -382,18 +339,10 @@ def of_film(tmp_path, source="in.gif", output="out.webp", *more):
 
 def test_a_film_is_painted_frame_by_frame_with_its_own_times(tmp_path, frames, capsys):
     cli.film(of_film(tmp_path))
-    found, milliseconds, loop = animation.load(tmp_path / "out.webp", 48)
-    assert (len(found), list(milliseconds), loop) == (3, [120, 50, 700], 0)
+    found, milliseconds, _ = animation.load(tmp_path / "out.webp", 48)
+    assert milliseconds == [120, 50, 700]
     assert np.abs(found[0] - frames[0]).mean() > 3
-    said = capsys.readouterr().err
-    assert "3 of 3 frames" in said and "flickers by" in said
-    (tmp_path / "frames").mkdir()
-    for i, name in enumerate(("frame10.png", "frame9.png", "._frame1.png")):
-        images.save(tmp_path / "frames" / name, np.full((40, 48, 3), 255 * (i % 2)))
-    cli.film(of_film(tmp_path, "frames"))
-    found, _, _ = animation.load(tmp_path / "out.webp")
-    assert len(found) == 2 and found[0].mean() > found[1].mean()
-    assert "flickers" not in capsys.readouterr().err  # nothing stands still
+    assert "3 of 3 frames" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("when", ["in the first frame", "after one", "twice", "diverged"])
@@ -414,7 +363,7 @@ def test_what_is_painted_of_a_film_is_written_before_it_ends(tmp_path, frames, m
         monkeypatch.setattr(transfer.Transfer, "run", stop)
     else:
         monkeypatch.setattr(transfer.Transfer, "step", interrupted)
-    call(cli.film, of_film(tmp_path, "in.gif", "out.gif"), 2 if when == "diverged" else 130)
+    call("film", of_film(tmp_path, "in.gif", "out.gif"), 2 if when == "diverged" else 130)
     with Image.open(tmp_path / "out.gif") as film:
         assert getattr(film, "n_frames", 1) < 3
     assert len(calls) <= 1
@@ -431,8 +380,9 @@ def test_a_film_that_cannot_be_written_is_written_elsewhere_or_not_begun(
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", refuse)
-    refused(capsys, of_film(tmp_path), "out_rescued.webp", command=cli.film)
-    assert animation.load(tmp_path / "out_rescued.webp", 48)[1] == [120, 50, 700]
+    refused(capsys, of_film(tmp_path), "out_rescued", name="film")
+    (place,) = tmp_path.glob("out_rescued*.webp")
+    assert animation.load(place, 48)[1] == [120, 50, 700]
     monkeypatch.setattr(transfer.Transfer, "run", lambda *_: pytest.fail("painted"))
     files.write(tmp_path / "long.webp", animation.animated(frames, "webp", [700_000] * 3))
     (tmp_path / "wide").mkdir()
@@ -440,19 +390,18 @@ def test_a_film_that_cannot_be_written_is_written_elsewhere_or_not_begun(
         Image.new("RGB", (16400, 32), (i, 0, 0)).save(tmp_path / "wide" / f"{i}.png")
     wide = "wide", "w.webp", "--size=16400", "--style-scale=0.002"
     for given in (of_film(tmp_path, "long.webp", "l.gif"), of_film(tmp_path, *wide)):
-        refused(capsys, given, "cannot hold this film", command=cli.film)
+        refused(capsys, given, "cannot hold this film", name="film")
     monkeypatch.setattr(animation, "load", lambda *_: pytest.fail("allocated"))
     given = of_film(tmp_path, "in.gif", "out.webp", "--size", 60_000)
-    refused(capsys, given, "GB of memory", command=cli.film)
+    refused(capsys, given, "GB of memory", name="film")
 
 
 def test_what_makes_no_film_is_one_sentence(tmp_path, frames, capsys):
-    Image.fromarray(images.to_uint8(frames[0])).save(tmp_path / "one.gif")
-    for name in ("one.gif", "none.gif", "style.png", "x" * 300):
-        refused(capsys, of_film(tmp_path, name), name, command=cli.film)
-    refused(capsys, of_film(tmp_path, "in.gif", "out.mp4"), ".gif or .webp", command=cli.film)
+    for name in ("style.png", "none.gif", "x" * 300):
+        refused(capsys, of_film(tmp_path, name), name, name="film")
+    refused(capsys, of_film(tmp_path, "in.gif", "out.mp4"), ".gif or .webp", name="film")
     given = of_film(tmp_path, "in.gif", "out.gif", "--style-mask", "red")
-    refused(capsys, given, "no mask", command=cli.film)
+    refused(capsys, given, "no mask", name="film")
 
 
 # A real shell.
@@ -460,9 +409,9 @@ def test_what_makes_no_film_is_one_sentence(tmp_path, frames, capsys):
 
 def shell(given, **keywords):
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "NST_WEIGHTS": ""}
-    command = [sys.executable, "-m", "helpers", *given]
+    line = [sys.executable, "-m", "helpers", *given]
     return subprocess.Popen(
-        command,
+        line,
         **{"cwd": ROOT, "env": environment | keywords, "text": True},
         **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
         # Ctrl-C is heard, also where this test runs in the background, which ignores it.
@@ -472,7 +421,7 @@ def shell(given, **keywords):
 
 @pytest.mark.kill
 def test_ctrl_c_while_the_program_is_loaded_is_one_sentence(paths):
-    for wait in (0.25, 0.5, 1.5):
+    for wait in (0.4, 0.8, 1.5):
         process = shell(arguments(paths, "--steps", 100_000))
         time.sleep(wait)
         process.send_signal(signal.SIGINT)
@@ -483,6 +432,7 @@ def test_ctrl_c_while_the_program_is_loaded_is_one_sentence(paths):
 @pytest.mark.slow
 def test_a_real_shell_shows_only_what_concerns_the_reader_and_needs_none(paths, tmp_path):
     unreachable = {"HTTPS_PROXY": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path / "keras")}
+    unreachable |= {"KERAS_BACKEND": "jax"}
     (tmp_path / "keras").mkdir()
     (tmp_path / "keras" / "keras.json").write_text('{"image_data_format": "channels_first"}')
     process = shell(arguments(paths, "--network", "auto"), **unreachable)

@@ -145,11 +145,10 @@ def test_up_goes_on_with_mini_where_there_is_a_gpu_but_no_weights(monkeypatch, c
 
 @pytest.mark.parametrize("package", ["tensorflow", "keras"])
 def test_an_old_version_is_refused_and_a_newer_one_told(package, monkeypatch, capsys):
-    found = {"tensorflow": "2.19.0", "keras": "3.10.0"} | {package: "2.4.1"}
-    monkeypatch.setattr("importlib.metadata.version", found.__getitem__)
+    monkeypatch.setattr(f"{package}.__version__", "2.4.1")
     with pytest.raises(SetupError, match="too old"):
         colab.check_versions()
-    found[package] = "9.1.0"
+    monkeypatch.setattr(f"{package}.__version__", "9.1.0")
     colab.check_versions()
     assert f"{package} 9.1.0 is newer" in capsys.readouterr().out
 
@@ -160,7 +159,7 @@ def test_an_error_of_the_package_is_one_sentence_in_a_notebook():
     shell, shown = InteractiveShell(), []
     shell._showtraceback = lambda kind, value, lines: shown.extend(lines)
     shell.run_cell("from helpers import images\nimages.load('nowhere.png')")
-    assert shown == ["PictureError: There is no picture nowhere.png: check the path."]
+    assert len(shown) == 1 and shown[0].startswith("PictureError: There is no picture nowhere.png")
 
 
 # Uploads, downloads, Drive.
@@ -273,13 +272,14 @@ def test_resume_says_what_is_missing(reader, shallow, picture):
         colab.resume(shallow)
     folder = colab.folder()
     colab.begin(folder, picture, picture, shallow).run(2, checkpoint=folder / colab.CHECKPOINT)
+    other = vgg.load("mini", ["block1_conv1", "block2_conv1", "block3_conv1"])
     with pytest.raises(CheckpointError, match="use the same"):
-        colab.resume(vgg.load("mini", ["block1_conv1", "block2_conv1", "block3_conv1"]))
+        colab.resume(other)
     colab.begin(folder, picture[::-1], picture, shallow)  # another run, not yet painted
     run, _ = colab.resume(shallow, folder=folder)
     assert run.step_count == 0
     np.testing.assert_array_equal(run.content, picture[::-1])
-    (folder / colab.PICTURES).write_bytes(b"cut")
+    (folder / colab.CHECKPOINT).write_bytes(b"cut")
     with pytest.raises(CheckpointError, match="damaged"):
         colab.resume(shallow)
 

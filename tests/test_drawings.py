@@ -68,12 +68,6 @@ def test_vgg_shows_the_layers_that_are_read():
         assert "shown" not in parts(drawn, hidden)[0].get("class").split()
 
 
-def test_vgg_is_as_wide_as_its_legend():
-    network = vgg.load("mini", list(vgg.layer_table("mini"))[:9])
-    assert "640" not in drawings.vgg(network).data
-    assert 'viewBox="0 0 640 278"' in drawings.vgg(vgg.load("mini", ["block1_conv1"])).data
-
-
 def test_unrolling_keeps_every_value():
     drawn = ET.fromstring(drawings.unrolled().data)
     numbers = [e.text for e in drawn.iter(f"{SVG}text")]

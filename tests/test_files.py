@@ -33,38 +33,25 @@ def place(tmp_path, monkeypatch):
 # Paths.
 
 
-def test_home_is_written_out_and_the_rest_made_absolute(place):
+def test_home_is_written_out_and_the_rest_made_absolute(place, monkeypatch):
     assert files.resolve("~/a.png") == files.resolve("a.png") == place / "a.png"
     assert files.resolve("~x.jpg") == place / "~x.jpg"  # a name like any other
-    assert files.resolve("./~/a.png") == place / "~" / "a.png"
-    for name in ("", "a\0b.png", "\ud800.png"):
-        with pytest.raises(OutputError, match="name of a file"):
-            files.resolve(name)
-        with pytest.raises(PictureError):
-            files.resolve(name, PictureError)
-
-
-def test_a_working_directory_that_is_gone_is_a_clear_error(place, monkeypatch):
     (place / "gone").mkdir()
     monkeypatch.chdir(place / "gone")
     (place / "gone").rmdir()
-    with pytest.raises(OutputError, match="no longer exists"):
-        files.resolve("a.png")
+    for name in ("", "a\0b.png", "\ud800.png", "a.png"):
+        for error in (OutputError, PictureError):
+            with pytest.raises(error, match="name of a file"):
+                files.resolve(name, error)
 
 
 def test_only_regular_files_are_read(place):
     os.mkfifo("pipe.png")
-    for name, sentence in (
-        ("pipe.png", "device or a pipe"),
-        ("/dev/zero", "is a device or a pipe"),
-        ("n" * 300 + ".png", "There is no picture"),
-        ("~nosuch/y.png", "There is no picture"),
-    ):
+    for name in ("pipe.png", "/dev/zero", "n" * 300 + ".png", "~nosuch/y.png"):
         for read in (images.load, images.read_metadata):
-            with pytest.raises(PictureError, match=sentence):
+            with pytest.raises(PictureError, match="There is no picture"):
                 read(name)
     os.rename("a.png", "~x.jpg")
-    assert images.load("~x.jpg").shape == (4, 4, 3)
     os.symlink("~x.jpg", "link.png")
     assert images.load("link.png").shape == (4, 4, 3)
 
@@ -79,31 +66,19 @@ def test_what_is_read_is_not_written(place):
     names = ["a.png", "~/a.png", str(place / "a.png"), "./a.png", "folder/a.png", "link.png"]
     for read, write in itertools.product([*names, "hard.png"], repeat=2):
         refused("the content and the report", [("the content", read)], [("the report", write)])
-    files.check_paths(
-        [("the content", "a.png")], [("the report", "new.json"), ("--output", "b.png")]
-    )
-    files.check_paths([("the content", "https://example.org/a.png")], [("the output", "q.png")])
+    reads = [("the content", "a.png"), ("the content", "https://example.org/a.png")]
+    files.check_paths(reads, [("the report", "new.json"), ("the output", "b.png")])
 
 
 def test_no_file_is_written_twice(place):
-    for one, other in (("q.png", "q.png"), ("q.png", place / "q.png"), ("~/q.png", "./q.png")):
-        refused(
-            "both --output and --report",
-            [],
-            [("--output", one), ("--report", other)],
-        )
     os.symlink("new.png", "link.png")  # to what is not there yet
-    refused("both", [], [("the output", "new.png"), ("the report", "link.png")])
-    refused("both", [("line 3", "new.png")], [("line 2", "new.png")])  # later, or before
-    files.check_paths([], [("one", "q.png"), ("two", "q2.png")])
-    assert sorted(os.listdir()) == ["a.png", "b.png", "link.png"]
-
-
-def test_case_counts_where_the_file_system_says_so(place):
-    if not Path("A.PNG").exists():
-        files.check_paths([("the content", "a.png")], [("one", "A.png"), ("two", "new.png")])
+    for one, other in (("new.png", place / "new.png"), ("~/new.png", "link.png")):
+        refused("both one and two", [], [("one", one), ("two", other)])
     # New names count as one also where they are two: nothing shows which it will be.
     refused("both", [], [("one", "new.png"), ("two", "NEW.png")])
+    if not Path("A.PNG").exists():
+        files.check_paths([("the content", "a.png")], [("one", "A.png"), ("two", "new.png")])
+    assert sorted(os.listdir()) == ["a.png", "b.png", "link.png"]
 
 
 def test_only_files_and_new_names_are_written(place):
@@ -111,30 +86,20 @@ def test_only_files_and_new_names_are_written(place):
     (place / "folder.png").mkdir()
     os.symlink("folder.png", "link.png")
     os.symlink("none/new.png", "dangling.png")
-    os.symlink("none/../pipe.png", "through.png")
     os.symlink("loop.png", "loop.png")
+    kept, gone = "not a file that may be replaced", "No such file or directory"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
         for name, sentence in (
-            ("pipe.png", "device or a pipe"),
-            ("socket.png", "is a device or a pipe"),
-            ("/dev/null", "is a device or a pipe"),
-            ("folder.png", "is a directory"),
-            ("link.png", "is a directory"),
-            ("~", "is a directory"),
-            ("none/../pipe.png", "no directory .*none"),
-            ("through.png", "device or a pipe"),
-            ("dangling.png", "no directory .*none"),
-            ("a.png/b.png", "no directory .*a.png"),
+            *[(name, kept) for name in ("pipe.png", "socket.png", "/dev/null", "link.png", "~")],
+            *[(name, gone) for name in ("none/new.png", "dangling.png", "~nosuch/y.png")],
+            ("a.png/b.png", "Not a directory"),
             ("loop.png", "symbolic links"),
             ("n" * 300 + ".png", "name too long"),
-            ("~nosuch/y.png", "no directory"),
         ):
             refused(sentence, [], [("the output", name)])
             with pytest.raises(OutputError, match=sentence), files.whole_file(name):
                 pytest.fail("it was opened")
-            with pytest.raises(OutputError):
-                images.save(name, np.zeros((2, 2, 3)))
     assert stat.S_ISFIFO(os.stat("pipe.png").st_mode) and stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
@@ -142,7 +107,7 @@ def test_what_may_not_be_written_to_is_kept(place, monkeypatch):
     access = os.access  # root may write everywhere
     kept = place / "a.png"
     monkeypatch.setattr(os, "access", lambda path, how: path != kept and access(path, how))
-    refused("permissions", [], [("the output", "a.png")])
+    refused("may be replaced", [], [("the output", "a.png")])
 
 
 # Writing.
@@ -166,14 +131,14 @@ def test_a_link_stays_and_its_file_is_replaced(place):
     assert sorted(os.listdir()) == ["a.png", "b.png", "d"] and os.listdir("d") == ["link.png"]
 
 
-def test_home_folders_are_written_to(place):
-    images.save("~/q.png", np.zeros((2, 2, 3)), {"a": 1})
-    assert images.read_metadata("~/q.png") == {"a": 1}
-    with files.whole_file("~/x/y/z", parents=True) as file:
-        file.write(b"z")
-    files.make_folder("~/x/w")
-    files.check_folder("~/x/w")
-    assert sorted(os.listdir("x")) == ["w", "y"] and not os.path.exists("~")
+def test_home_folders_are_written_to_with_the_permissions_of_the_user(place):
+    before = os.umask(0o027)
+    try:
+        with files.whole_file("~/x/y/z", parents=True) as file:
+            file.write(b"z")
+    finally:
+        os.umask(before)
+    assert os.stat("x/y/z").st_mode & 0o777 == 0o640 and not os.path.exists("~")
 
 
 def test_the_longest_names_are_written(place):
@@ -183,23 +148,14 @@ def test_the_longest_names_are_written(place):
         assert os.path.exists(name)
 
 
-def test_a_saved_file_has_the_permissions_of_the_user(place):
-    before = os.umask(0o027)
-    try:
-        images.save("new.png", np.zeros((2, 2, 3)))
-    finally:
-        os.umask(before)
-    assert os.stat("new.png").st_mode & 0o777 == 0o640
-
-
 @pytest.mark.parametrize("call", ["chmod", "fsync"])
 def test_a_network_folder_that_refuses_a_detail_takes_the_file(place, monkeypatch, call):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, call, refuse)
-    images.save("new.png", np.zeros((2, 2, 3)))
-    assert images.load("new.png").shape == (2, 2, 3)
+    images.save("a.png", np.zeros((2, 2, 3)))
+    assert images.load("a.png").shape == (2, 2, 3)
 
 
 def test_public_names_tell_no_path_no_key_and_no_query():

