@@ -494,7 +494,10 @@ plots.pictures(
 #
 # We now cover the whole photograph. *If the activation of one layer is all that is left of it, what
 # can be drawn?* Mahendran & Vedaldi asked this in 2015, and Gatys et al. (2015, figure 1) asked it
-# again. We begin with noise and descend. From so far away, plain gradient descent would take very
+# again.
+
+# %% [markdown]
+# We begin with noise and descend. From so far away, plain gradient descent would take very
 # long, so we let the package's `Transfer` take better aimed steps (L-BFGS, notebook 4), with the
 # content cost alone, the relative one: the weights of style, `beta`, and of smoothing, `tv`, are 0.
 # (`Transfer` takes a photograph and a painting. With `beta` 0 the second C counts nothing.)

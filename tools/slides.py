@@ -80,7 +80,7 @@ def pieces(cell):
 
 
 def deck(cells):
-    """The slides of these cells, as lists of their parts in HTML."""
+    """The slides of these cells, in HTML."""
     slides = []
     for cell in cells:
         tags = cell.metadata.get("tags", [])
@@ -90,11 +90,18 @@ def deck(cells):
         title = f"<h2>{title[1]}</h2>" if title else ""
         first, *more = pieces(cell)
         if "slide" in tags:
-            slides.append([f"{title}<div>{first}</div>"])
+            slides.append([title, f"<div>{first}</div>"])
         else:
             slides[-1].append(f'<div class="fragment">{first}</div>')
-        slides += [[f"{title}<div>{piece}</div>"] for piece in more]
-    return slides
+        slides += [[title, f"<div>{piece}</div>"] for piece in more]
+    return [section(parts) for parts in slides]
+
+
+def section(parts):
+    """A slide: what stands before its picture, the picture, and what stands behind it."""
+    at = next((i for i, part in enumerate(parts) if "<img" in part), len(parts))
+    before, picture, behind = map("".join, (parts[:at], parts[at : at + 1], parts[at + 1 :]))
+    return f"<section><div>{before}</div>{picture}<div>{behind}</div></section>"
 
 
 def page(cells, title):
@@ -103,9 +110,8 @@ def page(cells, title):
         path.read_text(encoding="utf-8")
         for path in (*(REVEAL / name for name in FILES), Path(__file__).with_suffix(".html"))
     )
-    slides = "\n".join(f"<section>{''.join(parts)}</section>" for parts in deck(cells))
     return Template(template).substitute(
-        title=title, slides=slides, reveal_css=css, reveal_js=js + notes
+        title=title, slides="\n".join(deck(cells)), reveal_css=css, reveal_js=js + notes
     )
 
 
