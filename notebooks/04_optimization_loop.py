@@ -15,13 +15,14 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/04_optimization_loop.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 4 · The optimization loop
 #
 # Notebook 2 measured how far a picture G is from the *content* of a photograph C, notebook 3 how
 # far it is from the *style* of a painting S. What is left is short: add the two costs, and move the
 # pixels of G downhill. The network learns nothing. Only the picture changes.
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - write the whole loop from an empty file, and say what each line is for;
 # - say what Adam does to a pixel in a step;
@@ -71,7 +72,7 @@ GPU, network = colab.up(NETWORK)
 # What is stored here was computed with VGG-19: the last painting at 384 pixels, all others at 192.
 # Our two pictures:
 
-# %%
+# %% tags=["slide"]
 from IPython.display import Markdown
 
 from helpers import colors, costs
@@ -84,13 +85,13 @@ trial = STEPS < 50 or SIZE < 256  # too short, or too small, for what the text s
 C, S = images.load("cat", SMALL), images.load("cubist_facets", SMALL)
 plots.pictures([C, S], ["C, the content", "S, the style"], alt="A cat, and a cubist painting.")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # This is the method, with the parts of this notebook lit.
 
-# %%
+# %% tags=["fragment"]
 drawings.method(lit=("total", "gradient", "pixels"))
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 1 · One cost
 #
 # The photograph and the painting want different things. The weights α and β are the exchange rate
@@ -110,7 +111,7 @@ def total_cost(J_content, J_style, alpha, beta):
 # %% tags=["check"]
 _ = exercises.check("total_cost", total_cost)
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = total_cost
 
@@ -122,7 +123,7 @@ def total_cost(J_content, J_style, alpha, beta):
 
 total_cost = exercises.settled("total_cost", mine, total_cost)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### A third term against grain
 #
 # The network hardly notices some kinds of grain (notebook 2), so nothing in this sum removes them.
@@ -135,7 +136,8 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # for a picture of the shape (h, w, 3). Its weight is γ; Gatys' paper does not have it:
 #
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV(G)$$
-#
+
+# %% [markdown]
 # **Exercise 2.** Write TV.
 
 
@@ -170,7 +172,7 @@ def total_variation(G):
 
 total_variation = exercises.settled("total_variation", mine, total_variation)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # A test: we lay a checkerboard over the cat, so that every pixel becomes 8 gray levels lighter or
 # darker, alternately. **Before you look:** which cost notices?
 
@@ -178,7 +180,7 @@ total_variation = exercises.settled("total_variation", mine, total_variation)
 squares = np.indices(C.shape[:2]).sum(axis=0) % 2
 grainy = np.float32(np.clip(C + 16.0 * squares[..., None] - 8.0, 0, 255))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title What a checkerboard costs
 a_C, a_grainy = (network(picture)[network.content_layer] for picture in (C, grainy))
 noticed = float(costs.content_cost(a_C, a_grainy, "relative"))
@@ -190,9 +192,10 @@ titles = [f"C, TV = {TVs[0]:.0f}", f"content cost {noticed:.4f}, TV = {TVs[1]:.0
 alt = "A piece of the cat, and the same piece with a checkerboard over it."
 plots.pictures([C[eye], grainy[eye]], titles, alt=alt, height=3)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # You see the checkerboard, and so does TV. The content cost hardly changes.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 2 · The loop
 #
 # C and S never change, so their activations are computed once. Content is read in one layer and
@@ -209,7 +212,7 @@ alpha, beta, gamma = 1.0, 20.0, 3e-4
 # each sum so that 0 means *the same* and 1 means *as far away as all zeros*.
 
 
-# %%
+# %% tags=["fragment"]
 def three_costs(G):
     activations_G = network(G)
     a_C, a_G = activations_C[content_layer], activations_G[content_layer]
@@ -223,11 +226,12 @@ def J(G):
     return total_cost(J_content, J_style, alpha, beta) + gamma * TV
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # **Exercise 3: one step.** A step computes the cost while a **tape** records how. It asks the tape
 # for the gradient with respect to **the pixels**, and hands it to an **optimizer**, which moves the
 # pixels. Last, it clips them to the range from 0 to 255.
-#
+
+# %% [markdown]
 # `G` is a `tf.Variable`, `optimizer` is one of Keras (it has `apply(gradients, variables)`), and
 # `cost` is a function such as `J`.
 
@@ -250,7 +254,7 @@ _ = exercises.check("optimization_step", optimization_step)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it takes the place of yours only if yours is not right yet
 mine = optimization_step
 
@@ -266,7 +270,7 @@ def optimization_step(G, optimizer, cost):
 
 optimization_step = exercises.settled("optimization_step", mine, optimization_step)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Adam
 #
 # The optimizer is **Adam** (Kingma & Ba 2015). For every value of every pixel it keeps two running
@@ -279,11 +283,13 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 # ten steps. They begin at 0 and are too small at first; in step $t$, $\hat m = m / (1 - β_1^t)$ and
 # $\hat v = v / (1 - β_2^t)$ make up for that. The learning rate η is 12 gray levels; ε prevents a
 # division by zero.
-#
+
+# %% [markdown] tags=["fragment"]
 # $m$ is the **momentum**. A gradient that keeps its sign adds up in $m$; one that changes its sign
 # cancels out. Dividing by $\sqrt{\hat v}$ takes away the gradient's size. So a value moves by η in
 # each step while its gradient stays the same, however small, and by less once the sign changes.
-#
+
+# %% [markdown] tags=["slide"]
 # In the first step $\hat m = g$ and $\hat v = g^2$, so all values move by 12 gray levels, up or
 # down. **Before you run it:** how far will they move on average in step 20? And what will $J$ be
 # made of at the end?
@@ -302,14 +308,14 @@ for n in range(1, STEPS + 1):
     if n in (1, 3, 10, 20, 50, STEPS):
         by_hand[n] = G.numpy()
 
-# %%
+# %% tags=["slide"]
 alt = "The cat repainted with the planes, edges and colors of the cubist painting."
 plots.pictures([G.numpy()], [f"G after {STEPS} steps"], alt=alt, height=4)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # That is neural style transfer: three costs, one gradient, and a loop.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title How far Adam moves a value
 assert 11 < moved[0] < 12.01
 assert trial or (1 < moved[19] < 4 and moved[-1] < moved[19])
@@ -318,7 +324,7 @@ at_20 = f"{moved[min(20, STEPS) - 1]:.1f}"
 alt = f"The mean move of a value in each step: {moved[0]:.1f} at step 1, {at_20} at step 20."
 plots.curves(found, ylabel="gray levels", alt=alt)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title What J is made of
 rows = {}
 for n, picture in by_hand.items():
@@ -336,10 +342,10 @@ Markdown(
     f"smoothness have paid for it. γ·TV is **{last[2] / sum(last):.0%}** of what is left of $J$."
 )
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Step through how it got there. What changes first, and what last?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title From the photograph to the painting
 from helpers.animation import Flipbook
 
@@ -397,7 +403,7 @@ Markdown(
 # One point is ours: its first guess gives some *frequencies* longer moves,
 # those of large areas and of the finest grain, because $J$ is nearly flat there.
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 4 · Finding β
 #
 # We paint four pictures, each β about 3 times the one before. (A *batch*: one call of the
@@ -412,7 +418,7 @@ half_done, halfway = ladder.pictures, ladder.costs()
 ladder.step(STEPS - STEPS // 2)
 end = ladder.costs()
 
-# %%
+# %% tags=["slide"]
 titles = [f"β = {b}" for b in betas]
 alt = "The cat painted with four growing values of β: ever more paint, ever less cat."
 plots.pictures(ladder.pictures, titles, columns=2, height=2.6, alt=alt)
@@ -443,7 +449,8 @@ Markdown(
 # %% [markdown]
 # Why? If more style could be had for less than β, buying it would lower $J$. If the last bit had
 # cost more than β, giving it back would lower $J$. No number says which price is right. **Look.**
-#
+
+# %% [markdown] tags=["slide"]
 # ### How to find it
 #
 # 1. **Begin with β = 20**: relative costs, α = 1, five style layers, the photograph as the start.
@@ -453,7 +460,8 @@ Markdown(
 # 3. **Change β by a factor of 3**: down if the motif is lost, up if the areas are empty.
 # 4. **Look again at full size.** A stroke has a length in pixels, so a larger picture gets finer
 #    strokes.
-#
+
+# %% [markdown]
 # The β that you find belongs to its layers and its start. The rows of the next figure differ in how
 # deep the style looks (Gatys 2015, figure 3): block 1, blocks 1 to 3, or all five. These begin as
 # faint noise on gray, so that everything you see comes from the costs. The last row begins as the
@@ -606,7 +614,8 @@ else:
 #
 # So "α = 10, β = 40" is no recipe unless constants, network, layers and start come with it. With
 # several style layers, each $β λ_l$ is converted in this way.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 6 · A β that moves
 #
 # `tf.function` reads Python once, and `step` of section 2 read `beta` when it was 20. **Before you
@@ -617,14 +626,15 @@ beta = 2000.0
 compiled, in_python = float(step()), float(J(G))
 beta = 20.0
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title What it changes
 assert compiled < 1.2 * totals[-1] < in_python
 print(f"J is {compiled:.2f} in the compiled step, and {in_python:.2f} in Python")
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # Nothing: in the compiled step, 20 is a constant. A `tf.Variable` is read anew in every step.
-#
+
+# %% [markdown]
 # **Exercise 5.** Make a step for your loop whose β moves. `beta` is a `tf.Variable`; return a
 # compiled function without arguments that takes one step and returns $J$.
 
@@ -680,12 +690,14 @@ else:
 # </details>
 #
 # α can move likewise. The sliders of notebook 5 do what `knob.assign` does here.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 7 · Your own pictures
 #
 # Put in a path, a web address or a name of the gallery (`images.gallery()` lists them). In Colab,
 # `UPLOAD` takes files from your computer, and `KEEP_IN_DRIVE` keeps the painting in your Drive.
-#
+
+# %% [markdown]
 # Now we take the package's own defaults. It goes from **coarse to fine**: it paints at half the
 # size, enlarges the result, adds the photograph's detail and goes on. Blocks 4 and 5 count less, so
 # that the painting's subject stays out of the sky. And G begins as the photograph **in the
@@ -707,7 +719,7 @@ starts = [my_C, my_S, colors.in_light_of(my_C, [my_S])]
 alt = "The photograph, the painting, and the photograph in the painting's light."
 plots.pictures(starts, ["C", "S", "the start"], alt=alt, height=2.2)
 
-# %%
+# %% tags=["slide"]
 large = colab.begin(folder, my_C, my_S, network, beta=MY_BETA, tv=gamma)
 large.run(STEPS, checkpoint=folder / colab.CHECKPOINT)
 alt = "The photograph, repainted in the style of the painting."
@@ -730,7 +742,7 @@ if RESUME:
     images.save(folder / "mine.png", large.picture, large.spec.metadata())
     colab.offer(folder / "mine.png")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## When it goes wrong
 #
 # | you see | the reason | what to do |
@@ -741,14 +753,16 @@ if RESUME:
 # | small strokes | the network sees too few pixels | more levels |
 # | "unknown variable" | an optimizer knows only *its* variable | a new one for each G |
 # | out of memory | activations of block 1 | half the size |
-#
+
+# %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # - $J = α J_{content} + β J_{style} + γ\,TV$, and a loop that goes down it. You wrote both.
 # - Adam moves a value by η at first, and by less once its gradient changes its sign.
 # - β is the price of style. It belongs to its constants, layers and start.
 # - What moves while a compiled step runs has to be a Variable.
-#
+
+# %% [markdown]
 # **Now try:** open an empty notebook, and write a style transfer with TV, from Keras' own VGG-19 to
 # the loop. Compare it with [the one page](00_one_page.ipynb).
 #

@@ -51,7 +51,7 @@ def prose(text):
     page = re.sub(r'<a class="anchor-link".*?</a>|</?a\b[^>]*>', "", markdown2html(text))
     page = re.sub(r"\s*\([A-Z][^()]*\.\)", "", page)
     page = re.sub(r"(?s)(\$\$?)(.+?)\1", formula, page)
-    question = r"(?s)(<p>)?(<strong>(?:Before you|On paper|Look)\b.*?</p>)"
+    question = r"(?s)(<p>)?(<strong>(?:Before you|On paper|Look for)\b.*?</p>)"
     begin = '<p class="fragment question">'
     page = re.sub(question, lambda m: ("" if m[1] else "</p>") + begin + m[2], page)
     answer = r"<details>\s*<summary>.*?</summary>"
