@@ -284,12 +284,12 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 # $\hat v = v / (1 - β_2^t)$ make up for that. The learning rate η is 12 gray levels; ε prevents a
 # division by zero.
 
-# %% [markdown] tags=["fragment"]
+# %% [markdown] tags=["slide"]
 # $m$ is the **momentum**. A gradient that keeps its sign adds up in $m$; one that changes its sign
 # cancels out. Dividing by $\sqrt{\hat v}$ takes away the gradient's size. So a value moves by η in
 # each step while its gradient stays the same, however small, and by less once the sign changes.
 
-# %% [markdown] tags=["slide"]
+# %% [markdown] tags=["fragment"]
 # In the first step $\hat m = g$ and $\hat v = g^2$, so all values move by 12 gray levels, up or
 # down. **Before you run it:** how far will they move on average in step 20? And what will $J$ be
 # made of at the end?

@@ -15,12 +15,13 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/05_studio.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 5 · The studio: β/α under your fingers
 #
 # In notebook 4 a new β meant a new run. Here you turn a knob while the picture is being painted,
 # and the picture follows.
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - write a loop whose weights move while it runs;
 # - find, in seconds, the β that a pair of pictures wants;
@@ -179,12 +180,13 @@ assert trial or shares["cleared"] < shares["kept"]
 for memory, share in shares.items():
     print(f"Memory {memory}: after ten steps J is {share:.0%} of what it was before them.")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 2 · The studio
 #
 # Run the cell. The photograph begins to change by itself. Turn **β/α**, and draw the white line
 # over the picture to compare it with the photograph.
-#
+
+# %% [markdown]
 # | what | does |
 # |---|---|
 # | **β/α** | how much painting |
@@ -196,7 +198,7 @@ for memory, share in shares.items():
 # | **Keep** | what was kept; saves the picture and its settings; makes a large copy |
 # | **Classroom** | large type, few controls, and questions to predict first |
 
-# %%
+# %% tags=["fragment"]
 from helpers.studio import Session, Studio
 
 studio = Studio("cat", "starry_swirls", network.name, SIZE)
@@ -206,10 +208,11 @@ studio
 # The knob needs a running Python. Where there is none, on GitHub for example, this strip shows what
 # it does. Behind the studio is a `Session`, which has no widgets: `grid` paints a batch, `change`
 # does what a control does, `tick` paints for a fraction of a second.
-#
+
+# %% [markdown] tags=["slide"]
 # **Before you look:** at which β will the whiskers go?
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title The way of the knob, in five pictures
 session, betas = Session(network=network.name, size=SIZE), [0.4, 4, 20, 100, 1000]
 for _ in session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS):
@@ -220,14 +223,14 @@ assert trial or far == sorted(far)
 alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
 plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ### Five questions
 #
 # Predict, then try it in the studio, then open the answer. **Classroom**, or
 # `Studio(classroom=True)`, asks the same questions in large type: let the class raise hands, then
 # press **Reveal**. It marks the right answer, sets what the question is about, and paints.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The questions, with folded answers
 from helpers.studio.classroom import QUESTIONS
 
@@ -377,14 +380,15 @@ for _ in range(STEPS):
 shown = [session.content, session.styles[0], session.picture]
 plots.pictures(shown, ["C", "S", f"G, β = {beta_now:g}"], alt="Photograph, painting, and result.")
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # - A loop with variables for weights: an `assign` between two steps is all that a slider does.
 # - An optimizer that forgets, coarse steps before fine ones, and small bites.
 # - A feeling for β/α: it takes factors, not differences, and a common factor of all three weights
 #   does nothing.
-#
+
+# %% [markdown]
 # Could you write it from an empty file? Put β into a variable, take a few steps, show G, `assign`
 # another β, go on. The rest is sliders.
 #

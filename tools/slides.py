@@ -67,12 +67,12 @@ def pieces(cell):
         data = output.get("data", {})
         found += [notebooks.img(output, kind) for kind in data if kind.startswith("image/")]
         pictures = re.findall(r'alt="([^"]*)" src="([^"]*)"', data.get("text/html", ""))
-        found += [f'<h3>{alt}</h3><img alt="{alt}" src="{src}">' for alt, src in pictures]
+        found += [f'<h2>{alt}</h2><img alt="{alt}" src="{src}">' for alt, src in pictures]
         found += map(prose, re.split(r"\n(?=\*\*\d\.\*\*)", data.get("text/markdown", "")))
     if any(found):
         return list(filter(None, found))
     functions = [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
-    code = "\n\n\n".join(ast.get_source_segment(cell.source, node) for node in functions)
+    code = "\n\n".join(ast.get_source_segment(cell.source, node) for node in functions)
     printed = "".join(output.get("text", "") for output in cell.outputs)
     if printed and not code:
         return [f"<pre>{html.escape(printed)}</pre>"]
@@ -86,14 +86,14 @@ def deck(cells):
         tags = cell.metadata.get("tags", [])
         if not {"slide", "fragment"} & set(tags):
             continue
-        title = re.match(r"# ?@title (?!What else)(.*)", cell.source)
+        title = re.match(r"# ?@title (?!What else|.*folded)(.*)", cell.source)
         title = f"<h2>{title[1]}</h2>" if title else ""
         first, *more = pieces(cell)
         if "slide" in tags:
             slides.append([title, f"<div>{first}</div>"])
         else:
             slides[-1].append(f'<div class="fragment">{first}</div>')
-        slides += [[title, f"<div>{piece}</div>"] for piece in more]
+        slides += [["" if "<h2" in piece else title, f"<div>{piece}</div>"] for piece in more]
     return [section(parts) for parts in slides]
 
 
