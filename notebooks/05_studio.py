@@ -223,7 +223,7 @@ assert trial or far == sorted(far)
 alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
 plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
 
-# %% [markdown] tags=["slide"]
+# %% [markdown]
 # ### Five questions
 #
 # Predict, then try it in the studio, then open the answer. **Classroom**, or
