@@ -15,7 +15,7 @@ TWIN := VERSION=$(VERSION) tools/colab/twin.sh build/colab/$(VERSION)
 IN_COLAB := $(wildcard $(addprefix tests/test_,$(addsuffix .py,colab colors costs exercises files \
   images masks objective optimizers plots settings studio transfer vgg)))
 
-.PHONY: help run test test-all lab student style colab publish clean
+.PHONY: help run test test-all lab student slides style colab publish clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 16
@@ -52,6 +52,9 @@ lab: .venv/run ## open the notebooks in JupyterLab
 student: .venv/run ## copies of the notebooks for students and for teachers, to build/
 	$(BIN)/python tools/student.py
 
+slides: .venv/slides ## slides of lessons 1 to 6, to build/: files that need no internet
+	$(BIN)/python tools/slides.py
+
 style: .venv/dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -75,7 +78,13 @@ clean: ## remove .venv, build/ and outputs/
 	@$(PIP) -r requirements-jupyter.txt
 	@touch $@
 
-.venv/dev: requirements-dev.txt .venv/run
+# reveal.js, which shows the slides, is in a package of Sphinx's; Sphinx itself is not needed.
+.venv/slides: .venv/run
+	@$(PIP) "ziamath>=0.13"
+	@$(PIP) --no-deps --upgrade --target .venv/reveal sphinx-revealjs==3.2.1
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/slides
 	@$(PIP) -r requirements-dev.txt
 	@# Colab's ipywidgets beside the newest, for a second run of the studio's tests.
 	@$(PIP) --no-deps --upgrade --target .venv/ipywidgets7 ipywidgets==7.7.1 ipython_genutils

@@ -20,9 +20,6 @@ import nbformat
 import ziafont
 import ziamath
 from nbconvert.filters import markdown2html
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -30,7 +27,6 @@ sys.path.insert(0, str(ROOT))
 from tools import notebooks  # noqa: E402
 
 REVEAL = Path(sys.prefix, "reveal", "sphinx_revealjs", "_static", "revealjs")  # see the Makefile
-FILES = "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js"
 ziafont.config.svg2 = False  # each formula is complete by itself
 
 
@@ -76,25 +72,7 @@ def pieces(cell):
     printed = "".join(output.get("text", "") for output in cell.outputs)
     if printed and not code:
         return [f"<pre>{html.escape(printed)}</pre>"]
-    return [highlight(code or cell.source, PythonLexer(), HtmlFormatter(noclasses=True))]
-
-
-def deck(cells):
-    """The slides of these cells, in HTML."""
-    slides = []
-    for cell in cells:
-        tags = cell.metadata.get("tags", [])
-        if not {"slide", "fragment"} & set(tags):
-            continue
-        title = re.match(r"# ?@title (?!What else|.*folded)(.*)", cell.source)
-        title = f"<h2>{title[1]}</h2>" if title else ""
-        first, *more = pieces(cell)
-        if "slide" in tags:
-            slides.append([title, f"<div>{first}</div>"])
-        else:
-            slides[-1].append(f'<div class="fragment">{first}</div>')
-        slides += [["" if "<h2" in piece else title, f"<div>{piece}</div>"] for piece in more]
-    return [section(parts) for parts in slides]
+    return [markdown2html(f"```python\n{code or cell.source}\n```")]
 
 
 def section(parts):
@@ -104,21 +82,30 @@ def section(parts):
     return f"<section><div>{before}</div>{picture}<div>{behind}</div></section>"
 
 
-def page(cells, title):
-    """A whole presentation in HTML, with all that it needs."""
-    css, js, notes, template = (
-        path.read_text(encoding="utf-8")
-        for path in (*(REVEAL / name for name in FILES), Path(__file__).with_suffix(".html"))
-    )
-    return Template(template).substitute(
-        title=title, slides="\n".join(deck(cells)), reveal_css=css, reveal_js=js + notes
-    )
+def page(path):
+    """The slides of the notebook in this .ipynb file, in HTML, with all that they need."""
+    slides = []
+    for cell in nbformat.read(path, 4).cells:
+        tags = {"slide", "fragment"} & set(cell.metadata.get("tags", []))
+        if not tags:
+            continue
+        title = re.match(r"# ?@title (?!What else|.*folded)(.*)", cell.source)
+        title = f"<h2>{title[1]}</h2>" if title else ""
+        first, *more = pieces(cell)
+        if "slide" in tags:
+            slides.append([title, f"<div>{first}</div>"])
+        else:
+            slides[-1].append(f'<div class="fragment">{first}</div>')
+        slides += [["" if "<h2" in piece else title, f"<div>{piece}</div>"] for piece in more]
+    files = {"css": "dist/reveal.css", "js": "dist/reveal.js", "notes": "plugin/notes/notes.js"}
+    reveal = {name: (REVEAL / file).read_text(encoding="utf-8") for name, file in files.items()}
+    template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    return template.substitute(reveal, title=path.stem, slides="\n".join(map(section, slides)))
 
 
 if __name__ == "__main__":
     output = ROOT / "build" / "slides"
     output.mkdir(parents=True, exist_ok=True)
-    for path in notebooks.sources([f"{i:02}" for i in range(1, 7)]):
-        made = nbformat.read(path.with_suffix(".ipynb"), 4)
-        (output / f"{path.stem}.html").write_text(page(made.cells, path.stem), encoding="utf-8")
+    for path in sorted(notebooks.FOLDER.glob("0[1-6]_*.ipynb")):
+        (output / f"{path.stem}.html").write_text(page(path), encoding="utf-8")
     print(f"{output}: open a file in a browser; F is the full screen")
