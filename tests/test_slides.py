@@ -17,6 +17,7 @@ FAULTS = """
   slide.querySelectorAll('.fragment').forEach(part => part.classList.add('visible'));
   for (const e of slide.querySelectorAll('*')) {
     const box = e.getBoundingClientRect(), name = e.tagName + ' ' + e.textContent.slice(0, 30);
+    if (!box.width) continue;
     if (box.left < 30 || box.top < 10 || box.right > 1250 || box.bottom > 710) faults.push(name);
     if (e.matches('p, li, td') && parseFloat(getComputedStyle(e).fontSize) < 28) faults.push(name);
     if (e.matches('img') && (box.height < 250 || !e.naturalWidth)) faults.push(name + e.alt);
