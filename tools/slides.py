@@ -97,7 +97,8 @@ def page(path):
         else:
             slides[-1].append(f'<div class="fragment">{first}</div>')
         slides += [["" if "<h2" in piece else title, f"<div>{piece}</div>"] for piece in more]
-    files = {"css": "dist/reveal.css", "js": "dist/reveal.js", "notes": "plugin/notes/notes.js"}
+    files = {"css": "dist/reveal.css", "js": "dist/reveal.js"}
+    files |= {name: f"plugin/{name}/{name}.js" for name in ("notes", "zoom")}
     reveal = {name: (REVEAL / file).read_text(encoding="utf-8") for name, file in files.items()}
     template = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
     return template.substitute(reveal, title=path.stem, slides="\n".join(map(section, slides)))
