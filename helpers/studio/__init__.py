@@ -6,13 +6,19 @@
     page       pieces of HTML; studio.css, studio.js
     controls   the kinds of widgets
     stage      the picture, its formula, its knob
-    work       one long job at a time
     panels     the four drawers
     classroom  questions to predict first
     studio     all of these on a page
 
 Each of these imports only what stands above it.
 """
+
+from ..terminal import quiet
+
+with quiet():  # in Jupyter what TensorFlow says of drivers would be ten red lines
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
 
 from .session import Session
 from .studio import Studio

@@ -99,9 +99,12 @@ const shrunk = (image) => {
   return file.name + '|' + data;
 };
 if (file) {
+  const label = this.closest('.nst-drop');
+  label.classList.add('nst-reading');
   createImageBitmap(file, { imageOrientation: 'from-image' })
     .then(shrunk, () => file.name + '|')
     .then((text) => {
+      label.classList.remove('nst-reading');
       to.value = text;
       to.dispatchEvent(new Event('change', { bubbles: true }));
     });
