@@ -15,7 +15,7 @@ from ..errors import PictureError, SettingError
 from . import page
 from .session import number
 
-STEPS = 12  # of a logarithmic slider, for each half of a power of ten: a tenth more at each
+STEPS = 24  # of a logarithmic slider for each power of ten: a tenth more at each
 _WIDE = {"style": {"description_width": "112px"}, "layout": {"width": "100%"}}
 _counter = itertools.count()
 
@@ -71,7 +71,7 @@ class Number:
 
     def __init__(self, on: Callable, title: str, low, high, value: float, take: Callable):
         self._low, self._high, self._take = low, high, take
-        self._steps = 2 * round(STEPS * math.log10(high / low))  # even: there is a middle
+        self._steps = 2 * round(STEPS / 2 * math.log10(high / low))  # even: there is a middle
         wide = {"layout": {"width": "100%"}, "style": {"description_width": "var(--nst-name)"}}
         self.slider = widgets.IntSlider(max=self._steps, description=title, readout=False, **wide)
         self.typed = widgets.Text(continuous_update=False)

@@ -6,7 +6,6 @@ A panel shows the session of its `studio`, and does there what its controls say.
 import functools
 import itertools
 import os
-from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
@@ -215,13 +214,10 @@ class Keep:
         self.faces = controls.Faces(on, self._compare)
         restore = lambda _: studio.act(lambda session: session.restore(studio.stage.compared))  # noqa: E731
         self.back = controls.button("Go back to it", on(restore))
-        self.name = widgets.Text(value="painting.png", description="file name")
         self.save_button = controls.button("Save", on(lambda _: self._save("Saved")), "primary")
         self.download, self.line, self.about = (widgets.HTML() for _ in range(3))
         show = lambda _: self._show_copy()  # noqa: E731
         self.size = controls.choice(on, "longest side", COPIES, show)
-        networks = {"the same network": ""} | NETWORKS
-        self.network = controls.choice(on, "network", networks, show)
         self.copy_button = controls.button("Make a large copy", on(self._copy))
         saved = page.piece("saved", label="Open a saved picture")
         self.upload = controls.Upload(on, saved, self._open)
@@ -230,8 +226,7 @@ class Keep:
         self.box = controls.column(
             "nst-keep",
             *(controls.html("keep"), self.faces.box, self.back),
-            *(controls.box("nst-row", self.name, self.save_button), self.download),
-            *(copy, self.size, self.network, self.about, self.copy_button),
+            *(self.save_button, self.download, copy, self.size, self.about, self.copy_button),
             *(old, self.upload.box, line, self.line),
         )
 
@@ -273,8 +268,8 @@ class Keep:
 
     def _copy(self, _):
         session, save = self._studio.session, self._save
-        session.sources.check_output(self._path(self._copied()))  # not after minutes of work
-        job = session.render(self.size.value, self.network.value)
+        session.sources.check_output(self._path(*self._copied()))  # not after minutes of work
+        job = session.render(self.size.value)
         part = functools.partial(save, "Saved as far as it went", copy=True)
         whole = functools.partial(save, "Copied", copy=True)
         self._studio.begin("Copying", job, whole, part)
@@ -283,20 +278,18 @@ class Keep:
         """The picture, or the large copy."""
         session = self._studio.session
         rows, columns = (session.rendered[0] if copy else session.picture).shape[:2]
-        path = self._path((columns, rows) if copy else None)
+        path = self._path(columns, rows)
         session.save(path, rendered=copy)
         self.download.value = page.download(path)
-        folder = Path(os.path.abspath(path)).parent
-        self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {folder}")
+        where = os.path.abspath(self._studio.folder)
+        self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {where}")
 
-    def _path(self, size=None):
-        """Where to write the picture, or a copy of this size: never what is there already."""
-        name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
-        size = "_{}x{}".format(*size) if size else ""
-        first = path = self._studio.folder / f"{name.parent / name.stem}{size}{name.suffix}"
-        numbers = itertools.count(2)
+    def _path(self, columns, rows):
+        """Where to write a picture of this size: never what is there already."""
+        name, numbers = f"painting_{columns}x{rows}", itertools.count(2)
+        path = self._studio.folder / f"{name}.png"
         while path.exists():
-            path = first.with_stem(f"{first.stem} ({next(numbers)})")
+            path = path.with_name(f"{name} ({next(numbers)}).png")
         return path
 
     def _open(self, _, data):

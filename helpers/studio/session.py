@@ -62,9 +62,8 @@ def ratio(spec: TransferSpec) -> float:
 def beta_for(beta: float, size: int, larger: int) -> float:
     """The β with which a large copy keeps the fine strokes of a picture.
 
-    Of two paintings of 160 pixels fine strokes were 0.76 and 0.84 as strong in copies twice as
-    large with the same β, 0.82 and 0.94 with twice β; three times as large 0.78 and 0.90 with the
-    same, 0.84 and 0.99 with twice, 0.90 and 1.08 with four times β.
+    In copies twice as large they were 0.76 and 0.84 as strong with the same β, 0.82 and 0.94 with
+    twice β; three times as large 0.78 and 0.90 with the same, 0.90 and 1.08 with four times β.
     """
     return beta * max(1.0, larger / size)
 
@@ -213,17 +212,16 @@ class Session:
         self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
 
     def render(
-        self, size: int = 768, network: str = "", beta: float | None = None, steps=RENDER_STEPS
+        self, size: int = 768, beta: float | None = None, steps: int = RENDER_STEPS
     ) -> Iterator[float]:
         """A large copy of the present picture; a generator of progress from 0 to 1.
 
         It goes on from the present picture, coarse to fine.  At its end, or when the generator is
         closed, `rendered` holds the picture so far and its spec.
-        network: default, the present one.  beta: default, that of `beta_for`.
+        beta: default, that of `beta_for`.
         """
         beta = beta_for(self.spec.beta, self.spec.size, size) if beta is None else beta
         spec = self.spec.changed(size=size, steps=steps, beta=beta)
-        spec = spec.changed(network=network or spec.network)
         larger = max(1, size / max(self.content.shape))
         levels = math.floor(math.log2(larger)) + 1  # of which the first is as large as the picture
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
@@ -248,8 +246,10 @@ class Session:
         """From the first picture, at full size as it is shown."""
         full = transfer.levels - 1
         transfer.enter(full, [transfer.first_picture(full)])
-        level, rate = (full, SETTLED) if _at_left_end(transfer.spec) else (0, FRESH)
-        self._go_on(transfer, transfer.picture, level, rate)
+        if _at_left_end(transfer.spec):
+            self._go_on(transfer, transfer.content, full, SETTLED)
+        else:
+            self._go_on(transfer, transfer.picture, 0, FRESH)
 
     def _go(self, spec):
         spec, old = checked(spec), self.spec
