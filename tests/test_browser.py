@@ -320,7 +320,7 @@ def test_drawers_open_at_once_while_it_paints_and_all_has_a_name_and_a_value(pag
         press(page, "Paint")
     for drawer in ("Keep", "Pictures", "See"):
         assert page.evaluate(AT_ONCE, drawer)
-    wait_until(lambda: page.locator(".nst-see figure").count() == 4)
+    wait_until(lambda: page.locator(".nst-see figure").count() == 2)
     assert page.evaluate(AT_ONCE, "Look")
     pause(page)
     time.sleep(0.5)

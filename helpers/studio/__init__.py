@@ -1,8 +1,8 @@
 """β/α under your fingers: a painting that changes while the knob is turned.
 
     sources    the pictures and networks that a spec names
-    session    the painting without widgets: ticks, snapshots, undo, grid, large copy
-    eye        what the cost sees, as pictures
+    session    the painting without widgets: ticks, snapshots, undo, large copy
+    eye        what the style cost sees, as pictures
     page       pieces of HTML; studio.css, studio.js
     controls   the kinds of widgets
     stage      the picture, its formula, its knob

@@ -154,22 +154,19 @@ class Look:
 
 
 class See:
-    """What the cost sees: both pulls, the Gram matrices of one layer, five paintings along β."""
+    """What the cost sees, the Gram matrices of one layer, and five paintings along β."""
 
     EVERY = 6  # ticks
 
     def __init__(self, studio):
         self._studio, self._ticks, on = studio, 0, studio.on
         self.five_button = controls.button("Paint five, along β", on(self._paint_five))
-        self.five = controls.box("nst-five")
-        self.pulls, self.grams = widgets.HTML(), widgets.HTML()
+        self.five, self.grams = controls.box("nst-five"), widgets.HTML()
         shown = {title: name for name, title in SEEN.items()}
         self.layer = controls.choice(on, "Gram matrix of", shown, lambda _: self.show())
-        about = controls.html("pulls"), controls.html("grams", count=eye.SHOWN)
+        about = controls.html("grams", count=eye.SHOWN)
         self.box = controls.column(
-            "nst-see",
-            *(self.five_button, self.five, about[0], self.pulls),
-            *(self.layer, self.grams, about[1]),
+            "nst-see", self.five_button, self.five, self.layer, self.grams, about
         )
 
     def show(self) -> None:
@@ -180,8 +177,6 @@ class See:
         run, layer = self._studio.session.transfer, self.layer.value
         layers = run.spec.style_layers
         controls.choose(self.layer, layer if layer in layers else layers[0])
-        names = ("where the content pulls", "where the style pulls")
-        self.pulls.value = page.figures(list(zip(eye.pulls(run), names, strict=True)))
         names = ("of the painting", "of the picture")
         grams = eye.grams(run, self.layer.value)
         self.grams.value = page.figures(list(zip(grams, names, strict=True))) if grams else ""
@@ -193,12 +188,12 @@ class See:
             self.show()
 
     def _paint_five(self, _):
-        session, spec = self._studio.session, self._studio.session.spec
-        betas = [float(f"{(spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
-        self._studio.begin("Five", session.grid([spec.alpha or 1.0], betas), self._show_five)
+        session = self._studio.session
+        betas = [float(f"{(session.spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
+        self._studio.begin("Five", session.along(betas), self._show_five)
 
     def _show_five(self):
-        cells = [row[0] for row in self._studio.session.cells]
+        cells = self._studio.session.cells
         take = lambda cell: self._studio.act(lambda session: session.restore(cells[cell]))  # noqa: E731
         faces = controls.Faces(self._studio.on, take)
         texts = [f"β {number(cell.spec.beta)}" for cell in cells]

@@ -2,7 +2,7 @@
 
 One Transfer moves from coarse to fine; with Adam, because L-BFGS would lose its memory whenever a
 weight moves.  Whoever shows it has one thread and wants to hear the user: nothing here works longer
-than it is told to.  `tick` paints for a fraction of a second; `grid` and `render` are generators
+than it is told to.  `tick` paints for a fraction of a second; `along` and `render` are generators
 that yield their progress, 0 to 1, as often.
 """
 
@@ -72,7 +72,7 @@ class Session:
     """Two pictures, a network, the weights of the costs, and the picture that they lead to.
 
     spec, options: a `TransferSpec` and other fields for it.  sources: where uploads are put.
-    snapshots: what the user keeps.  cells, rendered: what `grid` and `render` leave.
+    snapshots: what the user keeps.  cells, rendered: what `along` and `render` leave.
     Raises what `images.load`, `vgg.load` and `Transfer` raise, and SettingError for other values
     that make no sense; what fails changes nothing.
     """
@@ -175,7 +175,7 @@ class Session:
         self.snapshots.append(self.snapshot())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """On from a snapshot, or a cell of the grid, with everything that was set then."""
+        """On from a snapshot, or one of `cells`, with everything that was set then."""
         before = self.snapshot()
         self._take(snapshot)
         self._undo.append(before)
@@ -194,22 +194,18 @@ class Session:
         self._begin(transfer)
         self._undo.append(before)
 
-    def grid(self, alphas, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
-        """Paint every α × β as one batch, coarse to fine; a generator of progress from 0 to 1.
+    def along(self, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
+        """Paint with each β, as one batch, coarse to fine; a generator of progress from 0 to 1.
 
-        At its end `cells` holds one list of Snapshots for each β, one Snapshot for each α.
+        At its end `cells` holds one Snapshot for each.
         """
-        begun, pairs = self.spec, [(alpha, beta) for beta in betas for alpha in alphas]
-        both = {"alpha": [pair[0] for pair in pairs], "beta": [pair[1] for pair in pairs]}
-        spec = begun.changed(size=min(size, begun.size), steps=steps, **both)
+        begun = self.spec.changed(alpha=self.spec.alpha or 1.0)
+        spec = begun.changed(size=min(size, begun.size), steps=steps, beta=betas)
         levels = min(2, self.transfer.levels)
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
         yield from _in_bites(run)
-        cells = [
-            Snapshot(picture, begun.changed(alpha=alpha, beta=beta), steps)
-            for picture, (alpha, beta) in zip(run.pictures, pairs, strict=True)
-        ]
-        self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
+        pairs = zip(run.pictures, betas, strict=True)
+        self.cells = [Snapshot(G, begun.changed(beta=beta), steps) for G, beta in pairs]
 
     def render(
         self, size: int = 768, beta: float | None = None, steps: int = RENDER_STEPS
