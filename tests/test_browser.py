@@ -327,6 +327,7 @@ def test_drawers_open_at_once_while_it_paints_and_all_has_a_name_and_a_value(pag
     for slider in page.locator(".nst .noUi-handle:visible").all():
         assert slider.get_attribute("aria-label") and slider.get_attribute("aria-valuetext")
     assert handle(page, "ratio").get_attribute("aria-label") == "β/α"
+    assert page.get_by_label("β/α, typed").input_value() == f"{ratio(page):g}"
     assert float(handle(page, "ratio").get_attribute("aria-valuetext")) == ratio(page)
     assert "in the style of starry swirls" in page.locator("img.nst-view").get_attribute("alt")
     assert page.evaluate(AT_ONCE, "Pictures")

@@ -43,6 +43,7 @@ const begin = (tries) => {
       const read = row.querySelector('.widget-readout');
       put(handle, 'role', 'slider');
       if (label) put(handle, 'aria-label', label.textContent);
+      if (label && typed) put(typed, 'aria-label', label.textContent + ', typed');
       put(handle, 'aria-valuetext', typed ? typed.value : read ? read.textContent : '');
     });
     root.querySelectorAll('.nst-face').forEach((face) => {
