@@ -197,7 +197,7 @@ def test_another_painting_goes_on_from_the_picture_another_photograph_begins_ane
     np.testing.assert_allclose(*lights, atol=0.1)
     made.change(size=48, keep_colors=None)
     assert made.picture.shape[1] == 48
-    made.change(content="launch_pad")
+    made.change(content="launch_pad", init="content")
     np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
     made.change(init="blank")
     assert np.ptp(made.picture) == 0
