@@ -194,7 +194,7 @@ for memory, share in shares.items():
 # | **Keep this one** | keeps the picture with all its settings |
 # | **Pictures** | photograph, painting, a second painting, and which part is painted |
 # | **Look** | colors, strokes, style layers, smoothing (γ), size, network, where G starts |
-# | **See** | where content and style pull, Gram matrices, five paintings along β |
+# | **See** | Gram matrices, five paintings along β |
 # | **Keep** | what was kept; saves the picture and its settings; makes a large copy |
 # | **Classroom** | large type, few controls, and questions to predict first |
 
@@ -206,7 +206,7 @@ studio
 
 # %% [markdown]
 # The knob needs a running Python. Where there is none, on GitHub for example, this strip shows what
-# it does. Behind the studio is a `Session`, which has no widgets: `grid` paints a batch, `change`
+# it does. Behind the studio is a `Session`, which has no widgets: `along` paints a batch, `change`
 # does what a control does, `tick` paints for a fraction of a second.
 
 # %% [markdown] tags=["slide"]
@@ -215,9 +215,9 @@ studio
 # %% tags=["hide-input", "fragment"]
 # @title The way of the knob, in five pictures
 session, betas = Session(network=network.name, size=SIZE), [0.4, 4, 20, 100, 1000]
-for _ in session.grid([1.0], betas, size=SIZE * 3 // 4, steps=STEPS):
+for _ in session.along(betas, size=SIZE * 3 // 4, steps=STEPS):
     pass  # it paints in bites
-strip = [row[0].picture for row in session.cells]
+strip = [cell.picture for cell in session.cells]
 far = [np.abs(picture - strip[0]).mean() for picture in strip]
 assert trial or far == sorted(far)
 alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."

@@ -1,4 +1,4 @@
-"""The session behind the studio: time, weights, undo, snapshots, grid, large copy; no widgets."""
+"""The session behind the studio: time, weights, undo, snapshots, large copy; no widgets."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_nothing_is_traced_again_for_weights_pictures_sizes_levels_or_another_se
     large.tick(0)
     (steps,) = [f for key, f in large.transfer.network.steps.items() if key[0] == "adam"][:1]
     before = steps.experimental_get_tracing_count()
-    large.set(alpha=3.0, beta=7.0, tv=0.0)
+    large.change(alpha=3.0, beta=7.0, tv=0.0)
     large.tick(0)
     for fields in ({"content": "portrait"}, {"styles": "cafe_terrace"}, {"size": 128}):
         large.change(**fields)
@@ -87,18 +87,18 @@ def test_nothing_is_traced_again_for_weights_pictures_sizes_levels_or_another_se
 
 def test_weights_take_effect_on_the_next_step(made):
     made.tick(0)
-    made.set(alpha=3.0, beta=7.0, tv=0.0)
+    made.change(alpha=3.0, beta=7.0, tv=0.0)
     made.tick(0)
-    _, content, style, _, total, at, _ = made.curve[-1]
-    assert total == pytest.approx(3 * content + 7 * style, rel=1e-4)
-    assert at == ratio(made.spec) == pytest.approx(7 / 3)
+    row = made.curve[-1]
+    assert row["total"] == pytest.approx(3 * row["content"] + 7 * row["style"], rel=1e-4)
+    assert ratio(made.spec) == pytest.approx(7 / 3)
 
 
 def test_the_left_end_of_the_knob_is_the_photograph_at_once(large):
     large.change(content="cat", size=192, beta=300.0, alpha=1.0)
     paint(large, 6)
     assert np.abs(large.picture - large.content).mean() > 15
-    large.set(beta=BETA / REACH)
+    large.change(beta=BETA / REACH)
     np.testing.assert_allclose(large.picture, large.content, atol=1e-3)
     for act in (large.tick, large.reset):  # and it stays so
         act()
@@ -110,7 +110,6 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     large.change(content="cat", size=192, beta=BETA, alpha=1.0)
     large.reset()
     start = large.picture
-    np.testing.assert_allclose(start, large.content, atol=0.51)
     small = large.transfer.G.shape[1:3]
     for _ in range(session.COARSE_STEPS):
         assert large.transfer.level == 0
@@ -137,11 +136,11 @@ def test_coarse_sizes_come_first_and_change_the_picture_itself(large):
     ],
 )
 def test_only_where_larger_strokes_are_asked_for(large, moves, coarse):
-    large.set(alpha=1.0, beta=100.0, layer_weights=EQUAL)
+    large.change(alpha=1.0, beta=100.0, layer_weights=EQUAL)
     large.restore(large.snapshot())  # at full size, with strokes for these weights
     assert at_full_size(large)
     for move in moves:
-        large.set(**move)
+        large.change(**move)
     assert at_full_size(large) != coarse
 
 
@@ -151,7 +150,7 @@ def test_undo_goes_back_action_by_action_also_while_it_paints(monkeypatch):
     paint(made, 2)
     before = made.picture
     for beta in (20.0, 30.0, 40.0):  # one move of a slider
-        made.set(beta=beta)
+        made.change(beta=beta)
         clock.now += 0.2
     made.tick(0)
     between = made.picture
@@ -198,7 +197,7 @@ def test_another_painting_goes_on_from_the_picture_another_photograph_begins_ane
     np.testing.assert_allclose(*lights, atol=0.1)
     made.change(size=48, keep_colors=None)
     assert made.picture.shape[1] == 48
-    made.change(content="launch_pad")
+    made.change(content="launch_pad", init="content")
     np.testing.assert_allclose(made.picture, images.load("launch_pad", 48), atol=1e-3)
     made.change(init="blank")
     assert np.ptp(made.picture) == 0
@@ -290,10 +289,6 @@ def test_two_paintings_and_a_part_of_the_photograph(made):
 
 
 def test_what_the_cost_sees(made):
-    content, style = eye.pulls(made.transfer)
-    gray = made.picture.mean(-1, keepdims=True) * 0.5
-    np.testing.assert_allclose(content, np.broadcast_to(gray, content.shape), atol=1e-3)
-    assert np.abs(style - gray).mean() > 5  # the photograph itself: only the style pulls
     S, G = eye.grams(made.transfer, "block1_conv1")
     assert S.shape == G.shape == (eye.SHOWN, eye.SHOWN, 3)
     made.change(content="starry_swirls")
@@ -322,34 +317,29 @@ def test_uploads_of_one_name_stay_apart_and_no_source_is_written_over(tmp_path, 
     made.save("other.png")
 
 
-def test_a_grid_equals_single_runs_and_a_cell_of_it_is_painted_on(made):
-    alphas, betas = (0.5, 2.0), (0.5, 15.0)
-    progress = list(made.grid(alphas, betas, size=48, steps=4))
+def test_a_batch_along_beta_equals_single_runs_and_one_of_it_is_painted_on(made):
+    progress = list(made.along((0.5, 4.0, 15.0), size=48, steps=4))
     assert progress[0] == 0 and progress[-1] == 1 and progress == sorted(progress)
-    for row, beta in zip(made.cells, betas, strict=True):
-        for cell, alpha in zip(row, alphas, strict=True):
-            assert (cell.spec.alpha, cell.spec.beta) == (alpha, beta)
-            spec = cell.spec.changed(size=48)
-            single = made.sources.transfer(spec, optimizer="lbfgs", levels=1)
-            single.run(4)
-            apart = [np.abs(c.picture - single.picture).mean() for r in made.cells for c in r]
-            assert np.abs(cell.picture - single.picture).mean() == min(apart) < 2
-    made.restore(made.cells[1][0])
-    assert (made.spec.alpha, made.spec.beta, made.steps) == (0.5, 15, 4)
+    for cell, beta in zip(made.cells, (0.5, 4.0, 15.0), strict=True):
+        assert cell.spec.beta == beta
+        single = made.sources.transfer(cell.spec.changed(size=48), optimizer="lbfgs", levels=1)
+        single.run(4)
+        apart = [np.abs(c.picture - single.picture).mean() for c in made.cells]
+        assert np.abs(cell.picture - single.picture).mean() == min(apart) < 2
+    made.restore(made.cells[2])
+    assert (made.spec.beta, made.steps) == (15, 4)
     paint(made, 3)
-    assert [row[0] for row in made.curve] == [5, 6, 7]
+    assert [row["step"] for row in made.curve] == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        lambda made: made.grid([], [1]),
-        lambda made: made.grid(["x"], [1]),
-        lambda made: made.grid([0], [1, 0]),
-        lambda made: made.grid([1], [1], size=0),
-        lambda made: made.grid([1], [1], steps=0),
+        lambda made: made.along([]),
+        lambda made: made.along(["x"]),
+        lambda made: made.along([1], size=0),
+        lambda made: made.along([1], steps=0),
         lambda made: made.render(size=1),
-        lambda made: made.render(96, "alexnet"),
     ],
 )
 def test_what_cannot_be_painted_is_refused_at_the_first_bite(made, wrong):
@@ -446,11 +436,9 @@ def test_what_it_remembers_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr(session, "UNDONE", 3)
     made = Session(size=64)
     paint(made, 25)
-    assert len(made.curve) <= 10 and len(made.transfer.rows) == 1
-    assert [row[0] for row in made.curve] == sorted({row[0] for row in made.curve})
-    newest = made.transfer.latest
-    costs = (newest[name] for name in ("content", "style", "tv", "total"))
-    assert made.curve[-1] == (25, *costs, BETA, 0)
+    assert len(made.curve) <= 10
+    assert [row["step"] for row in made.curve] == sorted({row["step"] for row in made.curve})
+    assert made.curve[-1]["step"] == 25
     for init in ("blank", "content") * 2:
         made.change(init=init)
     assert [made.undo() for _ in range(4)] == [True, True, True, False]

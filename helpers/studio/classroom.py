@@ -16,10 +16,11 @@ class Classroom:
     """One question after the other; `Reveal` sets what it is about, and paints."""
 
     def __init__(self, studio):
-        self._studio, self._asked, on = studio, 0, studio.on
+        self._studio, self._asked, self._before, on = studio, 0, None, studio.on
+        self.switcher = controls.button("Classroom", on(self.switch))
         self.question, self.reason = widgets.HTML(), widgets.HTML()
         self.answers = [widgets.HTML() for _ in range(3)]
-        self.counts = [widgets.Text(description="hands") for _ in range(3)]
+        self.counts = [widgets.Text(placeholder="hands") for _ in range(3)]
         rows = zip(self.answers, self.counts, strict=True)
         rows = [controls.box("nst-answer", *row) for row in rows]
         self.previous = controls.button("Previous", on(lambda _: self.ask(self._asked - 1)))
@@ -30,16 +31,24 @@ class Classroom:
         buttons = controls.box("nst-row", self.previous, self.reveal, self.next)
         self.box = controls.column("nst-room", self.question, *rows, buttons, self.reason)
 
-    def enter(self) -> None:
-        """Remember what is set, and ask the first question."""
-        self._before = self._studio.session.snapshot(), self._studio.ticker.running
-        self.ask(0)
+    @property
+    def open(self) -> bool:
+        """Whether the class is asked."""
+        return self._before is not None
 
-    def leave(self) -> None:
-        """As it was before: picture and settings, painting or not."""
-        snapshot, running = self._before
-        self._studio.session.restore(snapshot)
-        (self._studio.go_on if running else self._studio.ticker.stop)()
+    def switch(self, _=None) -> None:
+        """Enter, with the first question, or leave: then all is as it was before."""
+        session, ticker = self._studio.session, self._studio.ticker
+        if self.open:
+            (snapshot, running), self._before = self._before, None
+            session.restore(snapshot)
+            (ticker.start if running else ticker.stop)()
+        else:
+            self._before = session.snapshot(), ticker.running
+            self.ask(0)
+        controls.set_class(self._studio.root, "nst-classroom", self.open)
+        self.switcher.description = "Leave the classroom" if self.open else "Classroom"
+        self._studio.show()
 
     def ask(self, number: int, revealed: bool = False) -> None:
         """The question of this number, the first one being 0, with its answer or without."""

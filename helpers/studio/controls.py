@@ -11,13 +11,11 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from .. import files
 from ..errors import PictureError, SettingError
 from . import page
 from .session import number
 
-STEP = 0.04  # of a logarithmic slider, in powers of ten: a tenth more at each
-_NEAR = 0.021  # two places on it that are one: the page answers with its nearest step
+STEPS = 24  # of a logarithmic slider for each power of ten: a tenth more at each
 _WIDE = {"style": {"description_width": "112px"}, "layout": {"width": "100%"}}
 _counter = itertools.count()
 
@@ -30,7 +28,7 @@ class Ticker:
     """
 
     def __init__(self, work: Callable):
-        self.running, self._work = False, work
+        self.running, self._work, self._sent = False, work, 0
         self.asked, self.answered = widgets.IntText(), widgets.IntText()
         self._link = widgets.jsdlink((self.asked, "value"), (self.answered, "value"))
         self.answered.observe(self._tick, "value")
@@ -38,50 +36,63 @@ class Ticker:
     def start(self) -> None:
         """Go on."""
         self.running = True
-        self.asked.value = max(self.asked.value, self.answered.value) + 1
+        self._ask()
 
     def stop(self) -> None:
         """No more ticks, but for one that may be under way."""
         self.running = False
 
+    def outdate(self) -> None:
+        """What the page sends is out of date until it has seen what is sent now."""
+        self._ask()
+        self._sent = self.asked.value
+
+    @property
+    def outdated(self) -> bool:
+        """Whether what comes was sent before the page saw what is on it now."""
+        return self.answered.value < self._sent
+
+    def _ask(self):
+        self.asked.value = max(self.asked.value, self.answered.value) + 1
+
     def _tick(self, _):
-        if self.running:
+        if self.running and self.answered.value >= self.asked.value:  # the newest alone
             self._work()
-        if self.running:
-            self.start()
+            if self.running:
+                self._ask()
 
 
 class Number:
     """A logarithmic slider, and the number itself, which can be typed.  take(value): see `bind`.
 
-    The scale stays as it is: a number beyond it stands at its end.  A slider is left where it is
-    while it stands for the number: a value sent from here would undo the hand's next move, and the
-    page's answer to one, its nearest step, is no wish.
+    The slider counts its steps: any other value the page would answer with its nearest step.  The
+    scale stays as it is: a number beyond it stands at its end.
     """
 
     def __init__(self, on: Callable, title: str, low, high, value: float, take: Callable):
-        self._ends, self._take = (math.log10(low), math.log10(high)), take
-        scale = {"min": self._ends[0], "max": self._ends[1], "step": STEP, "readout": False}
+        self._low, self._high, self._take = low, high, take
+        self._steps = 2 * round(STEPS / 2 * math.log10(high / low))  # even: there is a middle
         wide = {"layout": {"width": "100%"}, "style": {"description_width": "var(--nst-name)"}}
-        self.slider = widgets.FloatLogSlider(value=low, description=title, **scale, **wide)
+        self.slider = widgets.IntSlider(max=self._steps, description=title, readout=False, **wide)
         self.typed = widgets.Text(continuous_update=False)
         self.typed.add_class("nst-typed")
         self.box = box("nst-number", self.slider, self.typed)
-        self.show(value)  # before it is on the page, which answers what comes later
+        self.show(value)
         bind(on, self.slider, self._slid)
         bind(on, self.typed, self._entered)
 
     def show(self, value: float) -> None:
         """Stand for this number, which may also be 0 or infinite."""
         self._value, self.typed.value = value, number(value)
-        if not self._stands_for(self.slider.value):
-            self.slider.value = 10 ** self._place()
+        inside = min(max(value, self._low), self._high)
+        way = math.log(inside / self._low) / math.log(self._high / self._low)
+        self.slider.value = round(way * self._steps)
 
-    def _slid(self, value):
-        if not self._stands_for(value):
-            unit = 10.0 ** math.floor(math.log10(value))  # two digits, below 2 steps of 0.05
-            unit /= 20 if value < 2 * unit else 10
-            self._take(float(f"{round(value / unit) * unit:.3g}"))
+    def _slid(self, step):
+        value = self._low * (self._high / self._low) ** (step / self._steps)
+        unit = 10.0 ** math.floor(math.log10(value))  # two digits, below 2 steps of 0.05
+        unit /= 20 if value < 2 * unit else 10
+        self._take(float(f"{round(value / unit) * unit:.3g}"))
 
     def _entered(self, text):
         if text != number(self._value):
@@ -90,13 +101,6 @@ class Number:
             except ValueError:
                 raise SettingError(f"{text!r} is no number: write one such as 2.5.") from None
             self._take(value)
-
-    def _stands_for(self, slid):
-        return abs(math.log10(slid) - self._place()) <= _NEAR
-
-    def _place(self):
-        low, high = self._ends
-        return min(max(math.log10(max(self._value, 10**low)), low), high)
 
 
 class Faces:
@@ -159,18 +163,16 @@ class Upload:
         self._take(name, found)
 
 
-class Tabs:
-    """Buttons, and below them what belongs to each: {title: its children}.
+def tabs(columns: dict) -> tuple:
+    """(buttons, a box of them and, below, what belongs to each); columns: {title: its children}.
 
     All of it is on the page; studio.css shows what belongs to the button that is pressed, at once,
     without asking Python.
     """
-
-    def __init__(self, columns: dict):
-        self.buttons = widgets.ToggleButtons(options=list(columns))
-        self.buttons.add_class("nst-tabs")
-        tabs = [column("nst-tab", *children) for children in columns.values()]
-        self.box = column("nst-tabbed", self.buttons, *tabs)
+    buttons = widgets.ToggleButtons(options=list(columns))
+    buttons.add_class("nst-tabs")
+    below = (column("nst-tab", *children) for children in columns.values())
+    return buttons, column("nst-tabbed", buttons, *below)
 
 
 def bind(on: Callable, widget, take: Callable):
@@ -189,7 +191,7 @@ def choose(dropdown: widgets.Dropdown, value) -> None:
     """Sets a dropdown, in which the value becomes an option if it is none."""
     options = dict(dropdown.options)
     if value not in options.values():
-        dropdown.options = tuple((options | {files.public(str(value)): value}).items())
+        dropdown.options = tuple((options | {str(value): value}).items())
     dropdown.value = value
 
 

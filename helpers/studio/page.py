@@ -40,29 +40,30 @@ def piece(name: str, /, **values) -> str:
     return string.Template(_HTML[name].strip()).substitute(_SCRIPTS | values)
 
 
-def formula(spec, row: tuple | None) -> str:
-    """J with its weights and its costs, in the colors of the chart; row: see `Session.tick`."""
-    if row is None:
+def formula(spec, costs: dict) -> str:
+    """J with its weights and its costs, in the colors of the chart; costs: `Transfer.latest`."""
+    if not costs:
         return piece("no_formula")
-    names = ("content", "style", "tv", "total")
-    values = dict(zip(names, row[1:5], strict=True))
+    values = {name: costs[name] for name in ("content", "style", "tv", "total")}
     values |= {"alpha": spec.alpha, "beta": spec.beta, "gamma": spec.tv}
     return piece("formula", **{name: number(value) for name, value in values.items()})
 
 
-def chart(rows: list, alive: bool = False, width: int = 460, height: int = 96) -> str:
+def chart(rows: list[dict], alive: bool = False, width: int = 460, height: int = 96) -> str:
     """Content and style cost over the steps as an SVG, on a log scale that it names.
 
-    rows: see `Session.tick`.  Where the painting goes on at another size, whose costs are others,
+    rows: see `Session.curve`.  Where the painting goes on at another size, whose costs are others,
     the lines begin anew.
     alive: whether a sentence is to appear when nothing more comes for half a minute.
     """
     silence = piece("silence") if alive else ""
     if len(rows) < 2:
         return piece("no_chart") + silence
-    table = np.array(rows, float)
-    steps, costs = table[:, 0], np.log10(np.maximum(table[:, 1:3], 1e-3))
-    low, high = math.floor(costs[1:].min()), math.ceil(max(costs.max(), costs.min() + 0.1))
+    steps, levels, *costs = (
+        np.array([row[name] for row in rows]) for name in ("step", "level", "content", "style")
+    )
+    costs = np.log10(np.maximum(costs, 1e-3))
+    low, high = math.floor(costs[:, 1:].min()), math.ceil(max(costs.max(), costs.min() + 0.1))
     x = 40 + (width - 50) * (steps - steps[0]) / max(steps[-1] - steps[0], 1)
     y = 6 + (height - 24) * (high - np.maximum(costs, low)) / (high - low)
     drawn = ""
@@ -70,16 +71,15 @@ def chart(rows: list, alive: bool = False, width: int = 460, height: int = 96) -
         level = 6 + (height - 24) * (high - power) / (high - low)
         drawn += f'<path class="nst-rule" d="M40 {level:.1f}H{width - 10}"/>'
         drawn += _text(36, level + 4, f"{10.0**power:g}", "end")
-    pieces = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(table[:, 6])) + 1)
-    for kind, column in zip(("nst-c", "nst-s"), y.T, strict=True):
+    pieces = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(levels)) + 1)
+    for kind, heights in zip(("nst-c", "nst-s"), y, strict=True):
         for part in pieces:
-            points = " ".join(f"{x[i]:.1f},{column[i]:.1f}" for i in part)
+            points = " ".join(f"{x[i]:.1f},{heights[i]:.1f}" for i in part)
             drawn += f'<polyline class="{kind}" points="{points}"/>'
-    last, content, style, *_ = rows[-1]
-    drawn += _text(40, height - 4, f"step {rows[0][0]}") + _text(
-        width - 10, height - 4, f"step {last}", "end"
-    )
-    said = f"Costs at step {last}: content cost {number(content)}, style cost {number(style)}"
+    drawn += _text(40, height - 4, f"step {steps[0]}")
+    drawn += _text(width - 10, height - 4, f"step {steps[-1]}", "end")
+    content, style = (number(rows[-1][name]) for name in ("content", "style"))
+    said = f"Costs at step {steps[-1]}: content cost {content}, style cost {style}"
     opened = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{said}">'
     return f"{opened}{drawn}</svg>{piece('keys')}{silence}"
 

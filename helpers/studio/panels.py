@@ -6,12 +6,11 @@ A panel shows the session of its `studio`, and does there what its controls say.
 import functools
 import itertools
 import os
-from pathlib import Path
 
 import ipywidgets as widgets
 import numpy as np
 
-from .. import images, masks
+from .. import images
 from ..transfer import default_weights
 from . import controls, eye, page
 from .session import START, beta_for, number
@@ -23,9 +22,6 @@ COPIES = {str(size): size for size in (768, 384, 512, 1024, 1536, 2048)}
 FIRST = {name: name for name in ("light", "content", "noise", "blank")}
 COLORS = {"the painting's": "", "the photograph's, by luminance": "luminance"}
 COLORS |= {"the photograph's, by histogram": "histogram"}
-STYLES = {"the Gram matrix": "gram", "means and deviations": "mean-std"}
-STYLES |= {"sliced Wasserstein": "wasserstein"}
-PLACES = {"all of it": ""} | {f"its {part} parts": part for part in masks.PARTS}
 SEES = ("grain", "dabs", "strokes", "shapes", "composition")  # the layers, by block
 SEEN = {f"block{i}_conv1": f"{i} {name}" for i, name in enumerate(SEES, 1)}
 ALONG = (1 / 9, 1 / 3, 1, 3, 9)  # times the present β
@@ -50,12 +46,11 @@ class Pictures:
         mix = lambda share: studio.change(style_weights=(1 - share, share))  # noqa: E731
         self.share = controls.slider(on, "its share", 0, 1, mix)
         tabs["Second painting"].append(self.share)
-        place = lambda name: studio.change(mask=name or None)  # noqa: E731
-        self.place = controls.choice(on, "painted is", PLACES, place)
-        brushed = functools.partial(self._upload, place)
-        self.brush, self.shown = controls.Upload(on, "", brushed), widgets.HTML()
-        tabs["Which part"] = (self.place, self.shown, controls.html("part"), self.brush.box)
-        self.box = controls.Tabs(tabs).box
+        paint = functools.partial(self._upload, lambda name: studio.change(mask=name))
+        self.brush = controls.Upload(on, "", paint)
+        self.all = controls.button("Paint all of it", on(lambda _: studio.change(mask=None)))
+        tabs["Which part"] = (controls.html("part"), self.brush.box, self.all)
+        _, self.box = controls.tabs(tabs)
 
     def show(self) -> None:
         """The pictures that there are, and which are chosen."""
@@ -70,16 +65,11 @@ class Pictures:
         if mixed:
             each = np.reshape(spec.style_weights or (1, 1), (-1, 2)).sum(axis=0)
             controls.slide(self.share, float(each[1] / each.sum()))
-        controls.choose(self.place, spec.mask or "")
+        controls.show_if(self.all, bool(spec.mask))
         if self._drawn_on != (spec.content, session.content.shape):  # else strokes would be lost
             self._drawn_on = spec.content, session.content.shape
             (height, width), at = session.content.shape[:2], page.address(session.content, 640)
             self.brush.html.value = page.piece("brush", address=at, width=width, height=height)
-        self.shown.value = ""
-        if found := session.transfer.masks:
-            white = (found.content == masks.WHITE)[..., np.newaxis]
-            lit = np.where(white, session.content, session.content / 4)
-            self.shown.value = page.figures([(lit, "lit is what the painting gets")])
 
     def _items(self, role, *chosen):
         sources, bundled = self._studio.session.sources, {*images.gallery()} - {*images.PAINTINGS}
@@ -92,8 +82,7 @@ class Pictures:
         spec = self._studio.session.spec
         first, *others = spec.styles
         if role == "content":
-            drawn = spec.mask not in (None, *masks.PARTS)  # a drawn mask stays with its photograph
-            fields = {"content": name} | ({"mask": None} if drawn else {})
+            fields = {"content": name, "mask": None}  # which belongs to its photograph
         else:
             styles = (name, *others) if role == "style" else (first, name or first)
             fields = {"styles": tuple(dict.fromkeys(styles))}
@@ -113,7 +102,6 @@ class Look:
             "size": ("size, pixels", SIZES),
             "network": ("network", NETWORKS),
             "init": ("start from", FIRST),
-            "style_cost": ("style is", STYLES),
         }
         self.choices = {
             name: controls.choice(on, *about, lambda v, n=name: studio.change(**{n: v or None}))
@@ -166,38 +154,32 @@ class Look:
 
 
 class See:
-    """What the cost sees: both pulls, the Gram matrices of one layer, five paintings along β."""
+    """What the cost sees, the Gram matrices of one layer, and five paintings along β."""
 
     EVERY = 6  # ticks
 
     def __init__(self, studio):
         self._studio, self._ticks, on = studio, 0, studio.on
         self.five_button = controls.button("Paint five, along β", on(self._paint_five))
-        self.five = controls.box("nst-five")
-        self.pulls, self.grams = widgets.HTML(), widgets.HTML()
+        self.five, self.grams = controls.box("nst-five"), widgets.HTML()
         shown = {title: name for name, title in SEEN.items()}
         self.layer = controls.choice(on, "Gram matrix of", shown, lambda _: self.show())
-        about = controls.html("pulls"), controls.html("grams", count=eye.SHOWN)
+        about = controls.html("grams", count=eye.SHOWN)
         self.box = controls.column(
-            "nst-see",
-            *(self.five_button, self.five, about[0], self.pulls),
-            *(self.layer, self.grams, about[1]),
+            "nst-see", self.five_button, self.five, self.layer, self.grams, about
         )
 
     def show(self) -> None:
         """It all, while its drawer is open."""
-        self.five_button.disabled = self._studio.work.job is not None
-        if self._studio.in_class or self._studio.drawers.buttons.value != "See":
+        self.five_button.disabled = self._studio.job is not None
+        if self._studio.classroom.open or self._studio.drawer.value != "See":
             return
         run, layer = self._studio.session.transfer, self.layer.value
         layers = run.spec.style_layers
         controls.choose(self.layer, layer if layer in layers else layers[0])
-        names = ("where the content pulls", "where the style pulls")
-        self.pulls.value = page.figures(list(zip(eye.pulls(run), names, strict=True)))
-        self.grams.value = controls.html("no_grams").value
-        if grams := eye.grams(run, self.layer.value):
-            names = ("of the painting", "of the picture")
-            self.grams.value = page.figures(list(zip(grams, names, strict=True)))
+        names = ("of the painting", "of the picture")
+        grams = eye.grams(run, self.layer.value)
+        self.grams.value = page.figures(list(zip(grams, names, strict=True))) if grams else ""
 
     def tick(self) -> None:
         """After each step."""
@@ -206,15 +188,16 @@ class See:
             self.show()
 
     def _paint_five(self, _):
-        session, spec = self._studio.session, self._studio.session.spec
-        betas = [float(f"{(spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
-        self._studio.work.begin(session.grid([spec.alpha or 1.0], betas), "Five", self._show_five)
+        session = self._studio.session
+        betas = [float(f"{(session.spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
+        self._studio.begin("Five", session.along(betas), self._show_five)
 
     def _show_five(self):
-        cells = [row[0] for row in self._studio.session.cells]
+        cells = self._studio.session.cells
         take = lambda cell: self._studio.act(lambda session: session.restore(cells[cell]))  # noqa: E731
-        faces, items = controls.Faces(self._studio.on, take), enumerate(cells)
-        faces.show([(i, f"β {number(c.spec.beta)}", lambda c=c: c.picture) for i, c in items])
+        faces = controls.Faces(self._studio.on, take)
+        texts = [f"β {number(cell.spec.beta)}" for cell in cells]
+        faces.show([(i, texts[i], lambda i=i: cells[i].picture) for i in range(len(cells))])
         self.five.children = [faces.box]
 
 
@@ -226,25 +209,20 @@ class Keep:
         self.faces = controls.Faces(on, self._compare)
         restore = lambda _: studio.act(lambda session: session.restore(studio.stage.compared))  # noqa: E731
         self.back = controls.button("Go back to it", on(restore))
-        self.name = widgets.Text(value="painting.png", description="file name")
         self.save_button = controls.button("Save", on(lambda _: self._save("Saved")), "primary")
         self.download, self.line, self.about = (widgets.HTML() for _ in range(3))
         show = lambda _: self._show_copy()  # noqa: E731
         self.size = controls.choice(on, "longest side", COPIES, show)
-        networks = {"the same network": ""} | NETWORKS
-        self.network = controls.choice(on, "with", networks, show)
         self.copy_button = controls.button("Make a large copy", on(self._copy))
         saved = page.piece("saved", label="Open a saved picture")
-        self.upload = controls.Upload(on, saved, lambda _, data: self._open(data))
-        self.path = controls.field(on, "saved picture", self._open)
+        self.upload = controls.Upload(on, saved, self._open)
         texts = ("A large copy", "As it was when it was saved", "This studio, as a line to copy")
         copy, old, line = (controls.html("heading", text=text) for text in texts)
         self.box = controls.column(
             "nst-keep",
             *(controls.html("keep"), self.faces.box, self.back),
-            *(controls.box("nst-row", self.name, self.save_button), self.download),
-            *(copy, self.size, self.network, self.about, self.copy_button),
-            *(old, self.upload.box, self.path, line, self.line),
+            *(self.save_button, self.download, copy, self.size, self.about, self.copy_button),
+            *(old, self.upload.box, line, self.line),
         )
 
     def show(self) -> None:
@@ -254,7 +232,7 @@ class Keep:
         items = [(i, f"{i}: {label(s)}", lambda s=s: s.picture) for i, s in numbered]
         self.faces.show(items, [i for i, s in numbered if s is compared])
         controls.show_if(self.back, compared is not None)
-        self.copy_button.disabled = self._studio.work.job is not None
+        self.copy_button.disabled = self._studio.job is not None
         self.line.value = page.piece("line", text=studio_line(self._studio.session.spec))
         self._show_copy()
 
@@ -279,41 +257,38 @@ class Keep:
 
     def _copied(self):
         """(columns, rows) of the large copy."""
-        rows, columns = self._studio.session.content.shape[:2]
+        columns, rows = self._studio.session.content.shape[1::-1]
         scale = self.size.value / max(rows, columns)
         return round(columns * scale), round(rows * scale)
 
     def _copy(self, _):
         session, save = self._studio.session, self._save
-        session.sources.check_output(self._path(self._copied()))  # not after minutes of work
-        job = session.render(self.size.value, self.network.value)
+        session.sources.check_output(self._path(*self._copied()))  # not after minutes of work
+        job = session.render(self.size.value)
         part = functools.partial(save, "Saved as far as it went", copy=True)
         whole = functools.partial(save, "Copied", copy=True)
-        self._studio.work.begin(job, "Copying", whole, part)
+        self._studio.begin("Copying", job, whole, part)
 
     def _save(self, word, copy=False):
         """The picture, or the large copy."""
         session = self._studio.session
         rows, columns = (session.rendered[0] if copy else session.picture).shape[:2]
-        path = self._path((columns, rows) if copy else None)
+        path = self._path(columns, rows)
         session.save(path, rendered=copy)
         self.download.value = page.download(path)
-        folder = Path(os.path.abspath(path)).parent
-        self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {folder}")
+        where = os.path.abspath(self._studio.folder)
+        self._studio.say(f"{word}: {path.name}, {columns} × {rows} pixels, in {where}")
 
-    def _path(self, size=None):
-        """Where to write the picture, or a copy of this size: never what is there already."""
-        name = Path(os.path.expanduser(self.name.value.strip() or "painting.png"))
-        size = "_{}x{}".format(*size) if size else ""
-        first = path = self._studio.folder / f"{name.parent / name.stem}{size}{name.suffix}"
-        numbers = itertools.count(2)
+    def _path(self, columns, rows):
+        """Where to write a picture of this size: never what is there already."""
+        name, numbers = f"painting_{columns}x{rows}", itertools.count(2)
+        path = self._studio.folder / f"{name}.png"
         while path.exists():
-            path = first.with_stem(f"{first.stem} ({next(numbers)})")
+            path = path.with_name(f"{name} ({next(numbers)}).png")
         return path
 
-    def _open(self, picture):
-        """picture: its path, or its bytes."""
-        metadata, missing = images.read_metadata(picture), []
+    def _open(self, _, data):
+        metadata, missing = images.read_metadata(data), []
         self._studio.act(lambda session: missing.extend(session.apply(metadata)))
         left = f" Not at hand, and left as it was: {', '.join(missing)}." if missing else ""
         self._studio.say(f"All is set as when this picture was saved.{left}")

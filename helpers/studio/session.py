@@ -2,7 +2,7 @@
 
 One Transfer moves from coarse to fine; with Adam, because L-BFGS would lose its memory whenever a
 weight moves.  Whoever shows it has one thread and wants to hear the user: nothing here works longer
-than it is told to.  `tick` paints for a fraction of a second; `grid` and `render` are generators
+than it is told to.  `tick` paints for a fraction of a second; `along` and `render` are generators
 that yield their progress, 0 to 1, as often.
 """
 
@@ -40,13 +40,13 @@ RENDER_STEPS = 120
 class Snapshot(NamedTuple):
     """A picture, (height, width, 3) in 0–255, and all that was set when it was painted.
 
-    curve: the costs on the way there, see `Session.tick`.
+    curve: the costs on the way there, see `Session.curve`.
     """
 
     picture: np.ndarray
     spec: TransferSpec
     steps: int
-    curve: tuple = ()
+    curve: list = ()
 
 
 def number(value: float) -> str:
@@ -62,9 +62,8 @@ def ratio(spec: TransferSpec) -> float:
 def beta_for(beta: float, size: int, larger: int) -> float:
     """The β with which a large copy keeps the fine strokes of a picture.
 
-    Of two paintings of 160 pixels fine strokes were 0.76 and 0.84 as strong in copies twice as
-    large with the same β, 0.82 and 0.94 with twice β; three times as large 0.78 and 0.90 with the
-    same, 0.84 and 0.99 with twice, 0.90 and 1.08 with four times β.
+    In copies twice as large they were 0.76 and 0.84 as strong with the same β, 0.82 and 0.94 with
+    twice β; three times as large 0.78 and 0.90 with the same, 0.90 and 1.08 with four times β.
     """
     return beta * max(1.0, larger / size)
 
@@ -73,8 +72,7 @@ class Session:
     """Two pictures, a network, the weights of the costs, and the picture that they lead to.
 
     spec, options: a `TransferSpec` and other fields for it.  sources: where uploads are put.
-    snapshots: what the user keeps.  curve: one row a tick.  cells, rendered: what `grid` and
-    `render` leave.
+    snapshots: what the user keeps.  cells, rendered: what `along` and `render` leave.
     Raises what `images.load`, `vgg.load` and `Transfer` raise, and SettingError for other values
     that make no sense; what fails changes nothing.
     """
@@ -116,9 +114,14 @@ class Session:
             return self.transfer.picture
         return np.clip(self.transfer.full_picture + self._detail, 0, 255)
 
+    @property
+    def curve(self) -> list[dict]:
+        """The costs on the way here, one row a tick: see `Transfer.history`."""
+        return self.transfer.rows
+
     def snapshot(self) -> Snapshot:
         """The present picture, with all that is set."""
-        return Snapshot(self.picture, self.spec, self.steps, tuple(self.curve))
+        return Snapshot(self.picture, self.spec, self.steps, list(self.curve))
 
     # What the controls do.
 
@@ -138,8 +141,6 @@ class Session:
             fields = {"style_mask": PARTS[:count] if fields["mask"] else None} | fields
         self._go(self.spec.changed(**fields))
 
-    set = change  # for weights
-
     def apply(self, metadata: dict) -> list[str]:
         """Set everything as the metadata of a saved picture say.
 
@@ -151,33 +152,22 @@ class Session:
         return missing
 
     def tick(self, seconds: float = TICK) -> int:
-        """As many steps as fit into `seconds`, at least one.  Returns how many.
-
-        `curve` gets a row: (step, content cost, style cost, TV, total cost, β/α, level), level 0
-        being full size.
-        """
-        run, begun = self.transfer, self._clock()
-        level = run.levels - 1 - run.level
-        left = self._left if level else MAX_STEPS
-        pace, before = self._paces.get(level), run.step_count
-        n = int(np.clip(seconds / pace, 1, left)) if pace else 1
-        try:
-            run.step(n, self._rate)
-        finally:  # some may be done where one fails
-            if run.step_count > before:
-                costs = [run.latest[name] for name in ("content", "style", "tv", "total")]
-                self.curve.append((run.step_count, *costs, ratio(self.spec), level))
-            run.rows = run.rows[-1:]  # they would grow for hours
-            if len(self.curve) > CURVE_POINTS:
-                self.curve = self.curve[::2]
+        """As many steps as fit into `seconds`, at least one.  Returns how many."""
+        run, begun, rows = self.transfer, self._clock(), len(self.curve)
+        level, full = run.level, run.level == run.levels - 1
+        pace, most = self._paces.get(level), MAX_STEPS if full else self._left
+        n = int(np.clip(seconds / pace, 1, most)) if pace else 1
+        run.step(n, self._rate)
+        del run.rows[rows:-1]
+        if len(run.rows) > CURVE_POINTS:
+            run.rows = run.rows[::-2][::-1]
         # The first step at a level takes longer; the second one is measured.
         self._paces[level] = (self._clock() - begun) / n if level in self._paces else None
-        if level == 0:
+        self._left -= n
+        if full:
             self._rate = max(self._rate * FALL**n, SETTLED)
-        else:
-            self._left = left - n
-            if not self._left:
-                self._enter(run.level + 1)
+        elif not self._left:
+            self._enter(run, self.picture, level + 1)
         return n
 
     def keep(self) -> None:
@@ -185,7 +175,7 @@ class Session:
         self.snapshots.append(self.snapshot())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """On from a snapshot, or a cell of the grid, with everything that was set then."""
+        """On from a snapshot, or one of `cells`, with everything that was set then."""
         before = self.snapshot()
         self._take(snapshot)
         self._undo.append(before)
@@ -204,45 +194,36 @@ class Session:
         self._begin(transfer)
         self._undo.append(before)
 
-    def grid(self, alphas, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
-        """Paint every α × β as one batch, coarse to fine; a generator of progress from 0 to 1.
+    def along(self, betas, size: int = 128, steps: int = 90) -> Iterator[float]:
+        """Paint with each β, as one batch, coarse to fine; a generator of progress from 0 to 1.
 
-        At its end `cells` holds one list of Snapshots for each β, one Snapshot for each α.
+        At its end `cells` holds one Snapshot for each.
         """
-        begun, pairs = self.spec, [(alpha, beta) for beta in betas for alpha in alphas]
-        both = {"alpha": [pair[0] for pair in pairs], "beta": [pair[1] for pair in pairs]}
-        spec = begun.changed(size=min(size, begun.size), steps=steps, **both)
+        begun = self.spec.changed(alpha=self.spec.alpha or 1.0)
+        spec = begun.changed(size=min(size, begun.size), steps=steps, beta=betas)
         levels = min(2, self.transfer.levels)
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
-        yield 0.0
-        for done in run.chunks(steps, TICK):
-            yield done / steps
-        cells = [
-            Snapshot(picture, begun.changed(alpha=alpha, beta=beta), steps)
-            for picture, (alpha, beta) in zip(run.pictures, pairs, strict=True)
-        ]
-        self.cells = [cells[i : i + len(alphas)] for i in range(0, len(cells), len(alphas))]
+        yield from _in_bites(run)
+        pairs = zip(run.pictures, betas, strict=True)
+        self.cells = [Snapshot(G, begun.changed(beta=beta), steps) for G, beta in pairs]
 
     def render(
-        self, size: int = 768, network: str = "", beta: float | None = None, steps=RENDER_STEPS
+        self, size: int = 768, beta: float | None = None, steps: int = RENDER_STEPS
     ) -> Iterator[float]:
         """A large copy of the present picture; a generator of progress from 0 to 1.
 
         It goes on from the present picture, coarse to fine.  At its end, or when the generator is
         closed, `rendered` holds the picture so far and its spec.
-        network: default, the present one.  beta: default, that of `beta_for`.
+        beta: default, that of `beta_for`.
         """
         beta = beta_for(self.spec.beta, self.spec.size, size) if beta is None else beta
         spec = self.spec.changed(size=size, steps=steps, beta=beta)
-        spec = spec.changed(network=network or spec.network)
         larger = max(1, size / max(self.content.shape))
         levels = math.floor(math.log2(larger)) + 1  # of which the first is as large as the picture
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
         run.picture = self.picture
         try:
-            yield 0.0
-            for done in run.chunks(steps, TICK):
-                yield done / steps
+            yield from _in_bites(run)
         finally:
             self.rendered = run.full_picture, run.spec.changed(steps=max(1, run.step_count))
 
@@ -259,19 +240,12 @@ class Session:
 
     def _begin(self, transfer):
         """From the first picture, at full size as it is shown."""
-        transfer.enter(transfer.levels - 1, [transfer.first_picture(transfer.levels - 1)])
-        first, left_end = transfer.picture, _at_left_end(transfer.spec)
-        if not left_end:
-            transfer.enter(0)
-        self._replace(transfer, first, SETTLED if left_end else FRESH)
-        self.curve = []
-
-    def _replace(self, transfer, picture, rate):
-        """Another Transfer, which stands at its coarsest level, or at full size."""
-        self._detail = _put(transfer, picture)
-        self.transfer, self._paces, self._rate = transfer, {}, rate
-        self._left, self._laid_out = COARSE_STEPS, transfer.spec
-        self._last_move = None, -math.inf
+        full = transfer.levels - 1
+        transfer.enter(full, [transfer.first_picture(full)])
+        if _at_left_end(transfer.spec):
+            self._go_on(transfer, transfer.content, full, SETTLED)
+        else:
+            self._go_on(transfer, transfer.picture, 0, FRESH)
 
     def _go(self, spec):
         spec, old = checked(spec), self.spec
@@ -283,8 +257,8 @@ class Session:
         if names & {"content", "init"}:
             self._begin(transfer)
         else:
-            transfer.step_count = self.steps
-            self._replace(transfer, before.picture, CHANGED)
+            transfer.step_count, transfer.rows = self.steps, self.curve
+            self._go_on(transfer, before.picture, 0, CHANGED)
         self._undo.append(before)
 
     def _weigh(self, weights):
@@ -294,40 +268,42 @@ class Session:
             return
         if self._last_move[0] != move or now - self._last_move[1] > ONE_MOVE:
             self._undo.append(before)
-        self._last_move = move, now
         if _at_left_end(self.spec) and not _at_left_end(before.spec):
-            self._enter(self.transfer.levels - 1, self.content)
-            self._rate, self._laid_out = SETTLED, self.spec
+            self._go_on(self.transfer, self.content, self.transfer.levels - 1, SETTLED)
         elif _asks_for_strokes(self.spec, self._laid_out):
-            self._enter(0)
-            self._rate, self._left, self._laid_out = CHANGED, COARSE_STEPS, self.spec
+            self._go_on(self.transfer, before.picture, 0, CHANGED)
         else:
             self._rate = max(self._rate, CHANGED)
             if ratio(self.spec) < ratio(self._laid_out):
                 self._laid_out = self.spec  # strokes go at full size
+        self._last_move = move, now
 
     def _take(self, snapshot):
         transfer = self.sources.transfer(snapshot.spec)
-        transfer.enter(transfer.levels - 1)
-        transfer.step_count = snapshot.steps
-        self._replace(transfer, snapshot.picture, SETTLED)
-        self.curve = list(snapshot.curve)
+        transfer.step_count, transfer.rows = snapshot.steps, list(snapshot.curve)
+        self._go_on(transfer, snapshot.picture, transfer.levels - 1, SETTLED)
 
-    def _enter(self, level, picture=None):
-        picture = self.picture if picture is None else picture
-        if level != self.transfer.level:
-            self.transfer.enter(level)
-        self._detail, self._left = _put(self.transfer, picture), COARSE_STEPS
+    def _go_on(self, transfer, picture, level, rate):
+        """With a Transfer from a picture, first at this level, with this rate of Adam's."""
+        self._enter(transfer, picture, level)
+        self._paces, self._rate, self._laid_out = {}, rate, transfer.spec
+        self._last_move = None, -math.inf
+
+    def _enter(self, transfer, picture, level):
+        if level != transfer.level:
+            transfer.enter(level)
+        transfer.picture, detail = picture, None
+        if level < transfer.levels - 1:  # it cannot hold all of the picture
+            whole = images.resize(picture, *transfer.content.shape[:2])
+            detail = images.detail(whole, *transfer.G.shape[1:3])
+        self.transfer, self._detail, self._left = transfer, detail, COARSE_STEPS
 
 
-def _put(transfer, picture):
-    """Sets the picture at the level of a Transfer.  Returns what of it this level cannot hold; None
-    at full size."""
-    transfer.picture = picture
-    if transfer.level == transfer.levels - 1:
-        return None
-    whole = images.resize(picture, *transfer.content.shape[:2])
-    return images.detail(whole, *transfer.G.shape[1:3])
+def _in_bites(run):
+    """Paint as many steps as the spec says; a generator of progress from 0 to 1."""
+    yield 0.0
+    for done in run.chunks(run.spec.steps, TICK):
+        yield done / run.spec.steps
 
 
 def checked(spec: TransferSpec) -> TransferSpec:

@@ -52,7 +52,7 @@ class Stage:
         self.undo = controls.button("Undo", on(self._undo))
         self.over = controls.button("Start over", on(self._over))
         self.keep = controls.button("Keep this one", on(lambda _: studio.keep.take()))
-        buttons = (self.start, self.undo, self.over, self.keep, studio.class_button)
+        buttons = (self.start, self.undo, self.over, self.keep, studio.classroom.switcher)
         self.box = controls.column(
             "nst-stage",
             *(trio, self.caption, self.formula, knob, controls.html("ends"), weights),
@@ -86,7 +86,7 @@ class Stage:
         text = f"{readable(spec.content)} in the style of {styles}, step {session.steps}, "
         text += f"β/α = {number(ratio(spec))}. {session.transfer.network.description}."
         self.caption.value = page.piece("p", text=text)  # first: whoever sees a change reads it
-        self.formula.value = page.formula(spec, session.curve[-1] if session.curve else None)
+        self.formula.value = page.formula(spec, session.transfer.latest)
         with self._studio.quietly():
             for name, control in self.numbers.items():
                 control.show(ratio(spec) if name == "ratio" else getattr(spec, name))
@@ -101,6 +101,9 @@ class Stage:
         self.picture.value = page.jpeg(picture, SHOWN)
 
     def _weigh(self, name, value):
+        if self._studio.ticker.outdated:
+            self.tick()
+            return
         spec = self._studio.session.spec
         if name == "ratio" and value == math.inf:
             weights = {"alpha": 0.0, "beta": spec.beta or BETA}
@@ -119,9 +122,12 @@ class Stage:
             self._studio.show()
 
     def _over(self, _):
-        self._studio.act(lambda session: session.reset(), painted=False)
+        self._studio.session.reset()
+        self._studio.go_on()
+        self._studio.show()
 
     def _undo(self, _):
         if not self._studio.session.undo():
             self._studio.say("There is nothing to undo.")
         self._studio.show()
+        self._studio.ticker.outdate()  # a busy kernel hears of the knob's last move only now

@@ -43,6 +43,7 @@ const begin = (tries) => {
       const read = row.querySelector('.widget-readout');
       put(handle, 'role', 'slider');
       if (label) put(handle, 'aria-label', label.textContent);
+      if (label && typed) put(typed, 'aria-label', label.textContent + ', typed');
       put(handle, 'aria-valuetext', typed ? typed.value : read ? read.textContent : '');
     });
     root.querySelectorAll('.nst-face').forEach((face) => {
@@ -99,9 +100,12 @@ const shrunk = (image) => {
   return file.name + '|' + data;
 };
 if (file) {
+  const label = this.closest('.nst-drop');
+  label.classList.add('nst-reading');
   createImageBitmap(file, { imageOrientation: 'from-image' })
     .then(shrunk, () => file.name + '|')
     .then((text) => {
+      label.classList.remove('nst-reading');
       to.value = text;
       to.dispatchEvent(new Event('change', { bubbles: true }));
     });

@@ -10,7 +10,7 @@ import functools
 import signal
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -23,7 +23,6 @@ from .panels import Keep, Look, Pictures, See
 from .session import START, Session, checked
 from .sources import Sources
 from .stage import Stage
-from .work import Work
 
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts it
 _NO_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError, tf.errors.AbortedError)
@@ -57,9 +56,9 @@ class Studio:
         named = {"content": content, "styles": style, "network": network, "size": size}
         self.spec = checked(START.changed(**named | options))
         self.folder = Path(folder or (DRIVE if DRIVE.is_dir() else "."))
-        self.in_class, self._steps, self._begin_in_class = False, steps, classroom
+        self._steps, self._begin_in_class = steps, classroom
         self._sources, self._lock, self._interrupted = Sources(), threading.RLock(), False
-        self._quiet = False
+        self._quiet, self.job = False, None
         photograph, *_ = (
             self._sources.load(name, size) for name in (self.spec.content, *self.spec.styles)
         )
@@ -93,7 +92,7 @@ class Studio:
         self.go_on()
         self.show()
         if self._begin_in_class:
-            self._switch()
+            self.classroom.switch()
 
     # What the panels ask for.
 
@@ -111,14 +110,26 @@ class Studio:
         """Other fields of the spec."""
         self.act(lambda session: session.change(**fields))
 
-    def act(self, function: Callable, painted: bool = True) -> None:
+    def act(self, function: Callable) -> None:
         """function(session), then a step at once, so that the hand sees what it does, and on."""
         function(self.session)
         self.say()
-        if not self.work.job:
-            if painted:
-                self.session.tick(0)
+        if not self.job:
+            self.session.tick(0)
             self.go_on()
+        self.show()
+
+    def begin(self, title: str, job: Iterator, done: Callable, left: Callable | None = None):
+        """Do a long job in the ticks in which the picture would be painted.
+
+        job: a generator of its progress, 0 to 1; then comes done().  left(): what is done with a
+        part of it.
+        """
+        next(job)  # what cannot be begun fails here
+        self.job, self._done, self._left, self._resume = job, done, left, self.ticker.running
+        self.progress.value, self.progress.description = 0, title
+        controls.show_if(self.work, True)
+        self.go_on()
         self.show()
 
     def go_on(self) -> None:
@@ -157,18 +168,22 @@ class Studio:
     def _lay_out(self):
         self.message, self.chart = widgets.HTML(), widgets.HTML()
         self.message.add_class("nst-said")
-        self.ticker, self.work = controls.Ticker(self.on(self._tick)), Work(self)
-        self.class_button = controls.button("Classroom", self.on(self._switch))
-        self.stage, self.classroom = Stage(self), Classroom(self)
+        self.ticker = controls.Ticker(self.on(self._tick))
+        self.progress = widgets.FloatProgress(min=0, max=1)
+        cancel = self.on(lambda _: (self._end(self._left), self.show()))
+        self.cancel = controls.button("Cancel", cancel, "warning")
+        self.work = controls.box("nst-work", self.progress, self.cancel)
+        controls.show_if(self.work, False)
+        self.classroom = Classroom(self)
+        self.stage = Stage(self)
         self.pictures, self.look = Pictures(self), Look(self)
         self.see, self.keep = See(self), Keep(self)
         panels = {"Pictures": self.pictures, "Look": self.look, "See": self.see, "Keep": self.keep}
-        self.drawers = controls.Tabs({name: [panel.box] for name, panel in panels.items()})
-        controls.bind(self.on, self.drawers.buttons, lambda _: self.see.show())
-        pane = (self.chart, self.drawers.box, self.classroom.box)
-        columns = controls.box("nst-columns", self.stage.box, controls.column("nst-pane", *pane))
-        head = (controls.html("head"), self.work.box)
-        self.root = controls.column("nst", *head, columns, self.message)
+        self.drawer, drawers = controls.tabs({name: [panel.box] for name, panel in panels.items()})
+        controls.bind(self.on, self.drawer, lambda _: self.see.show())
+        pane = controls.column("nst-pane", self.chart, drawers, self.classroom.box, self.work)
+        columns = controls.box("nst-columns", self.stage.box, pane)
+        self.root = controls.column("nst", controls.html("head"), columns, self.message)
 
     def _try(self, function, *arguments):
         try:
@@ -184,8 +199,10 @@ class Studio:
 
     def _fail(self, sentence):
         self.ticker.stop()
-        with contextlib.suppress(StyleTransferError):
-            sentence += " What was painted of the copy is saved." if self.work.stop() else ""
+        if self.job:
+            with contextlib.suppress(StyleTransferError):
+                self._end(self._left)
+                sentence += " What was painted of the copy is saved." if self._left else ""
         if "session" in self.__dict__:  # else it is what failed
             self.show()
         self.say(sentence, "error")
@@ -193,8 +210,13 @@ class Studio:
     def _tick(self):
         if self._interrupted:
             raise KeyboardInterrupt
-        if self.work.job:
-            self.work.tick()
+        if self.job:
+            progress = next(self.job, None)
+            if progress is None:
+                self._end(self._done)
+                self.show()
+            else:
+                self.progress.value = progress
         else:
             self.session.tick()
             self.stage.tick()
@@ -204,12 +226,14 @@ class Studio:
         """Have the next tick say that it was interrupted; there is none where it does not paint."""
         self._interrupted = self.ticker.running
 
-    def _switch(self, _=None):
-        self.in_class = not self.in_class
-        controls.set_class(self.root, "nst-classroom", self.in_class)
-        self.class_button.description = "Leave the classroom" if self.in_class else "Classroom"
-        (self.classroom.enter if self.in_class else self.classroom.leave)()
-        self.show()
+    def _end(self, then):
+        job, self.job = self.job, None
+        job.close()
+        controls.show_if(self.work, False)
+        if not self._resume:
+            self.ticker.stop()
+        if then:
+            then()
 
 
 def when_idle(handler):
