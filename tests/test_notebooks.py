@@ -78,7 +78,7 @@ def test_what_is_written_and_no_exercise_equals_the_package(written):
 
 def test_the_loop_by_hand_is_that_of_a_transfer(written):
     C, S = np.random.default_rng(0).uniform(0, 255, (2, 32, 48, 3)).astype("float32")
-    how = {"optimizer": "adam", "levels": 1, "layer_weights": [1] * 5}
+    how = {"optimizer": "adam", "levels": 1, "layer_weights": [1] * 5, "init": "content"}
     run = Transfer(C, S, MINI, beta=30.0, tv=0.0, **how)
     run.step(3)
     G, adam = tf.Variable(C), keras.optimizers.Adam(12.0, beta_2=0.9, epsilon=1e-12)
