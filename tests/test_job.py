@@ -53,6 +53,9 @@ def test_too_little_memory_is_said_beforehand(paths, capsys, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(images, "load", lambda *_: pytest.fail("allocated"))
     refused(capsys, arguments(paths, "--size", 90_000), "GB of memory", "use a smaller --size")
+    memory.available = memory.total = 10**10
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    refused(capsys, arguments(paths, "--style-scale", 100), "GB of memory")
 
 
 @pytest.mark.parametrize(
