@@ -167,6 +167,24 @@ def test_whoever_ends_a_run_twice_keeps_its_picture(paths, capsys, monkeypatch, 
         signal.raise_signal(signal.SIGINT)  # as before
 
 
+def test_where_a_shell_has_ctrl_c_ignored_it_is(paths, monkeypatch):
+    """As in the background of a script, whose Ctrl-C every process of it receives."""
+    latest = transfer.Transfer.latest.fget
+
+    def interrupted(self):
+        signal.raise_signal(signal.SIGINT)
+        return latest(self)
+
+    monkeypatch.setattr(transfer.Transfer, "latest", property(interrupted))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        call("main", arguments(paths), 0)
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "steps_done" not in images.read_metadata(paths[2])
+
+
 # Checkpoints and reports replace nothing that was not made for them.
 
 
