@@ -134,7 +134,7 @@ def _read_table(path):
         text = data.decode("cp1252", errors="replace")  # as older spreadsheets save it
     try:
         separator = max(",;\t", key=text.partition("\n")[0].count)
-        lines = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
+        lines = list(csv.reader(io.StringIO(text, None), delimiter=separator, strict=True))
     except csv.Error as error:
         raise SettingError(f"The table {path} cannot be read ({error}): check it.") from None
     return [[field.strip() for field in line] for line in lines] or [[]]

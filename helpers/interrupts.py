@@ -34,8 +34,14 @@ def terminated_like_interrupted() -> Iterator[None]:
     # Whoever has hung up on purpose, with nohup, is left alone.
     kinds = [kind for kind in kinds if signal.getsignal(kind) is not signal.SIG_IGN]
     before = {kind: signal.signal(kind, stop) for kind in kinds}
+    # Likewise Ctrl-C in the background of a script, whatever handlers come and go.
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        if ignored:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for kind, handler in before.items():
             signal.signal(kind, handler)

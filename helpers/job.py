@@ -272,8 +272,12 @@ def check_memory(job: Job, network) -> None:
     step = size * (sum(values) + 4 * most) + 4 * most
     step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
     step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]
-    pixels, frames = _pixels(job)
-    needed, memory = pixels * (step + 24 * frames) / 1e9, psutil.virtual_memory()
+    pixels, frames = _pixels(job.spec.content, job.spec.size, job.again)
+    scales = zip(job.spec.styles, job.spec.for_each_style("style_scale"), strict=True)
+    sizes = [(style, (job.spec.size or pixels**0.5) * (scale or 1)) for style, scale in scales]
+    styles = max(_pixels(*pair)[0] for pair in sizes)  # without a gradient, which is half a step
+    needed = max(pixels * (step + 24 * frames), styles * step / 2) / 1e9
+    memory = psutil.virtual_memory()
     sentence, there = f"This run needs about {needed:.1f} GB of memory", memory.total / 1e9
     if needed > there + psutil.swap_memory().total / 1e9:
         raise SettingError(f"{sentence} and there are {there:.1f} GB: use a smaller --size.")
@@ -281,13 +285,12 @@ def check_memory(job: Job, network) -> None:
         say(f"{sentence}, more than is free: if the system stops it, use a smaller --size.")
 
 
-def _pixels(job):
+def _pixels(source, size, film=None):
     """(pixels of what will be painted, frames of a film); of an address, those of a square."""
-    content, size = job.spec.content, job.spec.size
     with contextlib.suppress(StyleTransferError, OSError):
-        found = animation.frame_files(images.gallery().get(content, content))
-        with opened(found[0], content) as image:
+        found = animation.frame_files(images.gallery().get(source, source))
+        with opened(found[0], source) as image:
             scale = size / max(image.size) if size else 1
-            frames = max(len(found), getattr(image, "n_frames", 1)) if job.again else 1
+            frames = max(len(found), getattr(image, "n_frames", 1)) if film else 1
             return image.height * image.width * scale**2, frames
     return (size or 1) ** 2, 1

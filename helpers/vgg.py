@@ -264,7 +264,7 @@ def _read(name, path):
             return _read_npz(name, MINI), "embedded"
         return _from_keras(name, "imagenet"), "ImageNet weights from Keras"
     path, said = readable(path, NetworkError, "weights file"), f"weights from {Path(path).name}"
-    if path.suffix != ".npz":
+    if path.suffix != ".npz" and name != "mini":  # of which Keras knows nothing
         return _from_keras(name, str(path)), said
     return _read_npz(name, path), said
 

@@ -6,6 +6,7 @@ The networks live as long as the session, because the compiled steps are kept wi
 import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ if shutil.which("nvidia-smi"):
     # Tests compare runs number by number: on a GPU, TF32 would leave ten bits of each, and sums in
     # whatever order, or convolutions by Winograd for one run only, would tell equal runs apart.
     os.environ |= {"NVIDIA_TF32_OVERRIDE": "0", "TF_DETERMINISTIC_OPS": "1"}
+# A shell has Ctrl-C ignored in the background; the tests shall hear it there, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 KERAS_FILE = Path.home() / ".keras/models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 CHROMIUM += ["--disable-background-networking", "--disable-component-update"]

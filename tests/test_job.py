@@ -53,6 +53,9 @@ def test_too_little_memory_is_said_beforehand(paths, capsys, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(images, "load", lambda *_: pytest.fail("allocated"))
     refused(capsys, arguments(paths, "--size", 90_000), "GB of memory", "use a smaller --size")
+    memory.available = memory.total = 10**10
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    refused(capsys, arguments(paths, "--style-scale", 100), "GB of memory")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +165,24 @@ def test_whoever_ends_a_run_twice_keeps_its_picture(paths, capsys, monkeypatch, 
     assert 0 < done < 50 and f"Stopped after {done} steps" in capsys.readouterr().err
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)  # as before
+
+
+def test_where_a_shell_has_ctrl_c_ignored_it_is(paths, monkeypatch):
+    """As in the background of a script, whose Ctrl-C every process of it receives."""
+    latest = transfer.Transfer.latest.fget
+
+    def interrupted(self):
+        signal.raise_signal(signal.SIGINT)
+        return latest(self)
+
+    monkeypatch.setattr(transfer.Transfer, "latest", property(interrupted))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        call("main", arguments(paths), 0)
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "steps_done" not in images.read_metadata(paths[2])
 
 
 # Checkpoints and reports replace nothing that was not made for them.

@@ -276,3 +276,5 @@ def test_what_is_no_network_is_a_network_error(tmp_path):
     for path in (bad, text, *tmp_path.glob("folder*"), *names):
         with pytest.raises(NetworkError):
             vgg.load("vgg19", weights=path)
+    with pytest.raises(NetworkError, match="damaged"):
+        vgg.load("mini", weights=text)
