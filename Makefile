@@ -52,7 +52,7 @@ lab: .venv/run ## open the notebooks in JupyterLab
 student: .venv/run ## copies of the notebooks for students and for teachers, to build/
 	$(BIN)/python tools/student.py
 
-slides: .venv/slides ## slides of lessons 1 to 5, to build/: files that need no internet
+slides: .venv/slides ## slides of lessons 1 to 6, to build/: files that need no internet
 	$(BIN)/python tools/slides.py
 
 style: .venv/dev ## format the code

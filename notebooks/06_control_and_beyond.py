@@ -15,12 +15,13 @@
 # %% [markdown]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/neural-style-transfer-notebooks/neural-style-transfer/blob/main/notebooks/06_control_and_beyond.ipynb)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # # 6 · In control, and beyond Gram
 #
 # *Only the sky, please. Larger strokes. My own colors. A film.* None of these wishes needs another
 # method: most of them only change *what* $J$ compares.
-#
+
+# %% [markdown]
 # **After this notebook you can**
 # - paint the sky after one painting and the rest after another;
 # - choose how large strokes are, and their colors;
@@ -90,7 +91,7 @@ print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 # %%
 drawings.method(lit=("gram", "style"))
 
-# %%
+# %% tags=["slide"]
 C = images.load("building", SIZE)
 S, T = images.load("starry_swirls", SIZE), images.load("stained_glass", SIZE)
 titles = ["C, a temple hall", "S, painted strokes", "T, colored glass"]
@@ -105,7 +106,7 @@ def paint(content, *styles, **options):
     return run
 
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # ## 1 · Where
 #
 # Let the sky be painted after S and everything else after T. Two paintings at once give the *mean*
@@ -113,12 +114,14 @@ def paint(content, *styles, **options):
 # $n_r$ positions of a region $r$ alone, such as the sky (Gatys et al. 2017, section 4):
 #
 # $$A^r_{ij} = \frac{1}{n_r} \sum_{k \,\in\, r} F_{ki} F_{kj}$$
-#
+
+# %% [markdown] tags=["fragment"]
 # Each region is compared with a painting of its own. In the style cost of a layer, it counts by its
 # share of the picture:
 #
 # $$J^l_{style} = \sum_r \text{share}_r \, J^l_{style}(A^r_S, A^r_G)$$
-#
+
+# %% [markdown] tags=["slide"]
 # ### Exercise 1: the Gram matrix of a region
 #
 # `a` is an activation of shape $(n_H, n_W, n_C)$, and `mask` an array $(n_H, n_W)$ that is 1 in the
@@ -143,7 +146,7 @@ _ = exercises.check("region_gram", region_gram)
 #
 # </details>
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = region_gram
 
@@ -161,12 +164,14 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 #
 # A mask says which pixel belongs to which region. In our photograph the sky and the water are
 # lighter than the rest, so a threshold will do.
-#
+
+# %% [markdown]
 # But what about a position of a layer whose window lies half in the sky and half on the roof? If it
 # counted for the sky, the sky's style would have some roof in it. So it counts for neither: a
 # position belongs to a region if three quarters of the inner half of its receptive field do. (What
 # lies farther out hardly counts; Luo et al. 2016.)
-#
+
+# %% [markdown] tags=["slide"]
 # **Before you run it:** white positions belong to the sky, black ones to the rest, gray ones to
 # nobody. In which layer will most be gray?
 
@@ -184,7 +189,7 @@ def belongs(layer):
     return np.repeat(gray.reshape(*shape, 1), 3, -1)
 
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title The mask, and what becomes of it in each layer
 layers = network.style_layers
 parts = [belongs(layer) for layer in layers]
@@ -195,13 +200,14 @@ alt = "The mask, and five layers: ever fewer positions, an ever wider gray band 
 shown = [masks.to_picture(mask), *parts]
 plots.pictures(shown, ["the mask", *titles], columns=3, height=1.9, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The deep layers keep out of the border. There, the shallow ones and the content have their say.
-#
+
+# %% [markdown] tags=["slide"]
 # **Before you run it:** we paint with both paintings and no mask, then with both and the mask, then
 # the sky alone, after S. What will be left of S in the building each time?
 
-# %%
+# %% tags=["slide"]
 mean = paint(C, S, T, init="content")  # where runs with masks begin
 both = paint(C, S, T, mask=mask, style_masks=["white", "black"])
 sky = paint(C, S, mask=mask, style_masks=["white"])
@@ -241,12 +247,13 @@ for name, pair in far.items():
     table += "| {} | {:.3f} | {:.3f} |\n".format(name, *pair)
 Markdown(table)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # With the mask the region comes nearer to T, and it no longer has to please S. In the last picture
 # every pixel below the sky is the photograph's. That is not a strong content cost but a rule:
 # before the network looks at G, the photograph is put in there, so $J$ has no slope at these
 # pixels.
-#
+
+# %% [markdown]
 # ### A mask for the painting, too
 #
 # With a mask of its own, a painting's sky paints ours and its ground paints our ground. The tower
@@ -267,7 +274,8 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
 # Compare the skies: the second has only the painting's sky to learn from.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 2 · How large
 #
 # The network counts in pixels. A painting that is loaded at half the size shows it strokes of half
@@ -275,7 +283,7 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 #
 # **Before you run it:** at half the size, and at twice the size, what will become of the swirls?
 
-# %%
+# %% tags=["slide"]
 by_scale = {}
 for scale in (0.5, 1, 2):
     painting = images.load("starry_swirls", round(SIZE * scale))
@@ -285,10 +293,11 @@ alt = "The painting; the hall with ripples, with larger swirls, and with long st
 titles = ["S", *(f"scale {scale:g}" for scale in by_scale)]
 plots.pictures([S, *by_scale.values()], titles, columns=2, height=3.0, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # The larger the painting, the less of it fits into a layer's window. At the small scale this holds
 # whole swirls, and ripples come out; at the large one pieces of strokes, and the swirls are lost.
-#
+
+# %% [markdown]
 # ### Fine strokes of one painting, large shapes of another
 #
 # A layer's weight may differ from painting to painting (`style_weights`): the shallow layers may
@@ -319,11 +328,13 @@ plots.pictures(crossed, titles, height=3.0, alt=alt)
 # %% [markdown]
 # A pane is larger than what a shallow layer sees, so the net comes where T has the deep layers. A
 # painting brings more of its colors where it has the shallow ones.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 3 · Which colors
 #
 # A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016b).
-#
+
+# %% [markdown] tags=["fragment"]
 # **Luminance.** We see shape mostly in light and dark. So take the luminance of both pictures,
 #
 # $$Y = 0.299\,r + 0.587\,g + 0.114\,b$$
@@ -331,11 +342,13 @@ plots.pictures(crossed, titles, height=3.0, alt=alt)
 # paint with it alone, and in the end put the photograph's colors back: $C - Y_C + Y_G$. (First, the
 # luminance of S is given the mean and the deviation of C's; otherwise a dark painting would make a
 # dark sky.)
-#
+
+# %% [markdown] tags=["fragment"]
 # **Histogram.** Or recolor the *painting* first, so that the mean $\mu$ and the covariance $\Sigma$
 # of its colors are those of the photograph. A color $x$ becomes $M(x - \mu_S) + \mu_C$. The mean is
 # then right for any matrix $M$, and the covariance becomes $M \Sigma_S M^T$.
-#
+
+# %% [markdown]
 # ### Exercise 2: the recoloring matrix
 #
 # `sigma_S` and `sigma_C` are the covariances of the colors of a painting and a photograph, NumPy
@@ -394,7 +407,7 @@ recolored = np.clip((T - mu_T) @ M.T + mu_C, 0, 255)
 luminance = paint(C, T, keep_colors="luminance").picture
 histogram = paint(C, recolored, init="content").picture
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "slide"]
 # @title The painting recolored, and both ways
 found = [mean_and_covariance(p) for p in (C, T, recolored)]
 off = [np.linalg.norm(sigma - sigma_C) / np.linalg.norm(sigma_C) for _, sigma in found]
@@ -405,16 +418,17 @@ alt = "The stained glass, the same in the photograph's colors, and the hall pain
 titles = ["T", "T, recolored by your matrix", "luminance kept", "histogram: after T, recolored"]
 plots.pictures([T, recolored, luminance, histogram], titles, columns=2, height=3.0, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # With luminance each place keeps its own tint, and only its light changes. With histogram the style
 # has a say in which color goes where.
-#
+
+# %% [markdown] tags=["slide"]
 # Each of them can fail. With histogram, colors are cut off at 0 and 255, and an accent of the
 # painting goes wherever the matrix takes it. And luminance throws away what is only in the colors.
 # **Before you run it:** a style has stripes of a red, (200, 60, 60), and a green, (60, 131.3, 60).
 # Put both into the formula of $Y$. How much of the stripes will be left?
 
-# %%
+# %% tags=["fragment"]
 red, green = np.float32([200, 60, 60]), np.float32([60, 131.3, 60])
 stripes = np.where(np.arange(48)[None, :, None] // 6 % 2, red, green).repeat(32, axis=0)
 gray = colors.luminance(stripes)
@@ -423,10 +437,11 @@ assert np.ptp(gray) < 0.1  # the gray levels between the lightest and the darkes
 alt = "Red and green stripes, and their luminance, in which they have vanished."
 plots.pictures([stripes, gray], ["a style", "its luminance"], height=1.4, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["fragment"]
 # So take luminance where the strokes are drawn in light and dark, as with a pen, and histogram
 # where color makes the strokes.
-#
+
+# %% [markdown]
 # ## 4 · Style is a distribution
 #
 # The matrix F of a layer has one row for each position, and style forgets their order. A list
@@ -614,12 +629,14 @@ Markdown(table)
 # A stroke has a length in pixels, so in a picture of twice the size it looks half as large. The
 # remedy is **coarse to fine** (notebook 4, section 7): with four levels, 2048 pixels are laid out
 # at 256. But twice the size takes four times the memory: the gradient needs every activation.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 6 · A film
 #
 # Paint each frame by itself, and the strokes jump: each finds another of the many valleys of $J$.
 # The simplest remedy: **G starts as the last painting, plus whatever has changed in the film**.
-#
+
+# %% [markdown]
 # ### Exercise 4: the start of the next frame
 #
 # `painting` is the last painting, `before` the frame that it was painted after, and `frame` the new
@@ -635,7 +652,7 @@ def next_start(painting, before, frame):
 # %% tags=["check"]
 _ = exercises.check("next_start", next_start)
 
-# %% tags=["export", "hide-input"]
+# %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
 mine = next_start
 
@@ -647,7 +664,7 @@ def next_start(painting, before, frame):
 
 next_start = exercises.settled("next_start", mine, next_start)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # Our film is made from one photograph: a rocket leaves its pad at night. The camera stands still,
 # and its sensor adds a little noise.
 
@@ -681,7 +698,7 @@ def frame_at(t):
 
 frames = [frame_at(t) for t in np.linspace(0, 1, 9)]
 
-# %%
+# %% tags=["fragment"]
 night = images.load("starry_swirls", SIDE)
 run = Transfer(frames[0], night, painter, levels=1, init="content")
 run.step(STEPS)
@@ -695,7 +712,7 @@ for before, frame in pairwise(frames):  # python -m helpers.film paints a file o
 alt = "A rocket on a column of fire rises into a night of painted swirls."
 animation.animation(film, milliseconds=200, alt=alt)
 
-# %% [markdown]
+# %% [markdown] tags=["slide"]
 # **Flicker** is how much the paintings change from frame to frame *where the film does not*.
 # **Before you run it:** we paint the first two frames by themselves as well, each from a noise of
 # its own, or from its photograph. Order the three by flicker.
@@ -717,7 +734,7 @@ films = {
     "the last painting": film[:2],
 }
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "fragment"]
 # @title Flicker
 flickers = {name: animation.flicker(found, pair) for name, found in films.items()}
 assert trial or list(flickers.values()) == sorted(flickers.values(), reverse=True)
@@ -733,15 +750,17 @@ Markdown(lines)
 # the steps to mend. When the camera turns, strokes tend to stay where they are on the screen. For
 # that one computes the **optical flow**, where each pixel has gone, and lets the last painting go
 # along (Ruder et al. 2016).
-#
+
+# %% [markdown]
 # And the change is one of the *photograph*. Night suits it: a dark sky is painted dark. To a pale
 # sky that is painted dark, a sun adds too little, and comes out brown.
-#
+
+# %% [markdown] tags=["slide"]
 # ## 7 · What came after
 #
 # A minute for one picture is long. Much of what came after Gatys made it shorter.
 
-# %%
+# %% tags=["fragment"]
 drawings.successors()
 
 # %% [markdown]

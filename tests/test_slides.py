@@ -7,7 +7,7 @@ import pytest
 
 from tools import notebooks, slides
 
-LESSONS = sorted(notebooks.FOLDER.glob("0[1-5]_*.ipynb"))
+LESSONS = sorted(notebooks.FOLDER.glob("0[1-6]_*.ipynb"))
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 # What is cut off, set too small, or not shown, of the slide that is shown with all its fragments.

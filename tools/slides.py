@@ -107,6 +107,6 @@ def page(path):
 if __name__ == "__main__":
     output = ROOT / "build" / "slides"
     output.mkdir(parents=True, exist_ok=True)
-    for path in sorted(notebooks.FOLDER.glob("0[1-5]_*.ipynb")):
+    for path in sorted(notebooks.FOLDER.glob("0[1-6]_*.ipynb")):
         (output / f"{path.stem}.html").write_text(page(path), encoding="utf-8")
     print(f"{output}: open a file in a browser; F is the full screen")
