@@ -283,12 +283,16 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 #
 # **Before you run it:** at half the size, and at twice the size, what will become of the swirls?
 
-# %% tags=["slide"]
+# %%
 by_scale = {}
 for scale in (0.5, 1, 2):
     painting = images.load("starry_swirls", round(SIZE * scale))
     by_scale[scale] = paint(C, painting).picture
 
+# %% tags=["hide-input", "slide"]
+# @title Three scales
+ripples = [images.detail(p, 16, 24).std() for p in by_scale.values()]  # all but a blur of 16 × 24
+assert trial or ripples[0] > 1.1 * ripples[2]
 alt = "The painting; the hall with ripples, with larger swirls, and with long strokes."
 titles = ["S", *(f"scale {scale:g}" for scale in by_scale)]
 plots.pictures([S, *by_scale.values()], titles, columns=2, height=3.0, alt=alt)
@@ -319,6 +323,9 @@ def color_distance(a, b):
     return np.linalg.norm(np.cov(a.reshape(-1, 3).T) - np.cov(b.reshape(-1, 3).T))
 
 
+deep = [network(tf.constant(p, tf.float32))[layers[3]] for p in (T, *crossed)]
+nets = [float(costs.layer_style_cost(deep[0], a, "relative")) for a in deep[1:]]
+assert trial or nets[0] < 0.8 * nets[1]
 assert trial or color_distance(crossed[0], S) < color_distance(crossed[1], S)
 assert trial or color_distance(crossed[1], T) < color_distance(crossed[0], T)
 titles = ["S in blocks 1 and 2, T deeper", "T in blocks 1 and 2, S deeper"]
