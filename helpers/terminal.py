@@ -30,6 +30,8 @@ def command(name: str, arguments: list[str] | None = None) -> None:
             return getattr(cli, name)(arguments)
     except StyleTransferError as error:
         sentence = error
+    except ImportError as error:
+        sentence = f"{error.name or 'TensorFlow'} cannot be loaded: see README.md, or free memory."
     except OSError as error:  # of a directory, for example, that may not be read
         sentence = f"{error.strerror or error}: check {error.filename or 'your disk'}."
     except KeyboardInterrupt as stopped:
