@@ -21,7 +21,7 @@ def command(name: str, arguments: list[str] | None = None) -> None:
         pass
     os.close(handle)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", 1, errors="replace", closefd=False)  # noqa: SIM115
     warnings.showwarning = lambda warning, *_, **__: say(warning)
     try:
         with terminated_like_interrupted():
