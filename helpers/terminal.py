@@ -21,7 +21,7 @@ def command(name: str, arguments: list[str] | None = None) -> None:
         pass
     os.close(handle)
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", 1, errors="replace", closefd=False)  # noqa: SIM115
     warnings.showwarning = lambda warning, *_, **__: say(warning)
     try:
         with terminated_like_interrupted():
@@ -30,6 +30,8 @@ def command(name: str, arguments: list[str] | None = None) -> None:
             return getattr(cli, name)(arguments)
     except StyleTransferError as error:
         sentence = error
+    except ImportError as error:
+        sentence = f"{error.name or 'TensorFlow'} cannot be loaded: see README.md, or free memory."
     except OSError as error:  # of a directory, for example, that may not be read
         sentence = f"{error.strerror or error}: check {error.filename or 'your disk'}."
     except KeyboardInterrupt as stopped:

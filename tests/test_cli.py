@@ -419,6 +419,18 @@ def shell(given, **keywords):
     )
 
 
+def test_a_package_that_is_missing_is_one_sentence(paths):
+    line = [sys.executable, "-S", "-m", "helpers", *arguments(paths)]  # -S: as nothing is installed
+    found = subprocess.run(line, cwd=ROOT, text=True, stderr=subprocess.PIPE, timeout=60)
+    assert found.returncode == 2 and len(found.stderr.splitlines()) == 1, found.stderr
+    assert "numpy cannot be loaded: see README.md" in found.stderr
+
+
+def test_a_name_that_is_no_text_is_written_also_where_nobody_listens(paths, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as Python has it for `2>&-`
+    call("main", arguments(["\udcff.png", *paths[1:]]), 2)
+
+
 @pytest.mark.kill
 def test_ctrl_c_while_the_program_is_loaded_is_one_sentence(paths):
     for wait in (0.4, 0.8, 1.5):
