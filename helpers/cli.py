@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import animation, files, images, settings
-from .errors import PictureError, SettingError, StyleTransferError
+from .errors import OutputError, PictureError, SettingError, StyleTransferError
 from .job import AGAIN, OPTIONS, Job, check, paint
 from .settings import TransferSpec
 from .terminal import Parser, say
@@ -62,10 +62,22 @@ def list_jobs(given: dict) -> list[Job]:
     content, output = given["content"], Path(given["output"])
     if not os.path.isdir(files.resolve(images.gallery().get(content, content), PictureError)):
         return [_job(texts, output)]
-    return [
+    jobs = [
         _job(texts | {"content": str(path)}, output / f"{path.stem}.png", where=f" of {path.name}")
         for path in animation.frame_files(content)
     ]
+    for path in (job.output for job in jobs):  # which nobody has named
+        if os.path.lexists(path) and "beta" not in _metadata(path):
+            raise OutputError(f"{path} exists and was not painted here: give another directory.")
+    return jobs
+
+
+def _metadata(path):
+    """What a painting of ours tells of itself; {} where there is none."""
+    try:
+        return images.read_metadata(path)
+    except Exception:  # whatever is wrong with it, it is no painting of ours
+        return {}
 
 
 # A table of jobs.
@@ -165,10 +177,7 @@ def _styles(field):
 
 def finished(job: Job) -> bool:
     """Whether the picture is there, all its steps done, and the same line made it."""
-    try:
-        found = images.read_metadata(job.output)
-    except Exception:  # whatever is wrong with it, it is not finished
-        return False
+    found = _metadata(job.output)
     return bool(job.also) and found.get(JOB) == job.also[JOB] and "steps_done" not in found
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import math
 import os
 import secrets
 import time
@@ -277,12 +278,27 @@ def check_memory(job: Job, network) -> None:
     sizes = [(style, (job.spec.size or pixels**0.5) * (scale or 1)) for style, scale in scales]
     styles = max(_pixels(*pair)[0] for pair in sizes)  # without a gradient, which is half a step
     needed = max(pixels * (step + 24 * frames), styles * step / 2) / 1e9
-    memory = psutil.virtual_memory()
-    sentence, there = f"This run needs about {needed:.1f} GB of memory", memory.total / 1e9
-    if needed > there + psutil.swap_memory().total / 1e9:
+    memory, limit = psutil.virtual_memory(), _limit() / 1e9
+    sentence = f"This run needs about {needed:.1f} GB of memory"
+    if needed > min(limit, (memory.total + psutil.swap_memory().total) / 1e9):
+        there = min(limit, memory.total / 1e9)
         raise SettingError(f"{sentence} and there are {there:.1f} GB: use a smaller --size.")
     if needed > memory.available / 1e9:
         say(f"{sentence}, more than is free: if the system stops it, use a smaller --size.")
+
+
+def _limit():
+    """The bytes of memory that Linux allows this process and its container."""
+    found = [math.inf]
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, kind, group = line.split(":", 2)
+            root = Path("/sys/fs/cgroup", kind)
+            for folder in (root, root / group.strip("/")):
+                for name in ("memory.max", "memory.limit_in_bytes"):
+                    with contextlib.suppress(OSError, ValueError):  # no such file; no limit
+                        found.append(int((folder / name).read_text()))
+    return min(found)
 
 
 def _pixels(source, size, film=None):

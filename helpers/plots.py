@@ -9,6 +9,7 @@ import io
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -17,7 +18,7 @@ from PIL import Image
 
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-TITLE, SMALL = 11, 10  # points: titles can be read from the last row of a room
+matplotlib.rcParams |= {"font.size": 12, "axes.titlesize": 13}  # points, for the last row of a room
 Names = Sequence[str]
 
 
@@ -68,7 +69,7 @@ def grid(
     columns, tiles = len(column_titles), [picture for row in found for picture in row]
     figure = pictures(tiles, column_titles, alt=alt, columns=columns, height=height)
     for axes, title in zip(figure.axes[::columns], row_titles, strict=True):
-        axes.set_ylabel(_wrapped(title, height), fontsize=TITLE)
+        axes.set_ylabel(_wrapped(title, height))
     return figure
 
 
@@ -121,7 +122,7 @@ def receptive_fields(
         side = row.receptive_field
         corner, label = (x - side / 2, y - side / 2), f"{layer}: {side} px"
         axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
-    axes.legend(fontsize=SMALL, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
 
 
@@ -129,15 +130,15 @@ def heat(
     values, rows: Names, columns: Names, *, alt: str, label: str, xlabel="", ylabel=""
 ) -> AltFigure:
     """A table of numbers, called `label`, on colors from light at 0 to dark at 1 and above."""
-    figure = AltFigure(1.1 * len(columns) + 2.8, 0.42 * len(rows) + 1.5, alt=alt)
+    figure = AltFigure(1.1 * len(columns) + 3.3, 0.42 * len(rows) + 1.6, alt=alt)
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     shown = axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right", fontsize=SMALL)
-    axes.set_yticks(range(len(rows)), rows, fontsize=SMALL)
+    axes.set_xticks(range(len(columns)), columns, rotation=20, ha="right")
+    axes.set_yticks(range(len(rows)), rows)
     for (i, j), value in np.ndenumerate(values):
         ink = "white" if value > 0.6 else "black"
-        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=SMALL, color=ink)
-    figure.colorbar(shown, ax=axes, label=label)
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=ink)
+    figure.colorbar(shown, ax=axes, label=label, extend="max")
     return figure
 
 
@@ -150,7 +151,7 @@ def curves(
     for (label, values), color in zip(series.items(), COLORS * 4, strict=False):
         x, y = values if isinstance(values, tuple) else (np.arange(len(values)), values)
         axes.plot(x, y, label=label, color=color, lw=1.8)
-    axes.legend(fontsize=SMALL, frameon=False)
+    axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, which="major", alpha=0.25)
     low, high = axes.get_ylim()  # plain numbers, 1, 2, 5, 10, in the place of powers of ten
@@ -173,11 +174,11 @@ def _tiles(found, titles, alt, columns, height, **shown):
     width = height * max(tile.shape[1] / tile.shape[0] for tile in found if tile is not None)
     titles = [_wrapped(title, width) for title in titles] + [""] * (len(found) - len(titles))
     rows = [titles[i : i + columns] for i in range(0, len(found), columns)]
-    above = sum(0.13 + 0.19 * max(len(title.splitlines()) for title in row) for row in rows)
+    above = sum(0.13 + 0.22 * max(len(title.splitlines()) for title in row) for row in rows)
     figure = AltFigure(columns * width, len(rows) * height + above, alt=alt)
     for i, (tile, title) in enumerate(zip(found, titles, strict=True)):
         axes = figure.add_subplot(len(rows), columns, i + 1, xticks=(), yticks=())
-        axes.set_title(title, fontsize=TITLE)
+        axes.set_title(title)
         axes.set_box_aspect(height / width if tile is None else None)
         axes.spines[:].set(color="none" if tile is None else "#dddddd", linewidth=0.6)
         if tile is not None:
@@ -186,4 +187,4 @@ def _tiles(found, titles, alt, columns, height, **shown):
 
 
 def _wrapped(title, inches):
-    return "\n".join(textwrap.fill(line, max(8, int(11.5 * inches))) for line in title.splitlines())
+    return "\n".join(textwrap.fill(line, max(8, int(9.5 * inches))) for line in title.splitlines())

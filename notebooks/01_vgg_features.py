@@ -427,7 +427,7 @@ for layer in network.style_layers:
     alt = f"Four activation maps of {layer} on the cat; bright is a strong answer."
     figure = plots.channels(a[layer], lively(layer), alt=alt)
     n_H, n_W, _ = a[layer].shape
-    figure.suptitle(f"{layer}: {n_H} × {n_W} positions", fontsize=12)
+    figure.suptitle(f"{layer}: {n_H} × {n_W} positions")
     display(figure)
 assert small or (a[layer] == 0).mean() > 1.2 * (a[network.style_layers[0]] == 0).mean()
 

@@ -280,7 +280,7 @@ axes.plot([0, 1], [0, 1], color="#999999", lw=1)
 axes.scatter(by_chance[upper], in_S[upper], s=14, color=plots.COLORS[0])
 for pair, name, side in ((together, "most together", -1), (apart, "most apart", 1)):
     axes.scatter(by_chance[pair], in_S[pair], s=40, color=plots.COLORS[1])
-    place = {"xytext": (9 * side, 0), "textcoords": "offset points", "fontsize": 11}
+    place = {"xytext": (9 * side, 0), "textcoords": "offset points"}
     ha = "left" if side > 0 else "right"
     axes.annotate(name, (by_chance[pair], in_S[pair]), ha=ha, va="center", **place)
 axes.set(xlim=(0, 1), ylim=(0, 1), title=f"pairs of channels of {layer}")
@@ -668,10 +668,10 @@ for n, (name, share) in enumerate(shares.items()):
     where = np.arange(len(layers)) + 0.4 * (n - 0.5)
     axes.bar(where, share, 0.36, label=f"{name} weights", color=plots.COLORS[n])
     for x, value in zip(where, share, strict=True):
-        axes.text(x, value + 0.02, f"{value:.0%}", ha="center", fontsize=10)
-axes.set_xticks(range(len(layers)), layers, fontsize=11)
+        axes.text(x, value + 0.02, f"{value:.0%}", ha="center")
+axes.set_xticks(range(len(layers)), layers)
 axes.spines[["top", "right"]].set_visible(False)
-axes.legend(frameon=False, fontsize=11)
+axes.legend(frameon=False)
 figure
 
 # %% [markdown]

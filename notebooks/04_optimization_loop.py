@@ -112,7 +112,7 @@ def total_cost(J_content, J_style, alpha, beta):
 _ = exercises.check("total_cost", total_cost)
 
 # %% tags=["export", "hide-input", "fragment"]
-# @title Solution (folded): it takes the place of yours only if yours is not right yet
+# @title Solution (folded): it replaces yours only if yours is not right yet
 mine = total_cost
 
 
@@ -159,7 +159,7 @@ _ = exercises.check("total_variation", total_variation)
 # </details>
 
 # %% tags=["export", "hide-input"]
-# @title Solution (folded): it takes the place of yours only if yours is not right yet
+# @title Solution (folded): it replaces yours only if yours is not right yet
 mine = total_variation
 
 
@@ -233,7 +233,7 @@ def J(G):
 
 # %% [markdown]
 # `G` is a `tf.Variable`, `optimizer` is one of Keras (it has `apply(gradients, variables)`), and
-# `cost` is a function such as `J`.
+# `cost` is a function such as `J`. The step will be compiled, so take TensorFlow's functions.
 
 
 # %% tags=["exercise"]
@@ -255,7 +255,7 @@ _ = exercises.check("optimization_step", optimization_step)
 # </details>
 
 # %% tags=["export", "hide-input", "fragment"]
-# @title Solution (folded): it takes the place of yours only if yours is not right yet
+# @title Solution (folded): it replaces yours only if yours is not right yet
 mine = optimization_step
 
 
@@ -349,7 +349,7 @@ Markdown(
 # @title From the photograph to the painting
 from helpers.animation import Flipbook
 
-captions = [f"G after {n} steps" for n in by_hand]
+captions = [f"G after {n} step{'s' * (n != 1)}" for n in by_hand]
 Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 
 # %% [markdown]
@@ -400,8 +400,8 @@ Markdown(
 # $J$ curves, and goes far where $J$ is nearly flat. A move that leads uphill is tried again,
 # shorter.
 #
-# One point is ours: its first guess gives some *frequencies* longer moves,
-# those of large areas and of the finest grain, because $J$ is nearly flat there.
+# One point is ours: its first guess gives longer moves to large areas and to the finest grain,
+# because $J$ is nearly flat there.
 
 # %% [markdown] tags=["slide"]
 # ## 4 · Finding β
@@ -411,8 +411,9 @@ Markdown(
 # **Before you look:** at which β would *you* stop?
 
 # %%
+painter = vgg.load(network.name, precision="auto")  # faster where a CPU multiplies bfloat16
 betas = [2, 6, 20, 60]
-ladder = Transfer(C, S, network, beta=betas, tv=gamma, **equal)
+ladder = Transfer(C, S, painter, beta=betas, tv=gamma, **equal)
 ladder.step(STEPS // 2)
 half_done, halfway = ladder.pictures, ladder.costs()
 ladder.step(STEPS - STEPS // 2)
@@ -471,7 +472,7 @@ Markdown(
 # %%
 columns, table, by_row = betas[1:], [], {}
 noise = np.random.default_rng(0).uniform(-12, 12, C.shape)
-deep = Transfer(C, S, network, beta=columns, tv=gamma, levels=1)
+deep = Transfer(C, S, painter, beta=columns, tv=gamma, levels=1)
 for depth in (1, 3, 5):
     deep.set(layer_weights={layer: float(i < depth) for i, layer in enumerate(lambdas)})
     deep.enter(0, [127.5 + noise] * len(columns))
@@ -511,7 +512,7 @@ settings = {
     "α, β × 4": (4, 80, gamma),
     "α, β, γ × 4": (4, 80, 4 * gamma),
 }
-run, found, content = Transfer(C, S, network, **equal), {}, {}
+run, found, content = Transfer(C, S, painter, **equal), {}, {}
 for name, (a, b, c) in settings.items():
     run.set(alpha=a, beta=b, tv=c)
     run.picture = C
@@ -720,7 +721,7 @@ alt = "The photograph, the painting, and the photograph in the painting's light.
 plots.pictures(starts, ["C", "S", "the start"], alt=alt, height=2.2)
 
 # %% tags=["slide"]
-large = colab.begin(folder, my_C, my_S, network, beta=MY_BETA, tv=gamma)
+large = colab.begin(folder, my_C, my_S, painter, beta=MY_BETA, tv=gamma)
 large.run(STEPS, checkpoint=folder / colab.CHECKPOINT)
 alt = "The photograph, repainted in the style of the painting."
 plots.pictures([large.picture], ["G"], alt=alt, height=5)
@@ -737,7 +738,7 @@ colab.offer(folder / "mine.png")
 # @title Go on after a disconnect
 RESUME = False  # @param {type: "boolean"}
 if RESUME:
-    large, folder = colab.resume(network)
+    large, folder = colab.resume(vgg.load(network.name, precision="auto"))
     large.run(large.plan[-1], checkpoint=folder / colab.CHECKPOINT)
     images.save(folder / "mine.png", large.picture, large.spec.metadata())
     colab.offer(folder / "mine.png")

@@ -292,7 +292,7 @@ def explore(layer, i, j):
     for n, (values, title) in enumerate(zip([one, two, one * two], titles, strict=True)):
         axes = upper.add_subplot(1, 3, n + 1)
         axes.imshow(values, cmap="magma", vmin=0, vmax=4, interpolation="nearest")
-        axes.set_title(title, fontsize=11)
+        axes.set_title(title)
         axes.set_axis_off()
     show_positions(lower, one * two, network.layers[layer])
     return figure

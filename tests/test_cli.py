@@ -296,7 +296,11 @@ def test_a_directory_makes_one_picture_per_file(paths, tmp_path, capsys, picture
     said = capsys.readouterr().err
     assert "broken.HEIC is in HEIC" in said and "1 of 5 pictures could not be made" in said
     refused(capsys, [*given, "--report", "r.json"], "the report of a.png and")
+    (folder / "g.png").write_bytes((folder / "a.png").read_bytes())
+    (output / "g.png").write_bytes((folder / "a.png").read_bytes())  # a picture that nobody named
+    refused(capsys, given, "was not painted here")
     (folder / "a.jpg").write_bytes((folder / "d.JFIF").read_bytes())
+    (output / "g.png").unlink()
     refused(capsys, given, "the output of a.jpg and the output of a.png")
 
 

@@ -61,8 +61,8 @@ def step(G, optimizer, cost, moves=1):
         with tf.GradientTape() as tape:
             value = cost(G)
         optimizer.apply_gradients([(tape.gradient(value, G), G)])
-        G.assign(np.clip(G, 0, 255))  # NumPy, behind the tape
-    return float(value)
+        G.assign(tf.minimum(tf.maximum(G, 0.0), 255.0))
+    return value
 
 
 def by_hand(G, optimizer, cost):
@@ -103,7 +103,7 @@ RIGHT = {
         variation,
         lambda p: (total((p - down(p, 0)) ** 2) + total((p - down(p, 1)) ** 2)) / np.size(p),
     ],
-    "optimization_step": [step, lambda G, optimizer, cost: np.float64(step(G, optimizer, cost))],
+    "optimization_step": [step],
     "slider_to_beta": [lambda p, low, high: low ** (1 - p) * high**p],
     "steps_in": [lambda seconds, pace: int(seconds // pace) or 1],
     "region_gram": [
@@ -201,6 +201,16 @@ def test_what_is_said_of_other_wrong_answers(capsys):
         (by_positions, "does one by one"),
     ):
         assert sentence in said(capsys, "gram_matrix", wrong)[1]
+
+
+def test_a_step_has_to_work_where_it_is_compiled(capsys):
+    def in_numpy(G, optimizer, cost):
+        value = step(G, optimizer, cost)
+        G.assign(np.clip(G, 0, 255))
+        return value
+
+    for function in (in_numpy, lambda *given: step(*given).numpy()):
+        assert "inside a tf.function" in said(capsys, "optimization_step", function)[1]
 
 
 def test_what_a_function_prints_is_not_repeated(capsys):

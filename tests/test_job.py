@@ -59,6 +59,22 @@ def test_too_little_memory_is_said_beforehand(paths, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("line", "file"),
+    [("0::/box", "box/memory.max"), ("4:memory:/box", "memory/memory.limit_in_bytes")],
+)
+def test_a_container_has_less_memory_than_its_machine(paths, capsys, monkeypatch, line, file):
+    texts = {"/proc/self/cgroup": line, f"/sys/fs/cgroup/{file}": "1000"}
+
+    def read_text(path):
+        if text := texts.get(str(path)):
+            return text
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    refused(capsys, arguments(paths), "of memory and there are 0.0 GB")
+
+
+@pytest.mark.parametrize(
     "error",
     [
         MemoryError(),

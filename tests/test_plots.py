@@ -56,9 +56,9 @@ def test_a_figure_is_one_image_with_its_alternative_text(name, shown):
         assert image.format == "JPEG"
         assert np.asarray(image).std() > 1  # something is drawn on it
     titles = [axes.title for axes in figure.axes if axes.get_title()]
-    assert all(title.get_fontsize() >= 11 for title in titles)
+    assert all(title.get_fontsize() >= 13 for title in titles)
     words = [text for text in figure.findobj(Text) if text.get_text()]
-    assert all(text.get_fontsize() >= 10 for text in words)
+    assert all(text.get_fontsize() >= 12 for text in words)
     for missing in ("", " ", None):
         with pytest.raises(ValueError, match="no alt text"):
             EXAMPLES[name](missing)
@@ -107,7 +107,7 @@ def test_maps_of_few_positions_show_their_squares():
     [
         ([1.66, 2.1, 9.7], {"2", "4"}),
         ([0.3, 30.0], {"0.5", "1", "2", "5", "10", "20"}),
-        ([1e-4, 1e4], {"0.001", "0.1", "1", "100"}),
+        ([1e-4, 1e4], {"0.01", "1", "100"}),
     ],
 )
 def test_ticks_of_costs_are_plain_numbers(values, some):

@@ -24,12 +24,14 @@ class Exercise(NamedTuple):
     """answer: a right function.  draw: (rng, i) → arguments, one set for each of SHAPES.
 
     tape: whether gradients have to pass through it.  play: calls a function with what was drawn.
+    compiled: whether it has to work inside a tf.function.
     """
 
     answer: Callable
     draw: Callable
     tape: bool = True
     play: Callable = lambda function, *drawn: function(*drawn)
+    compiled: bool = False
 
 
 def _above_zero(rng, *shape):
@@ -149,7 +151,9 @@ EXERCISES = {
     "total_variation": Exercise(
         costs.total_variation, lambda rng, i: [_above_zero(rng, *SHAPES[i][:2], 3)]
     ),
-    "optimization_step": Exercise(_step, _start_and_goal, tape=False, play=_two_steps),
+    "optimization_step": Exercise(
+        _step, _start_and_goal, tape=False, play=_two_steps, compiled=True
+    ),
     "slider_to_beta": Exercise(
         lambda position, low, high: low * (high / low) ** position,
         lambda rng, _: (rng.uniform(0.1, 0.9), rng.uniform(0.01, 1), rng.uniform(10, 1e4)),

@@ -19,6 +19,7 @@ import tensorflow as tf
 from .answers import EXERCISES, SHAPES, SLIPS
 
 LOOPS = 1.5  # so many times the operations for one shape than for another: the function loops
+NOT_COMPILED = "fails inside a tf.function, which knows no .numpy(), float() or NumPy of a tensor."
 SENTENCES = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
 
 
@@ -53,6 +54,9 @@ def _objection(name, function):
     expected = [_result(exercise, exercise.answer, given) for given in trials]
     if all(map(_same, found, expected)):
         flaw = exercise.tape and _flaw(function, exercise.answer, trials)
+        if exercise.compiled:
+            compiled = _result(exercise, tf.function(function), trials[0])
+            flaw = None if _same(compiled, expected[0]) else NOT_COMPILED
         return f"the numbers are right, but {name} {flaw}" if flaw else None
     for slip, wrong in SLIPS[name]:
         if all(map(_same, found, (_result(exercise, wrong, given) for given in trials))):
