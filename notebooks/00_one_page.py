@@ -134,7 +134,8 @@ def activations(pictures):
 print(f"Network: {vgg.name}, {SIZE} pixels, {STEPS} steps, on a {'GPU' if GPU else 'CPU'}")
 
 # %% [markdown]
-# A test of the preprocessing: with its classifier, VGG-19 can name what is in the photograph.
+# In Colab, a test of the preprocessing: with its classifier, VGG-19 can name what is in the
+# photograph.
 
 # %% tags=["hide-input"]
 # @title Folded: VGG-19 names the photograph (in Colab only, a download of 574 MB)
@@ -152,8 +153,8 @@ else:
 # %% [markdown]
 # ## Content and style
 #
-# How far is an array $x$ from its target $y$? Zero means the same, one as far as all zeros.
-# (Papers divide by other constants; notebook 4 converts between them.)
+# How far is an array $x$ from its target $y$? It is 0 if they are the same, and 1 if $x$ is as far
+# off as an array of zeros. (Papers divide by other constants; notebook 4 converts between them.)
 #
 # $$d(x, y) = \frac{\sum (x - y)^2}{\sum y^2}$$
 
@@ -187,8 +188,8 @@ def style(activations):
 
 
 # %% [markdown]
-# The *total variation* TV, which the paper does not have, makes noise expensive. It is the mean of
-# the squared differences to the right and lower neighbors.
+# The *total variation* TV, which the paper does not have, makes noise expensive. It takes the
+# squared differences to the right and to the lower neighbor, averaged over all values.
 
 
 # %%
@@ -205,7 +206,8 @@ def total_variation(G):
 # G begins as the photograph. In each step, TensorFlow finds the gradient of $J$ with respect to the
 # pixels of G, and Adam moves them against it, at first by `RATE` gray levels each. Then the rate
 # falls to zero, and G comes to rest. `beta_2=0.9` shortens Adam's memory of squared gradients to
-# about ten steps, which suits a run of hundreds.
+# about ten steps, which suits a run of a few hundred steps. (The paper begins with noise and uses
+# L-BFGS.)
 
 # %%
 ALPHA, BETA, GAMMA, RATE = 1.0, 20.0, 3e-4, 20.0
@@ -235,7 +237,7 @@ for n in range(1, STEPS + 1):
         print("step {}: J = content {:.2f} + style {:.2f} + TV {:.2f}".format(n, *terms))
 
 # %%
-shown = {"C, the content": C, "S, the style": S, "G, the painting": G.numpy()}
+shown = {"C, the content": C, "S, the style": S, "G, the result": G.numpy()}
 widths = [p.shape[2] / p.shape[1] for p in shown.values()]
 size = (14, 14 / sum(widths))  # inches, of 100 pixels
 figure, axes = plt.subplots(1, 3, figsize=size, dpi=100, width_ratios=widths, layout="tight")
@@ -247,8 +249,9 @@ plt.close(figure)
 Image.fromarray(np.uint8(np.rint(G.numpy()[0]))).save("painting.png")
 
 # %% [markdown]
-# Now take your own pictures, in the first cell. A third of β keeps more of the photograph, the
-# triple takes more of the painting.
+# Now take your own pictures, in the first cell. A third of β keeps more of the photograph; three
+# times β takes more of the style. (A content distance near 1 looks bad, yet C is still there: it
+# counts every stroke and color that has changed.)
 #
 # ## What the course does with each of these lines
 #

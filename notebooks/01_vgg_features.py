@@ -99,7 +99,8 @@ height, width = (16 * round(side / 16) for side in photo.shape[:2])
 photo = images.resize(photo, height, width)
 style = images.load("starry_swirls", SIZE)
 
-run = Transfer(photo, style, network)
+painter = vgg.load(network.name, precision="auto")  # faster where a CPU multiplies bfloat16
+run = Transfer(photo, style, painter)
 run.run(STEPS)
 
 # %% tags=["hide-input", "fragment"]
@@ -136,12 +137,12 @@ drawings.method()
 # %% [markdown] tags=["slide"]
 # ## 1 · What goes in
 #
-# Our photo is an array (height, width, 3) of **R**, **G**, **B** from 0 to 255. VGG was trained
-# with a program that had two habits of its own:
+# Our photo is an array (height, width, 3) of **R**, **G**, **B** from 0 to 255. VGG was trained on
+# pictures that were prepared in two ways:
 #
-# - it stored colors in the order **B**, **G**, **R**;
-# - from each color it subtracted the mean over all of its training pixels: 103.939 for blue,
-#   116.779 for green, 123.68 for red.
+# - colors in the order **B**, **G**, **R**;
+# - from each color, the mean over all training pixels subtracted: 103.939 for blue, 116.779 for
+#   green, 123.68 for red.
 #
 # Its weights need such numbers.
 
@@ -199,13 +200,13 @@ drawings.vgg(network)
 
 # %% [markdown] tags=["slide"]
 # Each bar is one layer of 3 × 3 **convolutions**. Each of its **filters** looks for one pattern at
-# every position. Its answers are a **channel**: a small gray picture of how much of the pattern is
-# where. Negative answers are set to zero; this is called **relu**. All channels together are the
-# layer's **activation**, an array of shape $(n_H, n_W, n_C)$: height, width, channels.
+# every position. Its answers form a **channel**, a map of where the pattern is and how strongly.
+# Negative answers are set to zero; this is called **relu**. All channels together are the layer's
+# **activation**, an array of shape $(n_H, n_W, n_C)$: height, width, channels.
 #
 # Bars of the same height form a **block**; `block4_conv2` is the second convolution of the fourth
 # block. Between blocks, **pooling** keeps the largest of every 2 × 2 neighbors and so halves height
-# and width.
+# and width. (Gatys takes their average and rescales the weights; we keep VGG as it was trained.)
 
 # %% [markdown]
 # Keras has the network. Without its classifier (`include_top=False`) it takes pictures of any size,
@@ -256,11 +257,11 @@ for layer, found in a.items():
     print(f"{layer}: {n_H:3} × {n_W:3} positions, {n_C:3} channels, {(found == 0).mean():.0%} zero")
 
 # %% [markdown] tags=["fragment"]
-# Many numbers are zero because of the relu: their pattern is absent from that position.
+# The zeros come from the relu: there, the filter's answer was negative.
 
 # %% [markdown]
-# What you write here, later notebooks import ready-made from `helpers`. A network of `helpers` can
-# be called with a picture directly:
+# What you write here, later notebooks import ready-made from `helpers`, the course's package. Its
+# network can be called with a picture directly:
 
 # %%
 theirs = network(photo)
@@ -401,9 +402,9 @@ plots.filters(kernel[:, :, ::-1], alt=alt)
 # %% [markdown] tags=["slide"]
 # ## 5 · What each channel answers to
 #
-# Deeper filters cannot be shown as pictures, but their answers can. For the first layer of each
-# block, here are the four channels that vary most over the photo. Bright is a strong answer; each
-# map has its own scale.
+# A deeper filter has weights for 64 channels or more, so it is no picture in three colors. Its
+# answers are. For the first layer of each block, here are the four channels that vary most over the
+# photo. Bright is a strong answer; each map has its own scale.
 #
 # **Look for** the layer in which you can no longer recognize the cat.
 
@@ -432,15 +433,15 @@ for layer in network.style_layers:
 assert small or (a[layer] == 0).mean() > 1.2 * (a[network.style_layers[0]] == 0).mean()
 
 # %% [markdown] tags=["fragment"]
-# The first block still shows the whole photo. Then the maps become sparse: outlines, pieces of
-# line, spots. In the last block a few bright positions are left, and they lie on things.
+# In the first block the cat is easy to recognize. Then less and less of a map is bright: outlines,
+# pieces of line, spots. In the last block a few positions are left, and they lie on things.
 
 # %% [markdown]
 # ### Favorite patches
 #
 # What is the pattern of such a channel? We take the last of the four channels above, and from each
-# of the four bundled pictures that excite it most, cut out what its strongest value sees. (Of the
-# largest field we show the middle.)
+# of the four bundled pictures that excite it most, cut out what its strongest value sees (after
+# Zeiler & Fergus 2014; of the largest field we show the middle).
 
 # %%
 names = [name for name, where in images.gallery().items() if isinstance(where, Path)]
@@ -484,11 +485,11 @@ for layer in network.style_layers:
     ]
 columns = ["strongest", "second", "third", "fourth picture"]
 alt = "Patches that excite one channel of each block most: first one color or an edge, then lines "
-alt += "and textures, in the deepest block round things and parts of things."
+alt += "and borders, in the deepest block round things and parts of things."
 plots.grid(rows.values(), list(rows), columns, alt=alt, height=1.9)
 
 # %% [markdown]
-# The first rows are a few pixels, enlarged: a color, an edge. Then come lines and textures, and at
+# The first rows are a few pixels, enlarged: a color, an edge. Then come borders and lines, and at
 # the bottom round things and parts of things.
 #
 # ## 6 · Which channels see the eyes?
@@ -560,10 +561,11 @@ share_inside = exercises.settled("share_inside", mine, share_inside)
 
 # %% [markdown]
 # A channel for eyes should answer to *both*, so we choose by the smaller of the two shares. The
-# quieter half of the channels counts as 0.
+# quieter half of the channels counts as 0, because a share of next to nothing says little.
 #
-# **Before you go on:** the boxes cover one eighteenth of the photo, so a channel that answers
-# everywhere alike has 5 % of its answer in them. How much will the best channel of each block have?
+# **Before you go on:** the boxes cover 5.5 % of the photo, and a channel that answers everywhere
+# alike has about this share of its answer in them. How much will the best channel of each block
+# have?
 
 
 # %%
@@ -597,9 +599,10 @@ print(f"Best of 64 channels: {first} {best_of_64(first):.0%}, {deep} {best_of_64
 assert small or (0.05 < eyes.mean() < 0.075 and best_of_64(deep) > 1.5 * best_of_64(first))
 
 # %% [markdown]
-# Eyes emerge gradually. Part of the rise is choice: the best of 512 channels has beaten
-# more competitors than the best of 64. But even the best of 64 channels that are drawn at random
-# from the deepest layer does clearly better than the best of the 64 in the first.
+# The deeper the layer, the more of an answer can lie at the eyes. Part of the rise is choice: the
+# best of 512 channels has beaten more competitors than the best of 64. But even the best of 64
+# channels drawn at random from the deepest layer does clearly better than the best of the 64 in the
+# first.
 #
 # As a spotlight on the photo, four channels of the deepest layer that have both a large share and a
 # strong answer:
@@ -611,8 +614,8 @@ alt = f"The cat, light only where four channels of {deep} answer: at or beside i
 plots.spotlight(photo, a[deep], seers, titles=titles, alt=alt, columns=2, height=2.6)
 
 # %% [markdown]
-# Nobody told VGG that a cat has eyes. It was only asked to tell a thousand kinds of things
-# apart. Does such a channel mean "eye", then? Look at its favorite patches:
+# VGG was only trained to tell a thousand kinds of things apart. Does such a channel mean "eye"?
+# Look at its favorite patches:
 
 # %% tags=["hide-input"]
 # @title Favorite patches of three of them
@@ -627,16 +630,16 @@ alt = f"Patches of the bundled pictures that excite three channels of {deep} mos
 plots.grid(rows, titles, columns, alt=alt, height=1.9)
 
 # %% [markdown]
-# The percentages compare each answer with the strongest of its row, and some answers to other
-# things are not weak at all. So a channel is not a word. It is a pattern that training found
-# useful, and "eye" is our name for what it answers to in this photo. (The optional notebook 7, a
-# closer look, *computes* the picture that excites a channel most.)
+# The percentages compare each answer with the strongest of its row. Other things excite these
+# channels as well, some of them more than an eye does. A channel has no single meaning; it is a
+# pattern that training found useful. (The optional notebook 7, a closer look, *computes* the
+# picture that excites a channel most.)
 
 # %% [markdown] tags=["slide"]
 # ## 7 · What a deep layer keeps
 #
-# We change the photo, and measure how far each layer's activation moves. The unit is the distance
-# to quite another photograph.
+# We change the photo, and measure how far each layer's activation moves. A distance of 1 is that to
+# an unrelated photograph.
 #
 # **Before you go on:** for each change, will the deeper layers move more than the pixels, or less?
 
@@ -690,62 +693,15 @@ plots.heat(
 # - **Light and color count for less** than in the pixels.
 # - **Structure counts for more.** Blur and speckles move the pixels little and the deep layers a
 #   lot.
-# - **Place counts.** A mirrored cat is almost another photo. Content, as notebook 2 measures it, is
-#   "these things in these places".
-
-# %% [markdown]
-# ### Place, or direction?
-#
-# Mirroring moves an eye to another place. It also makes a line that leans to the left lean to the
-# right, which may excite another channel. To tell the two effects apart, we average each channel
-# over all positions. What remains is *how much* it answers; *where* is gone. Beside the photo we
-# mirror a hatch of diagonal lines.
-
-# %%
-y, x = np.mgrid[:height, :width]
-hatch = np.where((x + y) % 12 < 6, 30.0, 220.0)[..., None] * np.ones(3, "float32")
-
-
-def change_of_means(one, other):
-    """For each layer: how far the channels' means move, divided by their own length."""
-    means = [[tf.reduce_mean(a, [0, 1]) for a in network(p).values()] for p in (one, other)]
-    return [np.linalg.norm(p - q) / np.linalg.norm(p) for p, q in zip(*means, strict=True)]
-
-
-turned = {
-    "photo, mirrored": change_of_means(photo, photo[:, ::-1]),
-    "photo, turned by 180°": change_of_means(photo, photo[::-1, ::-1]),
-    "hatch, mirrored": change_of_means(hatch, hatch[:, ::-1]),
-    "hatch, turned by 180°": change_of_means(hatch, hatch[::-1, ::-1]),
-}
-
-# %% tags=["hide-input"]
-# @title How far the means of the channels move
-table = np.array(list(turned.values()))
-mirrored, _, hatch_mirrored, hatch_turned = table
-assert small or (np.all(mirrored < 0.6 * hatch_mirrored) and hatch_turned.max() < 0.2)
-assert small or mirrored[-1] == mirrored.max()
-plots.heat(
-    table,
-    list(turned),
-    list(a),
-    label="change of the means",
-    alt="A table: mirroring or turning the photo changes the channels' means little, mirroring the "
-    "hatch changes them a lot, and turning the hatch by 180° hardly at all.",
-)
-
-# %% [markdown]
-# In the mirrored photo, nearly the same channels answer, in other places; only the deepest layer
-# notices more. In the mirrored hatch, other channels answer, because
-# all lines have changed direction. Turned by 180°, they lie as before. So the network knows places
-# *and* directions. Notebook 3 drops the places and keeps the directions: those of the strokes.
+# - **Place counts.** A shift by one pixel moves the layer more than the pixels, and a mirrored cat
+#   is almost another photo. Content, as notebook 2 measures it, is "these things in these places".
 
 # %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # `preprocess` and `extract` turn a picture into activations. Channels answer to edges and colors
-# first, then to textures, then to parts of things. Deep layers care less than pixels about light,
-# and more about structures and their places.
+# first, then to borders and lines, then to parts of things. Deep layers care less than pixels about
+# light, and more about structures and their places.
 
 # %% [markdown]
 # Could you write it from an empty file? Try `preprocess` and a Keras model that returns several of

@@ -33,8 +33,8 @@
 # **Time:** 45 minutes.
 
 # %% tags=["parameters"]
-SIZE = None  # longest side in pixels, at most 384; None: 384 on a GPU, 176 on a CPU
-STEPS = None  # steps of each drawing; None: 60 at 384 pixels, 50 below
+SIZE = None  # longest side in pixels; None: 512 on a GPU, 176 on a CPU
+STEPS = None  # steps of each loop; None: 60, below 384 pixels 50
 NETWORK = None  # "vgg19", "vgg16" or "mini"; None: VGG-19 on a GPU, mini on a CPU
 
 # %% tags=["setup"]
@@ -77,11 +77,11 @@ from helpers import colors
 from helpers.course import drawings, exercises
 from helpers.transfer import Transfer
 
-SIZE = min(SIZE or (384 if GPU else 176), 384)
+SIZE = SIZE or (512 if GPU else 176)
 STEPS = STEPS or (60 if SIZE >= 384 else 50)
 small = SIZE < 150 or STEPS < 40  # a trial run; what the text says of results is not checked
 print(f"Pictures of {SIZE} pixels, {STEPS} steps")
-drawings.method(lit=("vgg", "content"))
+drawings.method(lit=("content",))
 
 # %% [markdown]
 # Lit in the drawing is what we build now.
@@ -127,8 +127,8 @@ plots.pictures(
 
 # %% [markdown] tags=["fragment"]
 # **Before you go on:** write down your own order, from the picture that shows most nearly the same
-# as C to the one that shows it least. Then we ask the pixels: what is the root of the mean squared
-# difference from C, in gray levels?
+# as C to the one that shows it least. Then we measure: what is the root of the mean squared
+# difference of the pixels from C, in gray levels?
 
 # %%
 gray_levels = {name: np.sqrt(np.mean((G - C) ** 2)) for name, G in others.items()}
@@ -151,17 +151,17 @@ in_order(gray_levels, ".0f", "Sorted by the distance of their pixels, in gray le
 
 # %% [markdown] tags=["fragment"]
 # To the pixels, the pencil drawing of the cat is farther from C than a meadow is, and the mirrored
-# cat is nearest, because brown fur lies on brown fur. Pixels compare colors, and colors are what a
-# painter changes. We need to compare something that survives a change of color.
+# cat is nearest, because brown fur lies on brown fur. A difference of pixels is a difference of
+# colors, and colors are what a painter changes. We need to compare something that survives a change
+# of color.
 
 # %% [markdown] tags=["slide"]
 # ## 2 · One layer, two activations
 #
 # In notebook 1, deeper layers cared less about light and color, and more about which structures are
 # where. So we show C and another picture, G, to the network, and read one layer $l$. Its
-# **activation** has
-# $n_C$ numbers, the channels, at each of $n_H × n_W$ positions. We call the activations of the two
-# pictures $a_C$ and $a_G$. (The paper calls them $P^l$ and $F^l$.)
+# **activation** has $n_C$ numbers, the channels, at each of $n_H × n_W$ positions. We call the
+# activations of the two pictures $a_C$ and $a_G$. (The paper calls them $P^l$ and $F^l$.)
 
 # %%
 layer = network.content_layer
@@ -175,7 +175,7 @@ print(f"{layer}: {n_H} × {n_W} positions, {n_C} channels, so {n_H * n_W * n_C:,
 # @title One channel, for each of the pictures
 edge = max(1, n_H // 6)  # some channels answer to the edge of the picture most
 channel = int(np.argmax(np.std(a_C[edge:-edge, edge:-edge], axis=(0, 1))))
-shown = {"C": a_C} | {name: a_G[name] for name in list(others)[1:]}
+shown = {"C": a_C} | a_G
 maps = np.stack([a[..., channel] for a in shown.values()], axis=-1)
 alike = {
     name: np.corrcoef(maps[..., 0].flat, maps[..., i].flat)[0, 1] for i, name in enumerate(shown)
@@ -185,15 +185,15 @@ plots.channels(
     maps,
     range(len(shown)),
     titles=list(shown),
-    columns=5,
+    columns=3,
     height=1.9,
     vmax=maps.max(),
-    alt=f"Channel {channel} of {layer} for C, the drawing, the negative, the mirrored cat and the "
-    "dandelions: the first three are bright at the same positions.",
+    alt=f"Channel {channel} of {layer} for C and the other pictures: those of the darker cat, the "
+    "drawing and the negative are bright at the same positions as that of C.",
 )
 
 # %% [markdown] tags=["fragment"]
-# The same channel for five pictures, on one scale: for the drawing and the negative it is bright at
+# The same channel for all pictures, on one scale: for the drawing and the negative it is bright at
 # the same positions as for C, for the mirrored cat at the mirrored ones. The content cost puts one
 # number on such differences, over all channels.
 
@@ -224,7 +224,7 @@ print(f"{content_cost_by_loops(corner_C, corner_G):.2f}")
 # %% [markdown] tags=["slide"]
 # ### Exercise 1: the content cost
 #
-# On a whole picture's tensors the loops would take a minute. Write the same without loops. The rest
+# On a whole picture's tensors the loops would take minutes. Write the same without loops. The rest
 # of this notebook uses your function.
 
 
@@ -263,8 +263,7 @@ content_cost = exercises.settled("content_cost", mine, content_cost)
 # %% [markdown] tags=["slide"]
 # The bare number says little: is it much? So we divide it by the cost of an activation that is all
 # zeros. Then 0 means the same, and 1 as far off as a network that sees nothing. (More than 1 is
-# possible: wrong things can be farther off than nothing.) The package calls these
-# costs `relative`.
+# possible: wrong things can be farther off than nothing.)
 
 
 # %%
@@ -426,15 +425,15 @@ plots.pictures(
 # %% [markdown] tags=["fragment"]
 # This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is",
 # red "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
-# Deeper layers see wider pieces of the picture, so they blame pixels farther around. What the
-# deepest layer asks for looks like no eye at all. But a gradient only says which way is down
-# *here*.
+# Deeper layers see wider pieces of the picture, so their gradients reach farther out; they are
+# strong along the rim of the spot, and look like no eye at all. But a gradient only says which way
+# is down *here*.
 
 # %% [markdown] tags=["slide"]
 # ## 5 · Downhill
 #
-# Take a small step against the gradient, look again, and repeat. This is **gradient descent**, and
-# it is five lines long:
+# Take a small step against the gradient, look again, and repeat. This is **gradient descent**. The
+# loop has five lines:
 
 
 # %% tags=["fragment"]
@@ -450,7 +449,7 @@ def descend(J, G, rate, steps):
 
 # %% [markdown]
 # Every pixel moves by `rate` times its gradient. One pixel of many has little influence on the
-# cost, so the rate grows with their number. The 20 was found by trying.
+# cost, so the rate grows with their number. The factor 20 below was found by trying.
 
 # %%
 rate = 20.0 * height * width
@@ -485,8 +484,8 @@ plots.pictures(
 )
 
 # %% [markdown] tags=["fragment"]
-# The loop knew only the photograph's activations. The layer of block 2 is bringing back the
-# photograph's own eye; the deeper layers paint *an* eye in the right place, but not that one. This
+# The loop knew only the photograph's activations. Block 2 brings back the photograph's own eye; the
+# deeper layers paint *an* eye in the right place, but not that one, however low their cost. This
 # loop with another J is style transfer.
 
 # %% [markdown] tags=["slide"]
@@ -497,15 +496,16 @@ plots.pictures(
 # again.
 
 # %% [markdown]
-# We begin with noise and descend. From so far away, plain gradient descent would take very
-# long, so we let the package's `Transfer` take better aimed steps (L-BFGS, notebook 4), with the
-# content cost alone, the relative one: the weights of style, `beta`, and of smoothing, `tv`, are 0.
-# (`Transfer` takes a photograph and a painting. With `beta` 0 the second C counts nothing.)
+# We begin with noise and descend. From so far away, plain gradient descent would take very long, so
+# we let `Transfer` of `helpers` take better aimed steps (L-BFGS, notebook 4), at one size. It
+# minimizes the relative content cost alone: `beta`, the weight of the style, and `tv`, that of
+# smoothing, are 0. (`Transfer` also wants a painting; with `beta=0` the second C has no effect.)
 
 # %%
+painter = vgg.load(network.name, precision="auto")  # faster where a CPU multiplies bfloat16
 layer = network.content_layer
 only_content = {"content_layer": layer, "beta": 0.0, "levels": 1, "init": "noise"}
-grainy = Transfer(C, C, network, tv=0.0, **only_content)
+grainy = Transfer(C, C, painter, tv=0.0, **only_content)
 grainy.run(STEPS)
 
 # %% tags=["hide-input"]
@@ -557,20 +557,20 @@ plots.pictures(
 )
 
 # %% [markdown]
-# Equally strong to the pixels, worlds apart to the layer. So "the layer ignores fine grain" would
-# be wrong. It notices random grain, and hardly notices some. A picture that is made by
-# gradient descent gets grain of the second kind, because nothing in the cost removes it.
+# Both are equally strong in gray levels. The layer notices the random noise, and hardly notices the
+# other. A picture that begins as noise keeps grain of this second kind, because nothing in the cost
+# removes it.
 #
 # ### Total variation
 #
-# The cure of Mahendran & Vedaldi is a second term, the **total variation**: the mean of the squared
-# differences between neighboring pixels.
+# One cure of Mahendran & Vedaldi is a second term, the **total variation**: the squared differences
+# to the right and lower neighbors, averaged over all values.
 #
 # $$TV(G) = \frac{1}{3 · height · width} \sum \left[(G_{right} - G)^2 + (G_{below} - G)^2\right]$$
 #
 # Grain makes it large, smooth areas keep it small. With a weight $\gamma$, it is added to the cost:
-# $J = J_{content} + \gamma · TV$. Where the layer has an opinion, $J_{content}$ decides; where it
-# has none, TV prefers the smoother picture.
+# $J = J_{content} + \gamma · TV$. Where the content cost depends on a pixel, it decides; where it
+# hardly does, TV prefers the smoother picture.
 
 # %% [markdown] tags=["fragment"]
 # **Before you go on:** each block now redraws the photograph, from an even gray and with
@@ -582,8 +582,8 @@ blocks = [*network.style_layers[:3], network.content_layer, network.style_layers
 redrawn = {}
 for layer in blocks:
     given = only_content | {"content_layer": layer, "init": "blank"}
-    redrawn[layer] = Transfer(C, C, network, tv=GAMMA, **given)
-    redrawn[layer].run(STEPS)
+    redrawn[layer] = Transfer(C, C, painter, tv=GAMMA, **given)
+    redrawn[layer].run(2 * STEPS)
 
 # %% tags=["hide-input", "slide"]
 # @title What each block has kept
@@ -602,21 +602,21 @@ plots.pictures(
 
 # %% [markdown] tags=["fragment"]
 # Blocks 1 to 3 give the photograph back, nearly hair by hair. In block 4 every part of the face is
-# in its place, but the colors have faded toward the gray of the start, and the strokes of the fur
-# are invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the
-# photograph, and with much that is invented.
+# in its place, but the colors are still near the gray of the start, and the strokes of the fur are
+# invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the photograph,
+# and with much that is invented.
 
 # %% [markdown]
 # ### Is it free, or just not finished?
 #
-# A drawing that has not yet arrived looks much like one whose layer does not care. So look at the
+# An unfinished drawing can look like a finished one whose layer leaves much free. So look at the
 # cost, and draw the same activation again from another beginning. What the layer has fixed must
 # come out the same. Where two drawings of low cost differ, the layer hardly cares.
 
 # %%
 layer = network.content_layer
-again = Transfer(C, C, network, tv=GAMMA, **only_content)
-again.run(2 * STEPS)  # from noise it is farther
+again = Transfer(C, C, painter, tv=GAMMA, **only_content)
+again.run(3 * STEPS)  # from noise it is farther
 
 # %% tags=["hide-input"]
 # @title Two drawings of one activation
@@ -637,13 +637,14 @@ plots.pictures(
 print(f"The two drawings are {difference:.0f} gray levels apart.")
 for name, run in redrawn.items():
     content, tv = (float(run.costs()[term]) for term in ("content", "tv"))
-    print(f"{name}: J_content {content:.4f}, γ·TV {GAMMA * tv:.4f}")
+    print(f"{name}: relative content cost {content:.4f}, γ·TV {GAMMA * tv:.4f}")
 
 # %% [markdown]
-# Some of each. The eyes, the nose, and the stripes are in the same places: they are fixed. Single
-# hairs and the colors differ at such a low cost. **That is the room in which style will paint.**
-# (Costs are squares: 0.01 is still an error of a tenth of the activation's length. In blocks 1 and
-# 2 nearly all that is left of $J$ is γ·TV: this γ suits the deep layers.)
+# Both play a part. The eyes, the nose, and the stripes are in the same places: they are fixed.
+# Single hairs differ at a low cost: **that is the room in which style will paint.** The colors come
+# back slowly; much of their fading is only unfinished. (Costs are squares: 0.01 is still an error
+# of a tenth of the activation's length. In blocks 1 and 2 nearly all that is left of $J$ is γ·TV:
+# this γ suits the deep layers.)
 
 # %% [markdown] tags=["slide"]
 # ## 7 · Which layer for the content?
@@ -674,14 +675,13 @@ plots.pictures(
     columns=2,
     height=3.0,
     alt="The cat, the painting, and the cat in its style twice: with content from block 2 the "
-    "photograph's lines under a fine net of color, with content from block 4 larger panes.",
+    "photograph's stripes under a fine net of color, with content from block 4 repainted.",
 )
 
 # %% [markdown] tags=["fragment"]
-# With content from block 2, the photograph's lines stay, under a fine colored net. With block 4 the
-# lines bend, and the panes are larger. The style cost says the same (0 would be the painting's own
-# style). A
-# shallow content layer holds on to what the style would have to replace.
+# With content from block 2, the photograph's stripes and pupils stay, under a fine colored net.
+# With block 4 the net is gone, and both are repainted. The style cost, at the same β, is lower,
+# too. A shallow content layer holds on to what the style would have to replace.
 
 # %% [markdown] tags=["slide"]
 # ## What you have now

@@ -21,12 +21,13 @@
 # The content cost asks whether the same structures are in the same places. Style asks something
 # else: is it *painted in the same way*, whatever it shows and wherever it is? We need a description
 # of a picture that keeps its colors, strokes and textures and forgets where they are. In 2015,
-# Gatys, Ecker and Bethge found one: a single matrix for each layer.
+# Gatys, Ecker and Bethge found one: a single matrix for each layer (after Portilla & Simoncelli
+# 2000).
 
 # %% [markdown]
 # **After this notebook you can**
 # - write `unroll`, `gram_matrix`, `layer_style_cost` and `style_cost` from an empty cell;
-# - say what an entry of a Gram matrix means, and why it knows no "where";
+# - say what an entry of a Gram matrix means, and why it does not record where;
 # - say what this description of style ignores, and what it does not;
 # - say how much each layer counts, and what it adds to a texture.
 #
@@ -160,9 +161,9 @@ unroll = exercises.settled("unroll", mine, unroll)
 #
 # $$G_{ij} = \sum_k F_{ki} F_{kj}$$
 #
-# This gives one number for each pair of channels, the $n_C × n_C$ **Gram matrix**. (As in the
-# paper, its letter is $G$, but here always with indices; $G$ alone is the generated picture. The
-# paper writes $F$ with the channels as rows.)
+# For all pairs of channels, this is the $n_C × n_C$ **Gram matrix**. As in the paper, its letter is
+# $G$, but here always with indices; $G$ alone is the generated picture. (The paper writes $F$ with
+# the channels as rows.)
 
 # %% [markdown] tags=["fragment"]
 # **On paper, before you go on:** work out the four entries for the $F$ above.
@@ -177,8 +178,8 @@ unroll = exercises.settled("unroll", mine, unroll)
 # %% [markdown] tags=["slide"]
 # ### Exercise 2: the Gram matrix
 #
-# Loops over $i$, $j$ and $k$ would take minutes for one layer of VGG. Linear algebra has a short
-# name for "columns times columns, added up over the rows".
+# Loops over $i$, $j$ and $k$ would take minutes. Linear algebra has a short name for "columns times
+# columns, added up over the rows".
 
 
 # %% tags=["exercise"]
@@ -264,9 +265,9 @@ in_S = cosines(F)
 by_chance = cosines(np.random.default_rng(0).permuted(F, axis=0))  # each column on its own
 
 # %% tags=["hide-input", "slide"]
-# @title The cosines of all pairs, in the painting and by chance
+# @title The cosines of the loudest channels, in the painting and by chance
 upper = np.triu_indices(len(loud), 1)
-beyond = np.triu(in_S - by_chance, 1)  # how much more often than by chance a pair is together
+beyond = np.triu(in_S - by_chance, 1)  # how much larger the cosine is than by chance
 together, apart = (np.unravel_index(find(beyond), beyond.shape) for find in (np.argmax, np.argmin))
 assert trial or (beyond[together] > 0.2 and beyond[apart] < -0.2 and in_S[apart] < 0.3)
 figure = plots.AltFigure(
@@ -283,13 +284,13 @@ for pair, name, side in ((together, "most together", -1), (apart, "most apart", 
     place = {"xytext": (9 * side, 0), "textcoords": "offset points"}
     ha = "left" if side > 0 else "right"
     axes.annotate(name, (by_chance[pair], in_S[pair]), ha=ha, va="center", **place)
-axes.set(xlim=(0, 1), ylim=(0, 1), title=f"pairs of channels of {layer}")
+axes.set(xlim=(0, 1), ylim=(0, 1), title=f"pairs of the {len(loud)} loudest channels")
 axes.spines[["top", "right"]].set_visible(False)
 figure
 
 # %% [markdown] tags=["fragment"]
 # Each dot is a pair of channels. Above the line, the two meet more than by chance; below it, they
-# avoid each other.
+# are seldom active at the same position.
 
 # %% [markdown] tags=["fragment"]
 # **Before you go on:** the next figure shows the pair that is farthest above the line, and the one
@@ -324,9 +325,9 @@ plots.channels(
 # A Gram matrix is thousands of such statements about a painting, and not one of them says where.
 
 # %% [markdown] tags=["slide"]
-# ## 4 · No "where"
+# ## 4 · Shuffle the positions
 #
-# **Before you run it:** we shuffle the rows of $F$, the positions, this time in the same way for
+# **Before you go on:** we shuffle the rows of $F$, the positions, this time in the same way for
 # all channels. Which of the two notices, the Gram matrix or the content cost?
 #
 # <details><summary>Think first, then open</summary>
@@ -343,7 +344,7 @@ a_shuffled = tf.reshape(tf.gather(unroll(a_S), order), a_S.shape)
 change = np.abs(gram_matrix(a_shuffled) - gram_S).max() / gram_S.max()
 lost = float(content_cost(a_S, a_shuffled) / content_cost(a_S, 0 * a_S))
 print(f"the Gram matrix changes by {change:.0e} of its largest entry,")
-print(f"the content cost is {lost:.2f} of what it is for a layer of zeros")
+print(f"the content cost is {lost:.2f} times that of a layer of zeros")
 assert change < 1e-4 and lost > 0.3
 
 # %% [markdown] tags=["slide"]
@@ -375,7 +376,8 @@ for function in (gram_matrix, mean_gram_matrix):
 # $$J_{style}^l(S, G) = \frac{1}{4 n_C^2} \sum_{i,j} \left(A^S_{ij} - A^G_{ij}\right)^2$$
 
 # %% [markdown]
-# (The paper divides the sum by $(n_H n_W)^2$ instead, which is the same for pictures of one size.)
+# (In the paper, $A$ is the Gram matrix of $S$, and the sum is divided by $(n_H n_W)^2$, which is
+# the same for pictures of one size.)
 
 # %% [markdown]
 # ### Exercise 3: the style cost of one layer
@@ -406,13 +408,17 @@ mine = layer_style_cost
 def layer_style_cost(a_S, a_G):
     """J_style^l(S, G) from the activations of one layer; the pictures' sizes may differ."""
     n_C = a_S.shape[-1]
-    A_S, A_G = mean_gram_matrix(a_S), mean_gram_matrix(a_G)
+    A_S = mean_gram_matrix(a_S)
+    A_G = mean_gram_matrix(a_G)
     return tf.reduce_sum((A_S - A_G) ** 2) / (4 * n_C**2)
 
 
 layer_style_cost = exercises.settled("layer_style_cost", mine, layer_style_cost)
 
 # %% [markdown]
+# (Its gradient, equation 6: $\partial J^l_{style} / \partial F = F (A^G - A^S) / (n_C^2 n_H n_W)$.)
+
+# %% [markdown] tags=["slide"]
 # As in notebook 2, we compare this number with the cost of a layer of zeros: 0 is the same style,
 # and 1 is as far off as seeing nothing.
 
@@ -432,7 +438,7 @@ for name, a in {"itself": a_S, "the cat": seen_C[layer], "zeros": 0 * a_S}.items
 # ## 6 · What style ignores, and what it does not
 #
 # **Before you go on:** which of these ten variants has the same style for the network, and which
-# is farthest from it? Write down an order.
+# is farthest from the painting? Write down an order.
 
 
 # %% tags=["hide-input"]
@@ -501,9 +507,9 @@ assert trial or (
     and abs(rising) < 0.15
 )
 plots.heat(
-    np.array(list(table.values())),
+    np.array([[*costs, costs.mean()] for costs in table.values()]),
     list(table),
-    layers,
+    [*layers, "mean"],
     label="relative style cost",
     alt="Relative style costs: "
     + ", ".join(f"{name} {value:.2f}" for name, value in mean.items())
@@ -512,19 +518,18 @@ plots.heat(
 
 # %% [markdown] tags=["slide"]
 # - **Where** things are does not count. Large tiles may change places, because nearly all that a
-#   shallow layer sees lies within one tile. But cuts count: the deeper the layer and the smaller
-#   the tile, the more cuts it sees.
-# - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer is
-#   the most lenient with them; the others look for strokes and find grain. (More than 1 means
-#   farther off than nothing at all.)
+#   shallow layer sees lies within one tile. But cuts count, and a deeper layer sees more of them.
+#   (Much of what block 5 sees lies beyond the border; read its column with care.)
+# - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer
+#   minds least; the others look for strokes and find grain. More than 1 is farther off than zeros.
 
 # %% [markdown] tags=["slide"]
 # - **Direction** counts: turned by 90°, what lay flat stands upright. Mirrored or upside down,
 #   *this* painting is nearly the same for the network, because about as many of its strokes rise to
 #   the right as to the left. The next figure shows that this need not be so.
 # - **Scale** counts, if not for the first layer. In the third layer, the painting at half its size
-#   is farther off than a quarter cut out of it (the table has the mean of all four). A stroke
-#   half as wide is another stroke.
+#   is farther off than a quarter cut out of it (the table has the mean of all four). To the
+#   network, a stroke half as wide is another texture.
 # - **Color** counts. A gray copy has another style.
 
 # %%
@@ -535,25 +540,26 @@ a_hatch = network(hatch)[layers[2]]
 costs = {name: relative_cost(a_hatch, network(h)[layers[2]]) for name, h in hatches.items()}
 
 # %% tags=["hide-input", "slide"]
-# @title A hatch, and the style cost between it and its copies
+# @title A hatching, and its style cost against its copies in the third layer
 assert costs["mirrored"] > 0.5 and costs["turned by 180°"] < 0.05
 titles = [f"{name}: {cost:.2f}" for name, cost in costs.items()]
 plots.pictures(
     [hatch, *hatches.values()],
-    ["a hatch", *titles],
+    ["S: a hatching", *titles],
     height=2.0,
-    alt="A diagonal hatch, and its style cost to copies, " + ", ".join(titles) + ".",
+    alt="A diagonal hatching, and its style cost to copies, " + ", ".join(titles) + ".",
 )
 
 # %% [markdown] tags=["fragment"]
-# All lines of the hatch have one direction. In its mirror image they have the other; after half a
-# turn they have the same again.
+# All its lines have one direction. In its mirror image they have the other; after half a turn, the
+# same again.
 
 # %% [markdown]
 # ### Which halves belong together?
 #
-# We cut each painting of the gallery in two. Is a left half nearest to its own right half? Neither
-# half is the target here, so we divide by the squares of both.
+# We cut each painting of the gallery in two, in gray, so that its palette cannot help. Is a left
+# half nearest to its own right half? Neither half is the target here, so we divide by the squares
+# of both.
 
 
 # %%
@@ -564,17 +570,29 @@ def distance(a, b):
 
 
 names = [name for name, place in images.gallery("style").items() if "http" not in str(place)]
-paintings = [images.load(name, SIZE) for name in names]
+paintings = [colors.luminance(images.load(name, SIZE)) for name in names]
 left = [network(p[:, : p.shape[1] // 2])[layers[2]] for p in paintings]
 right = [network(p[:, p.shape[1] // 2 :])[layers[2]] for p in paintings]
 far = np.array([[distance(a, b) for b in right] for a in left])
 
+
 # %% tags=["hide-input"]
 # @title The distances of left halves to right halves
-own = np.arange(len(names))
-found = np.sum(far.argmin(axis=1) == own), np.sum(far.argmin(axis=0) == own)
-assert trial or min(found) >= len(names) - 2
-print(f"Nearest to its own other half: {found[0]} left and {found[1]} right, of {len(names)} each")
+def own_halves(far):
+    """How many halves, left and right, are nearest to the other half of their own painting."""
+    own = np.arange(len(far))
+    return np.sum(far.argmin(axis=1) == own) + np.sum(far.argmin(axis=0) == own)
+
+
+def gray_levels(half):
+    return np.histogram(half[..., 0], 16, (0, 255), density=True)[0]
+
+
+levels = [[gray_levels(half) for half in np.array_split(p, 2, axis=1)] for p in paintings]
+by_levels = np.array([[np.sum((a - b) ** 2) for _, b in levels] for a, _ in levels])
+found, by_gray = own_halves(far), own_halves(by_levels)
+assert trial or found >= 12 > by_gray
+print(f"Nearest to its own other half: {found} of {2 * len(names)}; by gray levels alone {by_gray}")
 plots.heat(
     far,
     names,
@@ -587,8 +605,9 @@ plots.heat(
 )
 
 # %% [markdown]
-# Almost every half finds its other half. Nothing was trained for this.
-#
+# Most halves find their other half by the strokes alone.
+
+# %% [markdown] tags=["slide"]
 # ## 7 · Several layers
 #
 # A stroke has a color, an edge, a curl and a rhythm, and different layers see different ones of
@@ -598,7 +617,8 @@ plots.heat(
 # $$J_{style}(S, G) = \sum_l λ_l \, J_{style}^l(S, G)$$
 #
 # Gatys takes `block1_conv1` to `block5_conv1`, with $λ_l = \frac15$ for each.
-#
+
+# %% [markdown]
 # ### Exercise 4: the style cost
 
 
@@ -634,7 +654,7 @@ def style_cost(activations_S, activations_G, layer_weights):
 style_cost = exercises.settled("style_cost", mine, style_cost)
 
 # %% [markdown]
-# ### Equal weights do not mean equal influence
+# ### Equal weights are not equal shares
 #
 # The cost grows with the *fourth* power of the activations: the Gram matrix multiplies two of them,
 # and the square does so again. So a layer with larger numbers counts for much more. Gatys rescaled
@@ -675,8 +695,7 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# With equal weights, a single layer makes most of the cost. So a weight that was published for
-# another network, or for Gatys' rescaled VGG, is a number without its unit.
+# With equal weights, a single layer makes most of the cost.
 
 # %% [markdown] tags=["slide"]
 # ## 8 · Textures out of noise
@@ -684,8 +703,8 @@ figure
 # What has a description kept? To find out, we make a picture from it and from nothing else (Gatys,
 # Ecker & Bethge 2015, *Texture Synthesis Using Convolutional Neural Networks*). We begin with noise
 # and change its pixels until the style cost is small. Notebook 4 explains how; here we use the
-# package's `Transfer`, without content. (The noise is gray, and its grains are two pixels wide:
-# some of a finer or colored noise would remain, because the network hardly sees it.)
+# package's `Transfer`, without content. (Its grains are gray and two pixels wide: of finer or
+# colored noise, some would remain.)
 
 
 # %%
@@ -700,7 +719,7 @@ def texture(blocks, seed=0):
 
 
 # %% [markdown] tags=["fragment"]
-# **Before you run it:** the first texture knows `block1_conv1` alone, the second three layers, the
+# **Before you go on:** the first texture knows `block1_conv1` alone, the second three layers, the
 # third all five. What will each bring back: colors, strokes, swirls, the moon? And what will change
 # in the fourth, from other noise?
 
@@ -736,6 +755,7 @@ assert np.isclose(yours, run.costs()["style"], rtol=0.15)  # one of them in bflo
 assert trial or (
     max(reached[0, 0], reached[1, :3].max(), reached[2:].max()) < 0.1
     and min(reached[0, 3:].min(), reached[1, 4]) > 0.15
+    and reached[1, 3] < reached[1, 4] / 2
     and alike < 0.6
 )
 plots.heat(
@@ -748,26 +768,24 @@ plots.heat(
 
 # %% [markdown] tags=["slide"]
 # **Block 1** sees 3 × 3 pixels. It brings back most of the palette, and no stroke. With **blocks 2
-# and 3** come strokes that lie side by side and bend. **Blocks 4 and 5** see more at once, and
-# arrange strokes into larger parts. In the layers that a texture was given, its cost is near 0;
-# without block 5, the deepest layer still misses much.
+# and 3** come strokes that lie side by side and bend, and most of what block 4 asks for. **Block
+# 5** sees more at once: it arranges strokes into larger parts.
 
 # %% [markdown] tags=["fragment"]
-# The scene is gone, but for hints near the border, which the network notices ([notebook
-# 7](07_closer_look.ipynb)). The texture from other noise has as low a cost, and its strokes are
-# elsewhere: as far as these Gram matrices can tell, both *are* the painting. To bring a motif back
-# we need the content cost again, and a way to weigh the two.
+# In the layers that it was given, each texture's cost is near 0. The scene is gone, but for hints
+# near the border, which the network notices ([notebook 7](07_closer_look.ipynb)). The texture from
+# other noise has as low a cost, but its strokes, and its light and dark areas, are elsewhere: as
+# far as these Gram matrices can tell, both *are* the painting. To bring a motif back we need the
+# content cost again, and a way to weigh the two.
 
 # %% [markdown] tags=["slide"]
 # ## What you have now
 #
 # - `unroll`, `gram_matrix`, `mean_gram_matrix`: which channels answer together, anywhere.
 # - `layer_style_cost`, `style_cost`: squared differences of mean Gram matrices, added up over
-#   several layers with a weight for each, without which one layer decides almost alone.
+#   several layers, with a weight for each.
 # - Style in this sense ignores where things are, but not color, scale or the direction of strokes.
 
 # %% [markdown]
-# Could you write it from an empty file? Each of the functions is a line or two.
-#
 # **Next:** [4 · The optimization loop](04_optimization_loop.ipynb) puts content and style into one
 # cost, and paints.

@@ -20,7 +20,7 @@
 #
 # Notebook 2 measured how far a picture G is from the *content* of a photograph C, notebook 3 how
 # far it is from the *style* of a painting S. What is left is short: add the two costs, and move the
-# pixels of G downhill. The network learns nothing. Only the picture changes.
+# pixels of G downhill. Only the picture changes.
 
 # %% [markdown]
 # **After this notebook you can**
@@ -69,7 +69,7 @@ from helpers import colab, images, plots, vgg
 GPU, network = colab.up(NETWORK)
 
 # %% [markdown]
-# What is stored here was computed with VGG-19: the last painting at 384 pixels, all others at 192.
+# What is stored here was computed with VGG-19: the last painting at 512 pixels, all others at 256.
 # Our two pictures:
 
 # %% tags=["slide"]
@@ -127,11 +127,12 @@ total_cost = exercises.settled("total_cost", mine, total_cost)
 # ### A third term against grain
 #
 # The network hardly notices some kinds of grain (notebook 2), so nothing in this sum removes them.
-# We add a cost that does not ask the network. The **total variation** is the mean squared
-# difference between neighboring values (Mahendran & Vedaldi 2015):
+# We add one that does not ask the network. The **total variation** adds up, for each value, the
+# squared differences to its right and lower neighbors, and takes the mean (Mahendran & Vedaldi
+# 2015):
 #
-# $$TV(G) = \frac{1}{3\,h\,w} \sum_{y,x,c} (G_{y,x+1,c} - G_{y,x,c})^2
-#   + (G_{y+1,x,c} - G_{y,x,c})^2$$
+# $$TV(G) = \frac{1}{3\,h\,w} \sum_{y,x,c} \left[(G_{y,x+1,c} - G_{y,x,c})^2
+#   + (G_{y+1,x,c} - G_{y,x,c})^2\right]$$
 #
 # for a picture of the shape (h, w, 3). Its weight is γ; Gatys' paper does not have it:
 #
@@ -199,7 +200,8 @@ plots.pictures([C[eye], grainy[eye]], titles, alt=alt, height=3)
 # ## 2 · The loop
 #
 # C and S never change, so their activations are computed once. Content is read in one layer and
-# style in five, with equal weights $λ_l$. Take α, β and γ as given for now.
+# style in five, with equal weights $λ_l$ (for relative costs these are what notebook 3 called
+# balanced).
 
 # %%
 content_layer = network.content_layer
@@ -281,8 +283,8 @@ optimization_step = exercises.settled("optimization_step", mine, optimization_st
 #
 # ($β_1$ and $β_2$ have nothing to do with our β.) With 0.9 for both, the means look back over about
 # ten steps. They begin at 0 and are too small at first; in step $t$, $\hat m = m / (1 - β_1^t)$ and
-# $\hat v = v / (1 - β_2^t)$ make up for that. The learning rate η is 12 gray levels; ε prevents a
-# division by zero.
+# $\hat v = v / (1 - β_2^t)$ make up for that. The learning rate η is 12 gray
+# levels; ε prevents a division by zero. (Keras' own 0.001, 0.9 and 0.999 suit weights, not pixels.)
 
 # %% [markdown] tags=["slide"]
 # $m$ is the **momentum**. A gradient that keeps its sign adds up in $m$; one that changes its sign
@@ -353,7 +355,7 @@ captions = [f"G after {n} step{'s' * (n != 1)}" for n in by_hand]
 Flipbook(by_hand.values(), captions, "steps", first=len(by_hand) - 1)
 
 # %% [markdown]
-# ## 3 · The same in three lines
+# ## 3 · The same with the package
 #
 # The package has this loop as a class, `Transfer`. `step(n)` takes n steps, `picture` is G. It
 # divides layer weights by their sum.
@@ -385,8 +387,8 @@ between, nudged = np.abs(first_run - by_hand[n]).mean(), np.abs(same.picture - f
 differs = abs(first_J / totals[n - 1] - 1)
 assert at_first < 0.5 and differs < 0.1 and (trial or nudged > 0.1)
 Markdown(
-    f"After {n} steps the class and your loop are **{between:.2g}** gray levels apart. The class "
-    f"and itself, started a thousandth of a gray level away, are **{nudged:.2g}** apart. Such a "
+    f"After {n} steps the class and your loop are **{between:.2g}** gray levels apart. Two runs of "
+    f"the class, begun a thousandth of a gray level apart, are **{nudged:.2g}** apart. Such a "
     "difference says nothing about the code. A value that hardly matters has a tiny gradient, a "
     "rounding can turn its sign, and Adam moves this value as far as any other. $J$ differs by "
     f"{differs:.1%}. **Compare two programs after one step.** After many, compare $J$, and look."
@@ -397,18 +399,16 @@ Markdown(
 #
 # From here on `Transfer` uses its default optimizer, **L-BFGS**, which Gatys used too. It remembers
 # the last twenty moves of the picture and what each did to the gradient. From these it guesses how
-# $J$ curves, and goes far where $J$ is nearly flat. A move that leads uphill is tried again,
-# shorter.
-#
-# One point is ours: its first guess gives longer moves to large areas and to the finest grain,
-# because $J$ is nearly flat there.
+# $J$ curves, and takes long steps where it curves little. A move that leads uphill is tried again,
+# shorter. Notebook 7 compares it with Adam, and `helpers/optimizers.py` says how ours differs from
+# the textbook.
 
 # %% [markdown] tags=["slide"]
 # ## 4 · Finding β
 #
-# We paint four pictures, each β about 3 times the one before. (A *batch*: one call of the
-# network serves all four.) All begin as the photograph, and run until $J$ hardly falls any more.
-# **Before you look:** at which β would *you* stop?
+# We paint four pictures, each β about 3 times the one before. (They are a *batch*: one call of the
+# network serves all four.) All begin as the photograph, and run until $J$ hardly falls. **Before
+# you look:** at which β would *you* stop?
 
 # %%
 painter = vgg.load(network.name, precision="auto")  # faster where a CPU multiplies bfloat16
@@ -441,21 +441,20 @@ for b, content, style, tv, p in rows:
     table += f"| {b} | {content:.2f} | {style:.3f} | {tv:.2f} | {price_of} |\n"
 Markdown(
     table + f"\nIn the last quarter of the steps $J$ fell by at most "
-    f"{(J_before / J_end - 1).max():.0%}, so these are nearly the best pictures for each β. "
-    "The last column says how much content and smoothness one unit of style has cost. For the "
-    "best pictures it has to lie between the two β: **β is the price at which G stops buying "
-    "style.**"
+    f"{(J_before / J_end - 1).max():.0%}, so these runs have nearly settled. "
+    "The last column says how much content and smoothness one unit of style has cost. At the "
+    "lowest J it has to lie between the two β: **β is the price at which G stops buying style.**"
 )
 
 # %% [markdown]
 # Why? If more style could be had for less than β, buying it would lower $J$. If the last bit had
-# cost more than β, giving it back would lower $J$. No number says which price is right. **Look.**
+# cost more, giving it back would. No number says which price is right. **Look.**
 
 # %% [markdown] tags=["slide"]
 # ### How to find it
 #
 # 1. **Begin with β = 20**: relative costs, α = 1, five style layers, the photograph as the start.
-#    Paint at half the size, for some fifty steps. (Below 200 pixels, begin with 5.)
+#    Paint at half the size, for some fifty steps. (Below 200 pixels it may have to be smaller.)
 # 2. **Look at two places.** Can you still tell what an important detail is, such as an eye? Has an
 #    empty area, such as the background, got strokes, or only another color?
 # 3. **Change β by a factor of 3**: down if the motif is lost, up if the areas are empty.
@@ -464,10 +463,9 @@ Markdown(
 
 # %% [markdown]
 # The β that you find belongs to its layers and its start. The rows of the next figure differ in how
-# deep the style looks (Gatys 2015, figure 3): block 1, blocks 1 to 3, or all five. These begin as
-# faint noise on gray, so that everything you see comes from the costs. The last row begins as the
-# photograph. **Look down a column:** what can the style say with one layer, and what only with the
-# deep ones?
+# deep the style looks (Gatys 2015, figure 3). They begin as faint noise on gray, so that all you
+# see comes from the costs; the last row begins as the photograph. **Look down a column:** what can
+# the style say with one layer, and what only with the deep ones?
 
 # %%
 columns, table, by_row = betas[1:], [], {}
@@ -532,14 +530,14 @@ plots.pictures(found.values(), titles, columns=2, height=2.6, alt=alt)
 # %% [markdown]
 # ## 5 · Other people's α and β
 #
-# α and β are 10 and 40 in the Coursera course, 1 and 1000 in Gatys' paper, and 10⁴ and 10⁻² in
-# TensorFlow's tutorial. All of them paint (notebook 7). They differ because everybody puts other
+# α and β are 10 and 40 in the Coursera course and 10⁴ and 10⁻² in TensorFlow's tutorial; Gatys' β/α
+# is about 1000. All of them paint (notebook 7). They differ mainly because everybody puts other
 # *constants* in front of the same sums:
 #
 # $$J_{content} = c \sum (a_G - a_C)^2 \qquad J_{style}^l = s_l \sum (A_G - A_S)^2$$
 #
 # where $A$ is the Gram matrix divided by the number of positions. What pulls at G are the products
-# $α c$ and $β s_l$. Here are two sets of constants, for one style layer:
+# $α c$ and $β s_l$. Two sets of constants, for one style layer:
 
 # %%
 layer = network.style_layers[3]
@@ -690,7 +688,7 @@ else:
 #
 # </details>
 #
-# α can move likewise. The sliders of notebook 5 do what `knob.assign` does here.
+# The sliders of notebook 5 do what `knob.assign` does here.
 
 # %% [markdown] tags=["slide"]
 # ## 7 · Your own pictures
@@ -701,9 +699,9 @@ else:
 # %% [markdown]
 # Now we take the package's own defaults. It goes from **coarse to fine**: it paints at half the
 # size, enlarges the result, adds the photograph's detail and goes on. Blocks 4 and 5 count less, so
-# that the painting's subject stays out of the sky. And G begins as the photograph **in the
-# painting's light**: the painting's thumbnail of four pixels takes the place of the photograph's. A
-# Gram matrix knows no "where": colors stay where the start put them.
+# that the painting's subject stays out of the sky more often. And G begins as the photograph **in
+# the painting's light**: the painting's thumbnail, four pixels wide, takes the place of the
+# photograph's. A Gram matrix does not say where a color belongs, so the start largely decides.
 
 # %%
 # @title Which pictures?
@@ -751,7 +749,7 @@ if RESUME:
 # | the photograph, hardly changed | β is too small | three times the β |
 # | texture, no motif | β is too large, or G began as noise | a third of the β |
 # | grain | the network hardly notices it | three times the γ |
-# | small strokes | the network sees too few pixels | more levels |
+# | small strokes | the picture is large for the network's windows | more levels |
 # | "unknown variable" | an optimizer knows only *its* variable | a new one for each G |
 # | out of memory | activations of block 1 | half the size |
 

@@ -18,14 +18,14 @@
 # %% [markdown] tags=["slide"]
 # # 5 · The studio: β/α under your fingers
 #
-# In notebook 4 a new β meant a new run. Here you turn a knob while the picture is being painted,
-# and the picture follows.
+# Notebook 4 ended with a β that moves. Here you move it with a knob while the picture is being
+# painted, and the picture follows.
 
 # %% [markdown]
 # **After this notebook you can**
 # - write a loop whose weights move while it runs;
-# - find, in seconds, the β that a pair of pictures wants;
-# - say what each knob does, and why one knob for β/α is enough.
+# - find, in seconds, a β that suits a pair of pictures;
+# - say what each knob does, and why α and β share one.
 #
 # **Time:** 45 minutes, most of them spent playing. The computing takes about a minute on two idle
 # CPU cores with `mini`.
@@ -72,7 +72,8 @@ GPU, network = colab.up(NETWORK)
 #
 # ## 1 · A loop that listens
 #
-# Here is the loop of notebook 4 again, with one change: **the weights are variables**.
+# Here is the loop of notebook 4 again, with smaller steps, and with all three **weights as
+# variables**.
 
 # %%
 from IPython.display import Markdown
@@ -183,8 +184,8 @@ for memory, share in shares.items():
 # %% [markdown] tags=["slide"]
 # ## 2 · The studio
 #
-# Run the cell. The photograph begins to change by itself. Turn **β/α**, and draw the white line
-# over the picture to compare it with the photograph.
+# Run the cell. The photograph begins to change by itself. Turn **β/α**, and drag the white handle
+# at the picture's left edge to compare it with the photograph.
 
 # %% [markdown]
 # | what | does |
@@ -205,15 +206,15 @@ studio = Studio("cat", "starry_swirls", network.name, SIZE)
 studio
 
 # %% [markdown]
-# The knob needs a running Python. Where there is none, on GitHub for example, this strip shows what
-# it does. Behind the studio is a `Session`, which has no widgets: `along` paints a batch, `change`
-# does what a control does, `tick` paints for a fraction of a second.
+# The knob needs a running Python. Where there is none, on GitHub for example, the strip below shows
+# what it does. Behind the studio is a `Session`, which has no widgets: `along` paints a batch,
+# `change` does what a control does, `tick` paints for a fraction of a second.
 
 # %% [markdown] tags=["slide"]
 # **Before you look:** at which β will the whiskers go?
 
 # %% tags=["hide-input", "fragment"]
-# @title The way of the knob, in five pictures
+# @title What the knob does, in five pictures
 session, betas = Session(network=network.name, size=SIZE), [0.4, 4, 20, 100, 1000]
 for _ in session.along(betas, size=SIZE * 3 // 4, steps=STEPS):
     pass  # it paints in bites
@@ -222,6 +223,9 @@ far = [np.abs(picture - strip[0]).mean() for picture in strip]
 assert trial or far == sorted(far)
 alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
 plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
+
+# %% [markdown] tags=["fragment"]
+# Here they fade at 4, and are hard to find at 100.
 
 # %% [markdown]
 # ### Five questions
@@ -244,11 +248,11 @@ for number, question in enumerate(QUESTIONS, 1):
 Markdown(text)
 
 # %% [markdown]
-# ## 3 · Why one knob is enough
+# ## 3 · Why α and β share a knob
 #
 # Notebook 4, section 4, says that only the ratios of the weights count. **Before you run it:** α
 # and β become eight times as large, once with γ and once without. Which of the two pictures is
-# still the first one?
+# equal to the first?
 
 # %%
 one = paint(1.0, 20.0, 3e-4)
@@ -272,13 +276,13 @@ plots.pictures([one, all_three, two], titles, height=1.9, alt=alt)
 # ### Exercise 1: the scale of the knob
 #
 # From one picture of the strip to the next, β grows five- or tenfold. So the knob is logarithmic:
-# equal ways are equal *factors*. It goes from 0.4 at its left end (position 0) to 1000 at its right
-# end (position 1). Which β belongs to a position?
+# equal distances are equal *factors*. It goes from 0.4 at its left end (position 0) to 1000 at its
+# right end (position 1). Which β belongs to a position?
 
 
 # %% tags=["exercise"]
 def slider_to_beta(position, low=0.4, high=1000.0):
-    """low at position 0, high at position 1, equal factors for equal ways."""
+    """low at position 0, high at position 1, equal factors for equal distances."""
     ...
 
 
@@ -294,7 +298,7 @@ else:
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The whole way is the factor $high / low$. Half the way is $\sqrt{high / low}$, and a root is a
+# The whole way is the factor $high / low$. Half of it is $\sqrt{high / low}$, and a root is a
 # power.
 #
 # </details>
@@ -314,8 +318,8 @@ else:
 # **Coarse first.** A step at half the size costs about a quarter, and it moves large strokes
 # quickly. So at the start, and when β/α has risen eightfold or the style layers have changed, the
 # studio takes 30 steps at half the size (before these 30 at a quarter, where the picture is large
-# enough), adds the change to the picture, and goes on at full size. That is why the picture is
-# blurred for a moment.
+# enough), adds the change to the picture, and goes on at full size. That is why new strokes look
+# soft for a moment.
 #
 # **Small bites.** Python does one thing at a time: while a cell paints, no slider is heard. So the
 # studio paints for an eighth of a second and looks up. The page asks for the next bite. A closed
@@ -385,12 +389,12 @@ plots.pictures(shown, ["C", "S", f"G, β = {beta_now:g}"], alt="Photograph, pain
 #
 # - A loop with variables for weights: an `assign` between two steps is all that a slider does.
 # - An optimizer that forgets, coarse steps before fine ones, and small bites.
-# - A feeling for β/α: it takes factors, not differences, and a common factor of all three weights
-#   does nothing.
+# - A feeling for β/α: what counts is its factor, and a common factor of all three weights does
+#   nothing.
 
 # %% [markdown]
 # Could you write it from an empty file? Put β into a variable, take a few steps, show G, `assign`
 # another β, go on. The rest is sliders.
 #
-# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) grants what one knob
+# **Next:** [6 · In control, and beyond Gram](06_control_and_beyond.ipynb) does what one knob
 # cannot: only the sky, finer strokes, your own colors, a film.

@@ -29,7 +29,7 @@
 # - paint a small film;
 # - say what came after this method, and what it gave up.
 #
-# **Time:** 60 minutes. Computing takes about 3 minutes on two idle CPU cores with `mini`.
+# **Time:** 70 minutes. Computing takes about 3 minutes on two idle CPU cores with `mini`.
 
 # %% tags=["parameters"]
 SIZE = None  # the longest side of the pictures, in pixels; None: 512 on a GPU, 192 on a CPU
@@ -85,8 +85,7 @@ trial = SIZE < 128 or STEPS < 30  # what the text says of the results is then no
 print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 
 # %% [markdown]
-# The lines above say which network made the pictures below, and at which size. Sections 1 and 4
-# change the lit parts of the method: what is measured of the layers, and how it is compared.
+# Sections 1 and 4 change the lit parts of the method.
 
 # %%
 drawings.method(lit=("gram", "style"))
@@ -109,8 +108,9 @@ def paint(content, *styles, **options):
 # %% [markdown] tags=["slide"]
 # ## 1 · Where
 #
-# Let the sky be painted after S and everything else after T. Two paintings at once give the *mean*
-# of both styles, everywhere, since the Gram matrix sums over all positions. But it may sum over the
+# Let the sky be painted after S and the ground, everything else, after T. With two paintings,
+# $J_{style}$ is the mean of two costs, and G becomes a mixture of both, everywhere, since a Gram
+# matrix sums over all positions. But it may sum over the
 # $n_r$ positions of a region $r$ alone, such as the sky (Gatys et al. 2017, section 4):
 #
 # $$A^r_{ij} = \frac{1}{n_r} \sum_{k \,\in\, r} F_{ki} F_{kj}$$
@@ -163,16 +163,16 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # ### A mask for each layer
 #
 # A mask says which pixel belongs to which region. In our photograph the sky and the water are
-# lighter than the rest, so a threshold will do.
+# lighter than the rest, so a threshold nearly does; the specks in the building are its mistakes.
 
 # %% [markdown]
-# But what about a position of a layer whose window lies half in the sky and half on the roof? If it
-# counted for the sky, the sky's style would have some roof in it. So it counts for neither: a
-# position belongs to a region if three quarters of the inner half of its receptive field do. (What
-# lies farther out hardly counts; Luo et al. 2016.)
+# A position whose window lies half in the sky and half on the roof would bring some roof into the
+# sky's style. So it counts for neither: a position belongs to a region if three quarters of the
+# inner half (in width and height) of its receptive field do. (What lies farther out hardly counts;
+# Luo et al. 2016.)
 
 # %% [markdown] tags=["slide"]
-# **Before you run it:** white positions belong to the sky, black ones to the rest, gray ones to
+# **Before you run it:** white positions belong to the sky, black ones to the ground, gray ones to
 # nobody. In which layer will most be gray?
 
 # %%
@@ -208,17 +208,17 @@ plots.pictures(shown, ["the mask", *titles], columns=3, height=1.9, alt=alt)
 # the sky alone, after S. What will be left of S in the building each time?
 
 # %% tags=["slide"]
-mean = paint(C, S, T, init="content")  # where runs with masks begin
+mean = paint(C, S, T, init="content")  # runs with masks begin there, too
 both = paint(C, S, T, mask=mask, style_masks=["white", "black"])
 sky = paint(C, S, mask=mask, style_masks=["white"])
 
 found = [C, mean.picture, both.picture, sky.picture]
-titles = ["C", "no mask: the mean of both", "S in the sky, T elsewhere", "S in the sky alone"]
+titles = ["C", "no mask: a mixture", "S in the sky, T on the ground", "S in the sky alone"]
 alt = "The hall; in a mixture of two styles; with one for the sky and one below; the sky alone."
 plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown]
-# Your function measures how far the region below the sky is from each painting, in the third layer.
+# Your function measures how far the ground is from each painting, in the third layer.
 
 # %%
 layer = layers[2]
@@ -228,14 +228,14 @@ below.flat[masks.positions(mask == 0, row)] = 1
 
 
 def below_the_sky(picture, painting):
-    """Relative style cost of the region below the sky against a painting."""
+    """Relative style cost of the ground against a painting."""
     A_S = costs.mean_gram_matrix(network(painting)[layer])
     A_G = region_gram(network(tf.constant(picture, tf.float32))[layer], below)
     return float(costs.gram_cost(A_S, A_G, "relative"))
 
 
 # %% tags=["hide-input"]
-# @title The region below the sky, and the two paintings
+# @title The ground, and the two paintings
 runs = {"without a mask": mean, "with the mask": both}
 far = {name: [below_the_sky(run.picture, P) for P in (S, T)] for name, run in runs.items()}
 stays = np.abs(sky.picture - C)[mask == 0].max()
@@ -248,21 +248,20 @@ for name, pair in far.items():
 Markdown(table)
 
 # %% [markdown] tags=["fragment"]
-# With the mask the region comes nearer to T, and it no longer has to please S. In the last picture
-# every pixel below the sky is the photograph's. That is not a strong content cost but a rule:
-# before the network looks at G, the photograph is put in there, so $J$ has no slope at these
-# pixels.
+# With the mask the ground comes nearer to T, and it no longer has to please S. (More than 1:
+# farther off than zeros.) In the last picture every pixel that is black in the mask is the
+# photograph's. Before the network looks at G, the photograph is put in there, so $J$ has no slope
+# at these pixels.
 
 # %% [markdown]
 # ### A mask for the painting, too
 #
-# With a mask of its own, a painting's sky paints ours and its ground paints our ground. The tower
-# belongs to the ground: our sky is not to look like a tower.
+# With a mask of its own, a painting's sky paints ours and its ground paints our ground.
 
 # %%
 church = images.load("church_at_auvers", SIZE)
-above = masks.rectangle(church, top=0.0, left=0.0, bottom=0.36, right=0.38)
-above |= masks.rectangle(church, top=0.0, left=0.7, bottom=0.36, right=1.0)
+above = masks.rectangle(church, top=0.0, left=0.0, bottom=0.29, right=0.38)
+above |= masks.rectangle(church, top=0.0, left=0.76, bottom=0.29, right=1.0)
 plain = paint(C, church, init="content")
 split = paint(C, church, mask=mask, style_masks=[masks.white(above)])
 
@@ -281,7 +280,7 @@ plots.pictures(found, titles, columns=2, height=3.0, alt=alt)
 # The network counts in pixels. A painting that is loaded at half the size shows it strokes of half
 # the width. So the **scale of the style picture** is a knob of its own.
 #
-# **Before you run it:** at half the size, and at twice the size, what will become of the swirls?
+# **Before you run it:** what will become of the strokes at half the size, and at twice the size?
 
 # %%
 by_scale = {}
@@ -293,13 +292,13 @@ for scale in (0.5, 1, 2):
 # @title Three scales
 ripples = [images.detail(p, 16, 24).std() for p in by_scale.values()]  # all but a blur of 16 × 24
 assert trial or ripples[0] > 1.1 * ripples[2]
-alt = "The painting; the hall with ripples, with larger swirls, and with long strokes."
+alt = "The painting; the hall with ripples, with broad bands, and with streaks."
 titles = ["S", *(f"scale {scale:g}" for scale in by_scale)]
 plots.pictures([S, *by_scale.values()], titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown] tags=["fragment"]
-# The larger the painting, the less of it fits into a layer's window. At the small scale this holds
-# whole swirls, and ripples come out; at the large one pieces of strokes, and the swirls are lost.
+# The larger the painting, the less of it fits into a layer's window. At half the size narrow
+# ripples come out; at twice the size they are gone, and streaks are left.
 
 # %% [markdown]
 # ### Fine strokes of one painting, large shapes of another
@@ -307,7 +306,7 @@ plots.pictures([S, *by_scale.values()], titles, columns=2, height=3.0, alt=alt)
 # A layer's weight may differ from painting to painting (`style_weights`): the shallow layers may
 # listen to one, the deep ones to the other.
 #
-# **Before you run it:** we try it both ways. Which picture will have the net of lead?
+# **Before you run it:** we try it both ways. Which picture will have the lead lines?
 
 # %%
 fine, coarse = [1, 0], [0, 1]  # the weights of two paintings in a shallow layer, and in a deep one
@@ -333,16 +332,17 @@ alt = "The hall with the strokes of one painting and the shapes of the other, bo
 plots.pictures(crossed, titles, height=3.0, alt=alt)
 
 # %% [markdown]
-# A pane is larger than what a shallow layer sees, so the net comes where T has the deep layers. A
-# painting brings more of its colors where it has the shallow ones.
+# A pane is larger than what a shallow layer sees, so the lead lines come where T has the deep
+# layers. A painting brings more of its colors where it has the shallow ones.
 
 # %% [markdown] tags=["slide"]
 # ## 3 · Which colors
 #
-# A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016b).
+# A painting brings its palette along. Two ways keep the photograph's colors (Gatys et al. 2016,
+# arXiv:1606.05897).
 
 # %% [markdown] tags=["fragment"]
-# **Luminance.** We see shape mostly in light and dark. So take the luminance of both pictures,
+# **Luminance.** Take the luminance of both pictures,
 #
 # $$Y = 0.299\,r + 0.587\,g + 0.114\,b$$
 #
@@ -351,9 +351,9 @@ plots.pictures(crossed, titles, height=3.0, alt=alt)
 # dark sky.)
 
 # %% [markdown] tags=["fragment"]
-# **Histogram.** Or recolor the *painting* first, so that the mean $\mu$ and the covariance $\Sigma$
-# of its colors are those of the photograph. A color $x$ becomes $M(x - \mu_S) + \mu_C$. The mean is
-# then right for any matrix $M$, and the covariance becomes $M \Sigma_S M^T$.
+# **Histogram** (their name). Or recolor the *painting* first, so that the mean $\mu$ and the
+# covariance $\Sigma$ of its colors are those of the photograph. A color $x$ becomes $M(x - \mu_S) +
+# \mu_C$. The mean is then right for any matrix $M$, and the covariance becomes $M \Sigma_S M^T$.
 
 # %% [markdown]
 # ### Exercise 2: the recoloring matrix
@@ -393,7 +393,7 @@ mine = recoloring_matrix
 
 
 def recoloring_matrix(sigma_S, sigma_C):
-    """Away with the painting's spread, then on with the photograph's: Σ_C^½ Σ_S^-½."""
+    """Remove the painting's spread, then apply the photograph's: Σ_C^½ Σ_S^-½."""
     return root(sigma_C) @ np.linalg.inv(root(sigma_S))
 
 
@@ -422,7 +422,7 @@ tints = [p - colors.luminance(p) for p in (C, luminance, histogram)]
 tint = [np.abs(found - tints[0]).mean() for found in tints[1:]]
 assert trial or (off[2] < 0.3 * off[1] and 2 * tint[0] < tint[1])
 alt = "The stained glass, the same in the photograph's colors, and the hall painted in both ways."
-titles = ["T", "T, recolored by your matrix", "luminance kept", "histogram: after T, recolored"]
+titles = ["T", "T, recolored", "luminance painted, colors kept", "histogram: after T, recolored"]
 plots.pictures([T, recolored, luminance, histogram], titles, columns=2, height=3.0, alt=alt)
 
 # %% [markdown] tags=["fragment"]
@@ -430,8 +430,8 @@ plots.pictures([T, recolored, luminance, histogram], titles, columns=2, height=3
 # has a say in which color goes where.
 
 # %% [markdown] tags=["slide"]
-# Each of them can fail. With histogram, colors are cut off at 0 and 255, and an accent of the
-# painting goes wherever the matrix takes it. And luminance throws away what is only in the colors.
+# Each of them can fail. With histogram, colors are cut off at 0 and 255, and a bright accent of the
+# painting may get quite another color. And luminance throws away what is only in the colors.
 # **Before you run it:** a style has stripes of a red, (200, 60, 60), and a green, (60, 131.3, 60).
 # Put both into the formula of $Y$. How much of the stripes will be left?
 
@@ -459,11 +459,11 @@ plots.pictures([stripes, gray], ["a style", "its luminance"], height=1.4, alt=al
 # | `style_cost` | what it keeps of the cloud | numbers |
 # |---|---|---|
 # | `mean-std` | its middle, and its width along each axis | $2 n_C$ |
-# | `gram` | the mean product of each two channels | $n_C^2$, half of them twice |
+# | `gram` | the mean product of every pair of channels | $n_C^2$, all but the diagonal twice |
 # | `wasserstein` | how it looks from $n_C$ directions, in 128 parts each | $128\, n_C$ |
 #
-# Two channels of the second layer make a real cloud. Beside it are random points that agree with it
-# in means and deviations, and in means and covariance (the Gram matrix follows from these).
+# Here are two channels of the second layer, and random points that agree with them in means and
+# deviations, or in means and covariance (the Gram matrix follows from these).
 
 # %% tags=["hide-input"]
 # @title A cloud, and what two descriptions know of it
@@ -490,21 +490,21 @@ for n, (name, points) in enumerate(clouds.items()):
 figure
 
 # %% [markdown]
-# Behind a relu nothing is below zero: the cloud of the layer has a hard edge at the gray lines. The
-# other panels do not know that. To keep more, one asks how far the points of one cloud have to be
+# After a relu nothing is below zero: the cloud of the layer has a hard edge at the gray lines. The
+# other two clouds go below it. To keep more, one asks how far the points of one cloud have to be
 # carried to become the other. That is the **earth mover's** or *Wasserstein* distance. For clouds
 # it is hard to compute. On a line it is easy.
 #
 # ### Exercise 3: earth moved
 #
-# `x` and `y` hold the places of two piles of grains on a line, as many in each. The grains of x are
-# carried to the places of y, one to each place, so that the mean of the squared ways is as small as
-# it can be. Return this mean.
+# `x` and `y`, tensors of shape (n,), hold the places of two piles of n grains on a line. The grains
+# of x are carried to the places of y, one to each place, so that the mean of the squared distances
+# is as small as it can be. Return this mean.
 
 
 # %% tags=["exercise"]
 def earth_moved(x, y):
-    """The least mean squared way from the values x to the values y, both of shape (n,)."""
+    """The least mean squared distance from the values x to the values y, both of shape (n,)."""
     ...
 
 
@@ -514,7 +514,7 @@ _ = exercises.check("earth_moved", earth_moved)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# If two grains cross on their way, let them swap their goals: the sum of the two squares becomes
+# If two grains cross on their way, let them swap destinations: the sum of the two squares becomes
 # smaller. So in the best plan nobody crosses. What does that say about the smallest of x?
 #
 # </details>
@@ -532,10 +532,11 @@ def earth_moved(x, y):
 earth_moved = exercises.settled("earth_moved", mine, earth_moved)
 
 # %% [markdown]
-# Now look at the cloud from many directions: along each, every point has a place on a line. This is
-# the *sliced* Wasserstein distance (Heitz et al. 2021). The package draws $n_C$ directions once,
-# and compares the means of 128 equal parts of each sorted pile, since two pictures may have
-# different numbers of grains.
+# Now look at the cloud from many directions: along each, every point has a place on a line. The
+# mean of the earth moved over all directions is the *sliced* Wasserstein distance (Rabin et al.
+# 2011), a style cost since Heitz et al. 2021. The package draws $n_C$ directions once, and compares
+# the means of 128 equal parts of each sorted pile, since two pictures may have different numbers of
+# grains.
 #
 # ### What each of them loses
 #
@@ -566,11 +567,12 @@ assert list(blind.values()) == [[False, True], [True, True], [False, False]]
 Markdown(table)
 
 # %% [markdown]
-# A zero means: blind to it.
+# A zero means: blind to it. `wasserstein` sees both pairs; it misses only what shows in none of its
+# directions.
 #
 # ### One glass, three descriptions
 #
-# The same β asks more of one description than of another. So we compare them at equal content cost:
+# The same β has another effect with each description. So we compare them at equal content cost:
 # `gram` has the default β, and the other two the β that leads them to where `gram` ends.
 
 
@@ -599,8 +601,8 @@ falls = [run.history["total"][-STEPS // 2] / ends[name]["total"] for name, run i
 assert trial or max(falls) < 1.05
 assert trial or all(abs(end["content"] / aim - 1) < 0.05 for end in ends.values())
 made = {name: run.picture for name, run in by_cost.items()}
-apart = [np.abs(a - b).mean() for a, b in pairwise([*made.values(), made["gram"]])]
-assert trial or max(apart) < 0.8 * min(np.abs(picture - cat).mean() for picture in made.values())
+differ = [np.abs(a - b).mean() for a, b in pairwise([*made.values(), made["gram"]])]
+assert trial or max(differ) < 0.8 * min(np.abs(picture - cat).mean() for picture in made.values())
 titles = [f"{name}: β {run.spec.beta:.0f}" for name, run in by_cost.items()]
 titles = [f"{t}, content {e['content']:.2f}" for t, e in zip(titles, ends.values(), strict=True)]
 alt = "The cat, and the cat painted after the stained glass with three style costs."
@@ -610,7 +612,7 @@ plots.pictures([cat, *made.values()], ["the cat", *titles], columns=2, height=3.
 # Now each description judges all three pictures.
 
 # %% tags=["hide-input"]
-# @title The style costs: 0 is the same style, 1 as far off as silence
+# @title The style costs: 0 is the same style, 1 as far off as zeros
 verdict = {maker: {} for maker in made}
 for judge, run in by_cost.items():
     for maker, picture in made.items():
@@ -625,17 +627,18 @@ for maker, row in verdict.items():
 Markdown(table)
 
 # %% [markdown]
-# Each likes its own painting best: at one content cost, whoever went down a style cost ends lowest
-# in it. Yet the paintings are alike. `mean-std` cannot tell a dark line *beside* a red pane from
-# one elsewhere, and still it draws lead around the panes. A channel of a deeper layer answers where
+# Each likes its own painting best: the one that minimized a cost has the lowest value of it. Yet
+# the paintings are alike. In one layer `mean-std` does not know which channels answer together, and
+# still it draws lead around the panes. A likely reason: a channel of a deeper layer answers where
 # several channels below it answer together, so its mean speaks of them. **You choose what to keep
-# of a cloud**, and the layers choose with you.
+# of a cloud**, and so does your choice of layers.
 #
 # ## 5 · Large pictures
 #
-# A stroke has a length in pixels, so in a picture of twice the size it looks half as large. The
-# remedy is **coarse to fine** (notebook 4, section 7): with four levels, 2048 pixels are laid out
-# at 256. But twice the size takes four times the memory: the gradient needs every activation.
+# A window of the network has a fixed number of pixels. In a picture of twice the size it covers
+# half the width, and strokes come out half as large. The remedy is **coarse to fine** (notebook 4,
+# section 7): with four levels, 2048 pixels are laid out at 256. But twice the size takes four times
+# the memory: the gradient needs every activation.
 
 # %% [markdown] tags=["slide"]
 # ## 6 · A film
@@ -646,8 +649,8 @@ Markdown(table)
 # %% [markdown]
 # ### Exercise 4: the start of the next frame
 #
-# `painting` is the last painting, `before` the frame that it was painted after, and `frame` the new
-# one: arrays (height, width, 3) of values from 0 to 255. Return the picture at which G starts.
+# `painting` is the last painting, `before` the frame it was painted from, and `frame` the new one:
+# arrays (height, width, 3) of values from 0 to 255. Return the picture at which G starts.
 
 
 # %% tags=["exercise"]
@@ -658,6 +661,13 @@ def next_start(painting, before, frame):
 
 # %% tags=["check"]
 _ = exercises.check("next_start", next_start)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# What has changed in the film is `frame - before`.
+#
+# </details>
 
 # %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
@@ -716,7 +726,7 @@ for before, frame in pairwise(frames):  # python -m helpers.film paints a file o
     run.step(STEPS // 4)
     film.append(run.picture)
 
-alt = "A rocket on a column of fire rises into a night of painted swirls."
+alt = "A bright rocket rises into a night of wavy strokes."
 animation.animation(film, milliseconds=200, alt=alt)
 
 # %% [markdown] tags=["slide"]
@@ -746,21 +756,21 @@ films = {
 flickers = {name: animation.flicker(found, pair) for name, found in films.items()}
 assert trial or list(flickers.values()) == sorted(flickers.values(), reverse=True)
 assert trial or flickers["the last painting"] < 0.5 * flickers["its photograph"]
-lines = "| each frame begins as | flicker, gray levels |\n|---|---|\n"
+lines = "| each of two frames begins as | flicker, gray levels |\n|---|---|\n"
 for name, value in (flickers | {"(the film itself)": animation.flicker(pair, pair)}).items():
     lines += f"| {name} | {value:.1f} |\n"
 Markdown(lines)
 
 # %% [markdown]
-# The last way takes a quarter of the steps as well. But it does not know that a *thing* has moved:
+# It also takes only a quarter of the steps. But it does not know that a *thing* has moved:
 # the rocket gets the strokes of the sky that it flies into, and where it was, its own are left for
 # the steps to mend. When the camera turns, strokes tend to stay where they are on the screen. For
 # that one computes the **optical flow**, where each pixel has gone, and lets the last painting go
 # along (Ruder et al. 2016).
 
 # %% [markdown]
-# And the change is one of the *photograph*. Night suits it: a dark sky is painted dark. To a pale
-# sky that is painted dark, a sun adds too little, and comes out brown.
+# And the change is one of the *photograph*. By day it may fail: where a pale sky is painted dark, a
+# sun that is only a little brighter than the sky comes out brown.
 
 # %% [markdown] tags=["slide"]
 # ## 7 · What came after
@@ -772,9 +782,9 @@ drawings.successors()
 
 # %% [markdown]
 # **Feed-forward networks** (Johnson et al., Ulyanov et al., both 2016). Optimize the weights of a
-# network that paints *any* photograph. Its training minimizes a $J$ much like ours, over tens of
-# thousands of photographs; then it paints in one pass, up to a thousand times faster. The price:
-# one such network knows one painting, at one β and one scale.
+# network that paints *any* photograph. Its training minimizes a $J$ much like ours, over many
+# photographs (Johnson's: 80,000); then it paints in one pass, up to a thousand times faster. The
+# price: one such network knows one painting, at one β and one scale.
 #
 # **Statistics** (AdaIN, Huang & Belongie 2017; WCT, Yijun Li et al. 2017). Take the *layer* of the
 # photograph, shift and scale every channel to the painting's mean and deviation, and let a decoder,
@@ -785,9 +795,9 @@ drawings.successors()
 #
 # **Matching** (STROTSS, Kolkin et al. 2019; NNST, 2022). Instead of a mean over all positions, each
 # place of G becomes more like its nearest place in S. STROTSS does so with a relaxed earth mover's
-# distance: several grains may go to the same place. Most of these are loops again, and slow.
+# distance: several grains may go to the same place.
 #
-# **Diffusion** (widely used since 2022). A network trained on millions of captioned pictures
+# **Diffusion** (widely used since 2022). A network trained on up to billions of captioned pictures
 # removes noise step by step, and words steer it. Many such systems work on **latents**, a small
 # code of the picture, from which a trained decoder makes the pixels at the end. In its basic form
 # there is no photograph, no single painting, and no $J$ that says how near the result is to either.
@@ -799,9 +809,10 @@ drawings.successors()
 #
 # ## Now try
 #
-# Could you write your four functions from an empty file? Then write a style cost of your own, a
-# function from an activation to a matrix, such as its means. Put it into `STYLE_COSTS` in the place
-# of `mean-std`, run that part of section 4 again, and let the others judge it.
+# Could you write your four functions from an empty file? Then write a style cost of your own: copy
+# `mean_and_deviation` from `helpers/style_costs.py` and change it (it has to keep the leading
+# axes). Put it into `STYLE_COSTS` in the place of `mean-std`, run "One glass" again, and let the
+# others judge it.
 #
 # **The whole way:** [1 · What VGG sees](01_vgg_features.ipynb) ·
 # [2 · The content cost](02_content_cost.ipynb) ·

@@ -99,7 +99,7 @@ def execute(made, parameters=None, name="", folder=FOLDER):
 def _lasting(output):
     """A widget is dead without its kernel: a picture of it is stored instead.
 
-    A picker (helpers/course/picker.py) brings its own; the studio's is a screenshot.
+    A flipbook (helpers/animation.py) brings its own; the studio's is a screenshot.
     """
     if static := output.get("metadata", {}).get("static"):
         output.data, output.metadata = static["data"], static["metadata"]

@@ -95,7 +95,8 @@ def page(path):
         if "slide" in tags:
             slides.append([title, f"<div>{first}</div>"])
         else:
-            slides[-1].append(f'<div class="fragment">{first}</div>')
+            waits = "" if first.startswith('<p class="fragment') else "fragment"  # by itself
+            slides[-1].append(f'<div class="{waits}">{first}</div>')
         slides += [["" if "<h2" in piece else title, f"<div>{piece}</div>"] for piece in more]
     files = {"css": "dist/reveal.css", "js": "dist/reveal.js"}
     files |= {name: f"plugin/{name}/{name}.js" for name in ("notes", "zoom")}

@@ -210,6 +210,7 @@ SLIPS = {
     ],
     "share_inside": [
         ("no one", lambda a, m: _inside(a, m) / _sum(a, [0, 1])),
+        ("many ones", lambda a, m: _inside(a, m) / _sum(1 + a, [0, 1])),
         ("undivided", _inside),
         ("together", lambda a, m: _sum(_inside(a, m)) / (1 + _sum(a))),
         ("outside", lambda a, m: _inside(a, 1 - m) / (1 + _sum(a, [0, 1]))),
@@ -287,10 +288,14 @@ SLIPS = {
         ("unsorted", lambda x, y: _mean((x - y) ** 2)),
         ("one sorted", lambda x, y: _mean((tf.sort(x) - y) ** 2)),
         ("means", lambda x, y: (_mean(x) - _mean(y)) ** 2),
+        ("sum", lambda x, y: _sum((tf.sort(x) - tf.sort(y)) ** 2)),
+        ("root", lambda x, y: tf.sqrt(_mean((tf.sort(x) - tf.sort(y)) ** 2))),
         ("absolute", lambda x, y: _mean(tf.abs(tf.sort(x) - tf.sort(y)))),
     ],
     "recoloring_matrix": [
         ("transposed", lambda S, C: np.linalg.inv(_root(S)) @ _root(C)),
+        ("half", lambda S, _C: np.linalg.inv(_root(S))),
+        ("one root", lambda S, C: _root(C) @ np.linalg.inv(S)),
         ("other way", lambda S, C: _root(S) @ np.linalg.inv(_root(C))),
         ("no inverse", lambda S, C: _root(C) @ _root(S)),
         ("no roots", lambda S, C: C @ np.linalg.inv(S)),
