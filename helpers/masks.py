@@ -82,11 +82,6 @@ def lighter(picture: np.ndarray) -> np.ndarray:
     return gray >= between.argmax() + (between.max() > 0)
 
 
-def near_color(picture: np.ndarray, color: tuple, far: float = 80) -> np.ndarray:
-    """Whether each pixel is within `far` gray levels of an RGB color."""
-    return np.linalg.norm(np.asarray(picture) - np.asarray(color, float), axis=-1) <= far
-
-
 class Region(NamedTuple):
     """A part of the photograph: its number in the mask, or None for all of it; its share of the
     picture; the indices of the style pictures that it is painted after."""

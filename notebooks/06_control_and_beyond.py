@@ -176,7 +176,7 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # nobody. In which layer will most be gray?
 
 # %%
-mask = masks.white(masks.lighter(C))  # there are also rectangle, brush, near_color and load
+mask = masks.white(masks.lighter(C))  # there are also rectangle, brush and load
 
 
 def belongs(layer):
