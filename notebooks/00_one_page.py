@@ -237,7 +237,7 @@ for n in range(1, STEPS + 1):
         print("step {}: J = content {:.2f} + style {:.2f} + TV {:.2f}".format(n, *terms))
 
 # %%
-shown = {"C, the content": C, "S, the style": S, "G, the result": G.numpy()}
+shown = {"C, the content": C, "S, the style": S, "G, the painting": G.numpy()}
 widths = [p.shape[2] / p.shape[1] for p in shown.values()]
 size = (14, 14 / sum(widths))  # inches, of 100 pixels
 figure, axes = plt.subplots(1, 3, figsize=size, dpi=100, width_ratios=widths, layout="tight")
