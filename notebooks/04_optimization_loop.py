@@ -706,7 +706,7 @@ else:
 # %%
 # @title Which pictures?
 MY_CONTENT = "building"  # @param {type: "string"}
-MY_STYLE = "cafe_terrace"  # @param {type: "string"}
+MY_STYLE = "starry_swirls"  # @param {type: "string"}
 MY_BETA = 20.0  # @param {type: "number"}
 UPLOAD = False  # @param {type: "boolean"}
 KEEP_IN_DRIVE = False  # @param {type: "boolean"}
