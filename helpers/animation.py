@@ -88,7 +88,7 @@ def check_film(path: Name) -> str:
     """The kind of an animated file, for `animated`; OutputError when none can be written there."""
     kind = Path(path).suffix.lower()[1:]
     if kind not in ("gif", "webp"):
-        raise OutputError(f"{path} has no ending of an animated file: use .gif or .webp.")
+        raise OutputError(f"{path} does not have the ending of an animation: use .gif or .webp.")
     files.check_file(path)
     return kind
 
@@ -109,7 +109,7 @@ def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[in
                 frames.append(images.load(frame.convert("RGBA"), size))
                 milliseconds.append(round(film.info.get("duration") or 100))
     if len(frames) < 2 or len({frame.shape for frame in frames}) > 1:
-        raise PictureError(f"{path} makes no film: it takes two or more pictures, of equal sizes.")
+        raise PictureError(f"{path} is not a film: give at least two frames, all of the same size.")
     return frames, milliseconds, loop
 
 

@@ -64,7 +64,7 @@ def restore(path: str | os.PathLike, transfer) -> None:
         theirs, mine = getattr(spec, name), getattr(transfer.spec, name)
         if name not in _NAMES and theirs != mine:
             raise CheckpointError(
-                f"{path} was made with {name} {theirs}, this run has {mine}: use the same to "
+                f"{path} was made with {name} {theirs}, but this run has {mine}: use the same to "
                 "resume."
             )
     theirs = [arrays.pop(name) for name in list(arrays) if name.startswith("picture_")]
@@ -110,7 +110,7 @@ def _read(path):
             raise ValueError("no such place in a run")
     except (*DAMAGED_NPZ, MemoryError, OverflowError, AttributeError, StyleTransferError) as error:
         raise CheckpointError(
-            f"{path} is damaged, or no checkpoint of this edition: begin anew."
+            f"{path} is damaged, or not a checkpoint of this edition: begin anew."
         ) from error
     return spec, state, arrays
 

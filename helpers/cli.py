@@ -92,8 +92,8 @@ long option of `python -m helpers` may be a column (size, steps, beta, keep-colo
     cat,starry_swirls,30,
     cat,starry_swirls,300,cat_much.png
 
-A job that fails is reported, and the others go on.  A picture that is there already, made by the
-same line, is not made again: call it a second time after an interruption, or with more lines.
+A job that fails is reported, and the others go on.  A picture already made from the same
+line is skipped, so run the command again after an interruption or after adding lines.
 --scheduler ADDRESS sends the jobs to the workers of a Dask cluster (pip install distributed), which
 need this package, the pictures and FOLDER at the same paths.
 """
@@ -131,7 +131,9 @@ def read_jobs(path: str | os.PathLike, folder: Path) -> list[Job]:
         except StyleTransferError as error:
             raise type(error)(f"Line {number} of {path}: {error}") from None
     if not jobs:
-        raise SettingError(f"The table {path} has no line below its names: add one a picture.")
+        raise SettingError(
+            f"The table {path} has no line below its names: add one for each picture."
+        )
     check(jobs, [("the table", path)])
     return jobs
 
@@ -188,7 +190,7 @@ def run_job(job: Job) -> str | None:
     except StyleTransferError as error:
         return str(error)
     except Exception as error:  # one job must not take the others along
-        return f"Something unforeseen went wrong ({type(error).__name__}: {error})."
+        return f"An unexpected error occurred ({type(error).__name__}: {error})."
 
 
 def paint_all(jobs: list[Job], scheduler: str | None = None) -> None:
@@ -206,7 +208,7 @@ def paint_all(jobs: list[Job], scheduler: str | None = None) -> None:
             failed.append(str(job.output))
     if failed:
         count = f"{len(failed)} of {len(jobs)}"
-        raise PictureError(f"{count} pictures could not be made: {', '.join(failed)}.")
+        raise PictureError(f"{count} pictures could not be made: {', '.join(failed)}. See above.")
 
 
 def _on_cluster(jobs, address) -> Iterator[tuple[Job, str | None]]:
@@ -217,7 +219,7 @@ def _on_cluster(jobs, address) -> Iterator[tuple[Job, str | None]]:
     try:
         client = Client(address, timeout=20)
     except (OSError, ValueError) as error:
-        raise SettingError(f"There is no Dask scheduler at {address}: {error}.") from None
+        raise SettingError(f"No Dask scheduler answers at {address} ({error}): check it.") from None
     with client:
         futures = {client.submit(run_job, job, pure=False): job for job in jobs}
         for future in as_completed(futures):
@@ -230,8 +232,8 @@ def _on_cluster(jobs, address) -> Iterator[tuple[Job, str | None]]:
 FILM = """A film, painted frame by frame.
 
 FILM is an animated GIF or WebP file, or a directory with a picture for each frame.  It takes the
-options of `python -m helpers`, but for those of one run's files.  Each frame begins as the last
-one's painting, so strokes stay where the camera stands still.
+options of `python -m helpers`, except --checkpoint, --resume and --report.  Each frame begins as
+the last one's painting, so strokes stay where the camera stands still.
 """
 
 

@@ -144,7 +144,9 @@ def _newest():
         _mount()
     kept = sorted(_runs().glob(f"*/{CHECKPOINT}"), key=os.path.getmtime)
     if not kept:
-        raise CheckpointError("There is no run to go on with: begin one, and keep it in the Drive.")
+        raise CheckpointError(
+            "There is no run to go on with: begin one, in Colab with KEEP_IN_DRIVE ticked."
+        )
     return kept[-1].parent
 
 
@@ -160,7 +162,7 @@ def _mount():
     if (DRIVE / "MyDrive").is_dir():
         return
     if not in_colab():
-        raise SetupError("Only Colab mounts a Drive: here, runs are kept on this machine.")
+        raise SetupError("Only Colab mounts a Drive: untick it, and runs are kept on this machine.")
     from google.colab import drive
 
     try:

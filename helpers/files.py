@@ -61,7 +61,7 @@ def readable(
     """
     found = resolve(path, error)
     if not (os.path.isfile(found) and os.access(found, os.R_OK)):
-        raise error(f"There is no {what} {path}, or it may not be read: check the path.")
+        raise error(f"There is no {what} {path}, or it cannot be read: check the path.")
     return found
 
 
@@ -75,7 +75,7 @@ def check_file(path: str | os.PathLike) -> Path:
         with contextlib.suppress(FileNotFoundError):
             os.stat(target)  # refuses names that are too long, links in a circle, …
             if not (target.is_file() and os.access(target, os.W_OK)):
-                raise OutputError(f"{path} is not a file that may be replaced: give another name.")
+                raise OutputError(f"{path} is not a file that can be replaced: give another name.")
         with tempfile.TemporaryFile(dir=target.parent):
             return target
 

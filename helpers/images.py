@@ -128,7 +128,7 @@ def read_metadata(path: str | os.PathLike | bytes) -> dict:
     with contextlib.suppress(TypeError, ValueError, RecursionError):
         metadata = json.loads(text)
     if not isinstance(metadata, dict):
-        raise PictureError(f"{path} holds no settings: only pictures saved by this package do.")
+        raise PictureError(f"{path} holds no settings: choose a picture saved by this package.")
     return metadata
 
 
@@ -141,6 +141,6 @@ def check_output(path: str | os.PathLike) -> str:
     """The path's suffix, in lower case, or OutputError when no picture can be written there."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise OutputError(f"{path} does not end as a picture does: use .png, .jpg or .webp.")
+        raise OutputError(f"{path} does not have the ending of a picture: use .png, .jpg or .webp.")
     files.check_file(path)
     return suffix

@@ -22,11 +22,15 @@ from .terminal import quiet, say
 
 # Options of one run, beside those of `settings.TransferSpec`, which decide the painting.
 OPTIONS = {
-    "checkpoint": Option("checkpoint", None, "file (.npz) that keeps the run, about once a minute"),
+    "checkpoint": Option(
+        "checkpoint", None, "file (.npz) to which the run is saved about once a minute"
+    ),
     "resume": Option("resume", None, "checkpoint to go on from"),
-    "report": Option("report", None, "file (.json) for options, costs of every step and seconds"),
+    "report": Option(
+        "report", None, "file (.json) for the options, the costs of every step and the seconds"
+    ),
 }
-AGAIN = Option("again", 20, "steps of each frame but the first", int, least=1)
+AGAIN = Option("again", 20, "steps of each frame after the first", int, least=1)
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def paint(job: Job) -> None:
             checkpoint.restore(job.resume, run)
             if job.spec.steps < run.plan[-1]:
                 begun = f"{job.resume} was begun for {run.plan[-1]} steps"
-                raise CheckpointError(f"{begun}: resume it with as many or more.")
+                raise CheckpointError(f"{begun}: resume it with as many --steps or more.")
 
     def write(path):
         done = {"steps_done": run.step_count} if stop else {}
@@ -219,7 +223,7 @@ def _rescued(path: Path, write: Callable) -> list[str]:
         for place in (path.with_name(name), Path(name)):
             with contextlib.suppress(OutputError):
                 write(place)
-                return [f"{error} It is in {files.resolve(place)}."]
+                return [f"{error} It was saved as {files.resolve(place)} instead."]
         return [str(error)]
 
 

@@ -7,14 +7,12 @@ for readers who do not see the figure; it is stored with the notebook's output.
 import base64
 import io
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-from PIL import Image
 
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -83,47 +81,6 @@ def channels(
     maps, titles = _maps(activation, which, titles)
     shown = {"cmap": "magma", "vmin": 0, "vmax": vmax}
     return _tiles(maps, titles, alt, columns or min(len(maps), 4), height, **shown)
-
-
-def spotlight(
-    picture, activation, which: Iterable[int], *, alt: str, columns=None, height=2.2, titles=()
-) -> AltFigure:
-    """The picture, light where a channel of the activation (n_H, n_W, n_C) answers, else dark.
-
-    Each channel has its own scale: as light as the picture itself at its strongest answer.
-    """
-    (maps, titles), lit = _maps(activation, which, titles), []
-    for strength in maps:
-        strength = Image.fromarray(strength / max(strength.max(), 1e-6))
-        wide = np.asarray(strength.resize(picture.shape[1::-1], Image.Resampling.NEAREST))
-        lit.append(picture * (0.4 + 0.6 * wide[..., None]))
-    return pictures(lit, titles, alt=alt, columns=columns or min(len(lit), 4), height=height)
-
-
-def filters(kernel: np.ndarray, *, alt: str, columns=16, height=0.7) -> AltFigure:
-    """First-layer filters, kernel (height, width, 3, n_C) in RGB order: gray is a weight of 0."""
-    found = [0.5 + 0.5 * w / np.abs(w).max() for w in np.moveaxis(np.asarray(kernel), -1, 0)]
-    return _tiles(found, (), alt, columns, height)
-
-
-def receptive_fields(
-    picture, table: Mapping, *, alt: str, center: tuple | None = None, width=5.5
-) -> AltFigure:
-    """Squares on the picture: what one value of each layer sees.
-
-    table: {layer name: something with .receptive_field in pixels}.  center: (row, column).
-    """
-    rows, columns = picture.shape[:2]
-    y, x = center or (rows / 2, columns / 2)
-    figure = pictures([picture], alt=alt, height=width * rows / columns)
-    figure.set_figwidth(width + 3.4)
-    (axes,) = figure.axes
-    for (layer, row), color in zip(table.items(), COLORS * 4, strict=False):
-        side = row.receptive_field
-        corner, label = (x - side / 2, y - side / 2), f"{layer}: {side} px"
-        axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    return figure
 
 
 def heat(

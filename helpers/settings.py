@@ -138,7 +138,7 @@ class TransferSpec:
     tv: float = _option(3e-4, "weight of the total variation", float)
     costs: str = _choice("constants before the costs", "relative", "course", "gatys", "mse")
     style_cost: str = _choice("statistics that are the style", "gram", "mean-std", "wasserstein")
-    network: str = _choice("network that compares", "auto", "vgg19", "vgg16", "mini")
+    network: str = _choice("network that compares the pictures", "auto", "vgg19", "vgg16", "mini")
     weights: str | None = _option(None, "file with the network's weights (.npz or .h5)")
     pooling: str = _choice("pooling of the network", "max", "average")
     precision: str = _choice("precision of the network", "auto", "float32", "bfloat16", "float16")
@@ -153,21 +153,22 @@ class TransferSpec:
         "one weight for each STYLE, or for each in each style layer (default: equal)", float
     )
     style_scale: tuple[float, ...] | None = _list(
-        "size of each STYLE, or of all, over SIZE (default: 1); 0.5 makes finer strokes",
+        "size of each STYLE, or of all, as a multiple of SIZE (default: 1); 0.5: finer strokes",
         float,
         least=0.001,
         most=100,
     )
     mask: str | None = _option(
         None,
-        "picture of CONTENT's regions in black, white, red and so on to magenta, or light or dark "
-        "for its light or dark parts; a region without a STYLE stays as it is",
+        "picture that marks regions of CONTENT in black, white, red, green, blue, cyan, magenta or "
+        "yellow; or light or dark, for its light or dark parts; a region without a STYLE stays "
+        "as it is",
     )
     style_mask: tuple[str, ...] | None = _list(
         "for each STYLE the color of its region, or a picture of its regions (default: white)"
     )
     init: str = _choice(
-        "first picture; light: CONTENT in the light of STYLE, where no mask or kept color forbids",
+        "first picture (light: CONTENT in the light of STYLE, without a mask or kept colors)",
         *("light", "content", "noise", "blank"),
     )
     optimizer: str = _choice("optimizer", "lbfgs", "adam")
@@ -187,7 +188,7 @@ class TransferSpec:
         try:
             self._set(content=os.fsdecode(self.content), styles=tuple(map(os.fsdecode, styles)))
         except TypeError:
-            raise SettingError("A picture's name is no text: give paths or addresses.") from None
+            raise SettingError("A picture's name is not text: give paths or addresses.") from None
         for name, option in OPTIONS.items():
             self._set(**{name: option.check(getattr(self, name))})
         self._check_together()
@@ -199,7 +200,9 @@ class TransferSpec:
     def _check_together(self):
         alpha, beta = np.atleast_1d(self.alpha), np.atleast_1d(self.beta)
         if len({len(alpha), len(beta)} - {1}) > 1:
-            raise SettingError("alpha and beta differ in number: give equally many values.")
+            raise SettingError(
+                "alpha and beta differ in number: give equally many values, or one for one of them."
+            )
         if np.any(alpha + beta < 1e-30):  # for float32, in which J is summed, that is nothing
             raise SettingError("alpha and beta are both 0: give at least one of them a weight.")
         layers, weights = self.style_layers or (), self.layer_weights
@@ -269,9 +272,13 @@ class TransferSpec:
         found = self.changed(**weights)
         if found.style_layers != self.style_layers or not found.layer_weights:
             names = ", ".join(self.style_layers)
-            raise SettingError(f"Give one weight for each of {names}, in this order.")
+            raise SettingError(
+                f"layer_weights does not fit the style layers: give one for each of {names}."
+            )
         if found.batch != self.batch:
-            raise SettingError(f"Give alpha and beta one value, or {self.batch}.")
+            raise SettingError(
+                f"alpha or beta has another number of values: give one, or {self.batch}."
+            )
         return found
 
     @classmethod

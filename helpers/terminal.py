@@ -31,11 +31,12 @@ def command(name: str, arguments: list[str] | None = None) -> None:
     except StyleTransferError as error:
         sentence = error
     except ImportError as error:
-        sentence = f"{error.name or 'TensorFlow'} cannot be loaded: see README.md, or free memory."
+        missing = error.name or "TensorFlow"
+        sentence = f"{missing} cannot be loaded: install it (see README.md), or free memory."
     except OSError as error:  # of a directory, for example, that may not be read
         sentence = f"{error.strerror or error}: check {error.filename or 'your disk'}."
     except KeyboardInterrupt as stopped:
-        say(str(stopped) or "Stopped; what has been written stays.")
+        say(str(stopped) or "Stopped; files already written are kept.")
         sys.exit(130)
     say(f"python -m helpers{'' if name == 'main' else f'.{name}'}: {sentence}")
     sys.exit(2)

@@ -25,7 +25,7 @@ from .settings import OPTIONS, TransferSpec
 # Coarse to fine: a stroke is laid out where it is small and cheap, and finished at full size
 # (Gatys et al. 2017, arXiv:1611.07865, section 6.2).
 COARSE_STEPS = 40  # at most, of a run at half of the size; they lay out, they do not finish
-COARSER = 2  # at each smaller size so many times fewer: too many there, and the motif is lost
+COARSER = 2  # at each smaller size so many times fewer: too many there, and the subject is lost
 COARSEST = 64  # pixels of the longest side, below which there is no room for a stroke
 POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram matrix knows too little
 # How much the style of a layer counts, if nobody says otherwise.  People who saw pictures without

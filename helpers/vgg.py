@@ -102,7 +102,9 @@ class Network:
         for layer in layers:
             if layer not in self.layers:
                 names = ", ".join(self.layers)
-                raise NetworkError(f"{self.name} was loaded without layer {layer}: it has {names}.")
+                raise NetworkError(
+                    f"{self.name} was loaded without layer {layer}: choose one of {names}."
+                )
 
     def __repr__(self):
         return f"<{self.description}>"
@@ -297,7 +299,9 @@ def _read_npz(name, path):
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
     except MemoryError:
-        raise SettingError(f"There is not enough memory for the weights {path}.") from None
+        raise SettingError(
+            f"There is not enough memory for the weights {path}: use the network mini."
+        ) from None
     except DAMAGED_NPZ as error:
         raise NetworkError(
             f"The weights {path} are damaged: fetch or copy the file again."

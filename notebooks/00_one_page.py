@@ -168,8 +168,8 @@ def distance(x, target):
 # **Content** is the activation of one deep layer: $J_{content} = d(a_G, a_C)$.
 #
 # **Style** is which channels are active together, wherever that may be. Write an activation as a
-# matrix $F$ with one row for each position $k$. Its *Gram matrix* averages the product of any two
-# channels $i$ and $j$ over all positions. The style cost compares those of five layers.
+# matrix $F$ with one row for each position $k$. Its *mean Gram matrix* averages the product of any
+# two channels $i$ and $j$ over all positions. The style cost compares those of five layers.
 #
 # $$A_{ij} = \frac{1}{n_H n_W} \sum_k F_{ki} F_{kj} \qquad
 # J_{style} = \frac{1}{5} \sum_l d(A_G^l, A_S^l)$$
@@ -204,10 +204,10 @@ def total_variation(G):
 # $$J(G) = α · J_{content} + β · J_{style} + γ · TV$$
 #
 # G begins as the photograph. In each step, TensorFlow finds the gradient of $J$ with respect to the
-# pixels of G, and Adam moves them against it, at first by `RATE` gray levels each. Then the rate
-# falls to zero, and G comes to rest. `beta_2=0.9` shortens Adam's memory of squared gradients to
-# about ten steps, which suits a run of a few hundred steps. (The paper begins with noise and uses
-# L-BFGS.)
+# pixels of G, and Adam moves them against it, at first by `RATE` gray levels each. The rate falls
+# to zero along a cosine, and G comes to rest. `beta_2=0.9` shortens Adam's memory of squared
+# gradients to about ten steps, which suits a run of a few hundred steps. (The paper begins with
+# noise and uses L-BFGS.)
 
 # %%
 ALPHA, BETA, GAMMA, RATE = 1.0, 20.0, 3e-4, 20.0
@@ -253,13 +253,13 @@ Image.fromarray(np.uint8(np.rint(G.numpy()[0]))).save("painting.png")
 # times β takes more of the style. (A content distance near 1 looks bad, yet C is still there: it
 # counts every stroke and color that has changed.)
 #
-# ## What the course does with each of these lines
+# ## Where the course explains these lines
 #
 # - [1 · What a pretrained VGG sees](01_vgg_features.ipynb): `activations`, layer by layer.
 # - [2 · The content cost](02_content_cost.ipynb): $J_{content}$, its gradient, which layer to take.
 # - [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb): `style`, and why it has
 #   no "where".
-# - [4 · The optimization loop](04_optimization_loop.ipynb): `step`, Adam, how to choose α, β and γ.
+# - [4 · The optimization loop](04_optimization_loop.ipynb): `step`, Adam, how to choose β.
 # - [5 · The studio](05_studio.ipynb): `BETA` as a slider, while G is painted.
 # - [6 · In control, and beyond Gram](06_control_and_beyond.ipynb): where the style goes, how large
 #   its strokes are, in which colors.

@@ -73,6 +73,8 @@ GPU, network = colab.up(NETWORK)
 from pathlib import Path
 
 from IPython.display import display
+from matplotlib.patches import Rectangle
+from PIL import Image
 
 from helpers.course import drawings, exercises
 from helpers.transfer import Transfer
@@ -371,12 +373,15 @@ for layer, field in fields.items():
 # %% tags=["hide-input", "fragment"]
 # @title The receptive fields on the photo
 assert measured == fields
-plots.receptive_fields(
-    photo,
-    network.layers,
-    center=(0.45 * height, 0.52 * width),
-    alt=f"Nested squares on the cat, the receptive fields of {', '.join(network.layers)}.",
-)
+alt = f"Nested squares on the cat, the receptive fields of {', '.join(network.layers)}."
+figure = plots.pictures([photo], alt=alt, height=5.5 * height / width)
+figure.set_figwidth(9)
+(axes,) = figure.axes
+for (layer, side), color in zip(fields.items(), plots.COLORS, strict=False):
+    corner, label = (0.52 * width - side / 2, 0.45 * height - side / 2), f"{layer}: {side} px"
+    axes.add_patch(Rectangle(corner, side, side, fill=False, color=color, lw=2, label=label))
+axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+figure
 
 # %% [markdown] tags=["fragment"]
 # A value of the first layer sees an edge or a color at most, one of the deepest layer much
@@ -393,7 +398,8 @@ plots.receptive_fields(
 # %% tags=["slide"]
 kernel = model.get_layer("block1_conv1").get_weights()[0]  # (3, 3, colors in BGR, channels)
 alt = "64 filters of 3 by 3 pixels: light-dark edges of several directions, spots, and colors."
-plots.filters(kernel[:, :, ::-1], alt=alt)
+patterns = [127.5 + 127.5 * w / np.abs(w).max() for w in np.moveaxis(kernel[:, :, ::-1], -1, 0)]
+plots.pictures(patterns, columns=16, height=0.7, alt=alt)
 
 # %% [markdown] tags=["fragment"]
 # Gray is a weight of zero. Filters with a light and a dark side answer to an edge, filters of one
@@ -513,9 +519,20 @@ def box(name, n_H, n_W):
     return np.float32(rows[:, None] & columns)
 
 
+def spotlight(activation, which):
+    """The photo, once for each of these channels: light where it answers, else dark."""
+    lit = []
+    for channel in which:
+        answer = np.asarray(activation)[..., channel]
+        answer = Image.fromarray(answer / max(answer.max(), 1e-6))
+        wide = np.asarray(answer.resize((width, height), Image.Resampling.NEAREST))
+        lit.append(photo * (0.4 + 0.6 * wide[..., None]))
+    return lit
+
+
 eyes = box("left", height, width) + box("right", height, width)
 alt = "The cat, dark but for two boxes around its eyes."
-plots.spotlight(photo, eyes[..., None], [0], titles=["the two boxes"], alt=alt, height=2.0)
+plots.pictures(spotlight(eyes[..., None], [0]), ["the two boxes"], alt=alt, height=2.0)
 
 # %% [markdown]
 # ### Exercise 2: how much of the answer lies inside?
@@ -611,7 +628,7 @@ assert small or (0.05 < eyes.mean() < 0.075 and best_of_64(deep) > 1.5 * best_of
 seers = np.argsort(-smaller[deep] * a[deep].max(axis=(0, 1)))[:4]
 titles = [f"channel {c}: {both[deep][c]:.0%}" for c in seers]
 alt = f"The cat, light only where four channels of {deep} answer: at or beside its two eyes."
-plots.spotlight(photo, a[deep], seers, titles=titles, alt=alt, columns=2, height=2.6)
+plots.pictures(spotlight(a[deep], seers), titles, alt=alt, columns=2, height=2.6)
 
 # %% [markdown]
 # VGG was only trained to tell a thousand kinds of things apart. Does such a channel mean "eye"?

@@ -775,7 +775,7 @@ plots.heat(
 # In the layers that it was given, each texture's cost is near 0. The scene is gone, but for hints
 # near the border, which the network notices ([notebook 7](07_closer_look.ipynb)). The texture from
 # other noise has as low a cost, but its strokes, and its light and dark areas, are elsewhere: as
-# far as these Gram matrices can tell, both *are* the painting. To bring a motif back we need the
+# far as these Gram matrices can tell, both *are* the painting. To bring a subject back we need the
 # content cost again, and a way to weigh the two.
 
 # %% [markdown] tags=["slide"]

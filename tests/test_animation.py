@@ -102,9 +102,9 @@ def test_what_makes_no_film_is_one_sentence(tmp_path, frames):
     for i, size in enumerate([(40, 30), (30, 40)]):
         images.save(tmp_path / "sizes" / f"{i}.png", make_picture(i, *size))
     for name, sentence in (
-        ("one.gif", "two or more pictures"),
+        ("one.gif", "at least two frames"),
         ("folder", "There are no pictures in .*folder"),
-        ("sizes", "equal sizes"),
+        ("sizes", "all of the same size"),
         ("broken.gif", "not a picture that can be read, or it is damaged"),
         ("none.gif", "none.gif"),
         ("x" * 300, "There is no film"),

@@ -81,7 +81,7 @@ def test_failed_jobs_are_reported_and_the_others_go_on(table, folder, capsys, mo
     lines = "gone.jpg,cat,mini,48,2,1,,a.png\ncat,cat,mini,48,2,1,,b.png\n"
     call(table(lines + "cat,starry_swirls,mini,48,2,1,,c.png\n"), folder, status=2)
     said = capsys.readouterr().err
-    assert "a.png: There is no picture gone.jpg" in said and "unforeseen" in said
+    assert "a.png: There is no picture gone.jpg" in said and "unexpected" in said
     assert [path.name for path in folder.iterdir()] == ["c.png"]
     assert re.search(r"2 of 3 pictures could not be made: \S*a\.png, \S*b\.png", said)
 
@@ -211,7 +211,7 @@ def test_a_scheduler_that_is_not_there_is_a_clear_error(table, folder, capsys, m
 
     monkeypatch.setattr(distributed, "Client", refuse)
     call(table("cat,cat,mini,48,2,1,,a.png\n"), folder, "--scheduler", "tcp://x:1", status=2)
-    assert "no Dask scheduler at tcp://x:1" in capsys.readouterr().err
+    assert "No Dask scheduler answers at tcp://x:1" in capsys.readouterr().err
 
 
 def test_an_interrupt_ends_a_table_and_keeps_what_is_painted(table, folder, monkeypatch):

@@ -87,7 +87,7 @@ def test_only_files_and_new_names_are_written(place):
     os.symlink("folder.png", "link.png")
     os.symlink("none/new.png", "dangling.png")
     os.symlink("loop.png", "loop.png")
-    kept, gone = "not a file that may be replaced", "No such file or directory"
+    kept, gone = "not a file that can be replaced", "No such file or directory"
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
         for name, sentence in (
@@ -107,7 +107,7 @@ def test_what_may_not_be_written_to_is_kept(place, monkeypatch):
     access = os.access  # root may write everywhere
     kept = place / "a.png"
     monkeypatch.setattr(os, "access", lambda path, how: path != kept and access(path, how))
-    refused("may be replaced", [], [("the output", "a.png")])
+    refused("can be replaced", [], [("the output", "a.png")])
 
 
 # Writing.

@@ -136,7 +136,7 @@ def test_a_picture_that_cannot_be_written_is_written_elsewhere(
     else:
         monkeypatch.setattr(transfer.Transfer, "run", disappear)
     given = arguments([*paths[:2], output], "--report", tmp_path / "out" / "r.json")
-    refused(capsys, given, "It is in", "a_rescued")
+    refused(capsys, given, "It was saved as", "a_rescued")
     folder = "out" if wrong == "mount point" else "here"
     (place,) = (tmp_path / folder).glob("a_rescued*.png")
     assert images.read_metadata(place)["steps"] == 3

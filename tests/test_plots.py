@@ -10,18 +10,14 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers import plots, vgg
+from helpers import plots
 
 RNG = np.random.default_rng(0)
 PHOTO = RNG.uniform(0, 255, (12, 16, 3))
-TABLE = vgg.layer_table("vgg16")
 EXAMPLES = {
     "pictures": lambda alt: plots.pictures([PHOTO, PHOTO], ["a", "b"], alt=alt),
     "grid": lambda alt: plots.grid([[PHOTO, None]] * 2, ["a", "b"], ["c", "d"], alt=alt),
     "channels": lambda alt: plots.channels(RNG.uniform(size=(4, 5, 7)), range(7), alt=alt),
-    "spotlight": lambda alt: plots.spotlight(PHOTO, RNG.uniform(size=(3, 4, 7)), [2, 5], alt=alt),
-    "filters": lambda alt: plots.filters(RNG.normal(size=(3, 3, 3, 20)), alt=alt),
-    "receptive_fields": lambda alt: plots.receptive_fields(PHOTO, TABLE, alt=alt),
     "heat": lambda alt: plots.heat(
         RNG.uniform(size=(2, 3)), ["a", "b"], ["c", "d", "e"], label="distance", alt=alt
     ),

@@ -76,7 +76,7 @@ class Sources:
             spec = TransferSpec.from_metadata(metadata)
         except TypeError:
             raise SettingError(
-                "What this picture says of itself is damaged: open another."
+                "The settings saved in this picture are damaged: open another."
             ) from None
         if spec.costs != "relative":
             raise SettingError(

@@ -195,7 +195,7 @@ class Studio:
         except KeyboardInterrupt:
             self._fail("Interrupted; the picture is as it was after the last step.")
         except Exception as error:
-            self._fail(f"Something unforeseen went wrong ({type(error).__name__}: {error}).")
+            self._fail(f"An unexpected error occurred ({type(error).__name__}: {error}).")
 
     def _fail(self, sentence):
         self.ticker.stop()
