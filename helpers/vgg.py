@@ -299,9 +299,7 @@ def _read_npz(name, path):
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: np.asarray(file[key], np.float32) for key in file.files}
     except MemoryError:
-        raise SettingError(
-            f"There is not enough memory for the weights {path}: use the network mini."
-        ) from None
+        raise SettingError(f"There is not enough memory for {path}: use mini.") from None
     except DAMAGED_NPZ as error:
         raise NetworkError(
             f"The weights {path} are damaged: fetch or copy the file again."
