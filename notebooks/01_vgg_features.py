@@ -384,7 +384,7 @@ axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
 figure
 
 # %% [markdown] tags=["fragment"]
-# A value of the first layer sees an edge or a color at most, one of the deepest layer much
+# A value of the first layer sees an edge or a color at most, one of the deepest layer a part
 # of the face. The fields are fixed in pixels, so size matters: in a picture twice as large, a
 # field covers half as much of the cat in each direction.
 

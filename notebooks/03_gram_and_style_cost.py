@@ -19,10 +19,10 @@
 # # 3 · The Gram matrix and the style cost
 #
 # The content cost asks whether the same structures are in the same places. Style asks something
-# else: is it *painted in the same way*, whatever it shows and wherever it is? We need a description
-# of a picture that keeps its colors, strokes and textures and forgets where they are. In 2015,
-# Gatys, Ecker and Bethge found one: a single matrix for each layer (after Portilla & Simoncelli
-# 2000).
+# else: are two pictures *painted in the same way*, whatever they show and wherever it is? We need a
+# description of a picture that keeps its colors, strokes and textures and forgets where they are.
+# In 2015, Gatys, Ecker and Bethge found one: a single matrix for each layer (after Portilla &
+# Simoncelli 2000).
 
 # %% [markdown]
 # **After this notebook you can**
@@ -106,7 +106,7 @@ plots.pictures(
 #
 # Style must not depend on the positions. So we first put them into one long list, as the rows of a
 # matrix $F$. Row $k$ holds what all channels answer at position $k$, and column $i$ what channel
-# $i$ answers anywhere.
+# $i$ answers at every position.
 
 # %% tags=["slide"]
 drawings.unrolled()
@@ -133,8 +133,6 @@ _ = exercises.check("unroll", unroll)
 # TensorFlow has a function for that.
 #
 # </details>
-#
-# The folded cell has a solution, so that the notebook runs in any case.
 
 # %% tags=["export", "hide-input", "fragment"]
 # @title Solution (folded): it replaces yours only if yours is not right yet
@@ -247,9 +245,9 @@ assert np.allclose(gram_S, gram_S.T, rtol=1e-4)  # symmetric
 
 # %% [markdown]
 # It is 1 for channels that always answer in proportion, and 0 for two that never answer at the same
-# position. Between those, how much is chance? No answer is negative, so the products of unrelated
-# channels add up, too. To measure chance, we shuffle the positions of each channel separately. This
-# keeps all its answers and breaks every bond with the others.
+# position. How large is it by chance? No answer is negative, so the products of unrelated channels
+# add up, too. To measure chance, we shuffle the positions of each channel separately. This keeps
+# all its answers and breaks every link between channels.
 
 
 # %%
@@ -289,8 +287,8 @@ axes.spines[["top", "right"]].set_visible(False)
 figure
 
 # %% [markdown] tags=["fragment"]
-# Each dot is a pair of channels. Above the line, the two meet more than by chance; below it, they
-# are seldom active at the same position.
+# Each dot is a pair of channels. Above the line, the two answer together more than by chance; below
+# it, less.
 
 # %% [markdown] tags=["fragment"]
 # **Before you go on:** the next figure shows the pair that is farthest above the line, and the one
@@ -321,8 +319,9 @@ plots.channels(
 # and all six share one scale.
 
 # %% [markdown] tags=["fragment"]
-# In the second row, where one map is bright the other is mostly dark.
-# A Gram matrix is thousands of such statements about a painting, and not one of them says where.
+# In the first row, both are bright along the same strokes, and so is the product. In the second,
+# where one is bright the other is mostly dark. A Gram matrix is thousands of such statements about
+# a painting, and not one of them says where.
 
 # %% [markdown] tags=["slide"]
 # ## 4 · Shuffle the positions
@@ -459,8 +458,8 @@ from helpers import colors
 half_h, half_w = height // 2, width // 2
 quarters = [S[y : y + half_h, x : x + half_w] for y in (0, half_h) for x in (0, half_w)]
 variants = {
-    "mirrored": S[:, ::-1],
-    "upside down": S[::-1],
+    "mirrored left–right": S[:, ::-1],
+    "mirrored top–bottom": S[::-1],
     "turned by 90°": np.rot90(S),
     "large tiles, shuffled": shuffle_tiles(height // 4),
     "tiles of 8 pixels, shuffled": shuffle_tiles(8),
@@ -472,7 +471,7 @@ variants = {
 }
 plots.pictures(
     variants.values(),
-    list(variants),
+    [name.replace("half as large", "half as large (enlarged here)") for name in variants],
     columns=5,
     height=1.8,
     alt="The painting " + ", ".join(variants) + ".",
@@ -498,7 +497,7 @@ fourth = {name: costs[3] for name, costs in table.items()}
 down, right = np.gradient(colors.luminance(S)[..., 0])
 rising = 2 * np.sum(down * right) / np.sum(down**2 + right**2)  # ±1: all along one diagonal
 assert trial or (
-    max(mean["mirrored"], mean["upside down"]) < 0.5 * mean["turned by 90°"]
+    max(mean["mirrored left–right"], mean["mirrored top–bottom"]) < 0.5 * mean["turned by 90°"]
     and np.all(np.diff(table["large tiles, shuffled"]) > 0)
     and mean["large tiles, shuffled"] < 0.5 * mean["tiles of 8 pixels, shuffled"]
     and table["pixels, shuffled"][0] < table["pixels, shuffled"][1:].min()
@@ -519,17 +518,19 @@ plots.heat(
 # %% [markdown] tags=["slide"]
 # - **Where** things are does not count. Large tiles may change places, because nearly all that a
 #   shallow layer sees lies within one tile. But cuts count, and a deeper layer sees more of them.
-#   (Much of what block 5 sees lies beyond the border; read its column with care.)
+#   (In block 5, most positions see past the border; read its column with care.) Farthest of all are
+#   the tiles of 8 pixels: a grid of hard edges that the painting does not have.
 # - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer
-#   minds least; the others look for strokes and find grain. More than 1 is farther off than zeros.
+#   minds least; the deeper ones find grain instead of strokes. More than 1 is farther off than
+#   zeros.
 
 # %% [markdown] tags=["slide"]
-# - **Direction** counts: turned by 90°, what lay flat stands upright. Mirrored or upside down,
-#   *this* painting is nearly the same for the network, because about as many of its strokes rise to
-#   the right as to the left. The next figure shows that this need not be so.
-# - **Scale** counts, if not for the first layer. In the fourth layer, the painting at half its size
-#   is farther off than a quarter cut out of it (the table has the mean of all four). To the
-#   network, a stroke half as wide is another texture.
+# - **Direction** counts from the second layer on: after a quarter-turn, what lay flat stands
+#   upright. Mirrored either way, *this* painting is nearly the same for the network, because about
+#   as many of its strokes rise to the right as to the left. The next figure shows that this need
+#   not be so.
+# - **Scale** counts in the deeper layers. In the fourth, the painting at half its size is farther
+#   off than a quarter cut out of it (the table has the mean of all four quarters).
 # - **Color** counts. A gray copy has another style.
 
 # %%
@@ -557,9 +558,9 @@ plots.pictures(
 # %% [markdown]
 # ### Which halves belong together?
 #
-# We cut each painting of the gallery in two, in gray, so that its palette cannot help. Is a left
-# half nearest to its own right half? Neither half is the target here, so we divide by the squares
-# of both.
+# We turn our eight paintings gray, so that color cannot help, and cut each in two. Is a left half
+# nearest to its own right half? Neither is the model for the other, so we divide by the sum of both
+# squares.
 
 
 # %%
@@ -605,18 +606,18 @@ plots.heat(
 )
 
 # %% [markdown]
-# Most halves find their other half by the strokes alone.
+# Far more halves than by gray levels alone find their partner.
 
 # %% [markdown] tags=["slide"]
 # ## 7 · Several layers
 #
-# A stroke has a color, an edge, a curl and a rhythm, and different layers see different ones of
-# these. So the style cost adds up several layers, each with a weight (equation 5; there it is
-# called $w_l$):
+# Shallow layers see colors and edges, deeper ones how strokes bend and repeat. So the style cost
+# adds up several layers, each with a weight (equation 5; there it is called $w_l$):
 #
 # $$J_{style}(S, G) = \sum_l λ_l \, J_{style}^l(S, G)$$
 #
-# Gatys takes `block1_conv1` to `block5_conv1`, with $λ_l = \frac15$ for each.
+# Gatys takes the first layer of each block, `block1_conv1`, `block2_conv1`, …, `block5_conv1`, with
+# $λ_l = \frac15$ for each.
 
 # %% [markdown]
 # ### Exercise 4: the style cost
@@ -659,8 +660,8 @@ style_cost = exercises.settled("style_cost", mine, style_cost)
 # The cost grows with the *fourth* power of the activations: the Gram matrix multiplies two of them,
 # and the square does so again. So a layer with larger numbers counts for much more. Gatys rescaled
 # VGG so that the mean activation of each channel is 1. Keras' VGG is not rescaled, so we balance
-# the weights instead: we divide each layer by its cost of zeros, as the package does. How much does
-# each layer then contribute to the style cost between the painting and the cat?
+# the weights instead: we divide each layer's cost by that of zeros, as the package does. How much
+# does each layer then contribute to the style cost between the painting and the cat?
 
 # %%
 equal = {layer: 1 / len(layers) for layer in layers}
@@ -695,7 +696,7 @@ axes.legend(frameon=False)
 figure
 
 # %% [markdown]
-# With equal weights, a single layer makes most of the cost.
+# With equal weights, a single layer accounts for most of the cost.
 
 # %% [markdown] tags=["slide"]
 # ## 8 · Textures out of noise
@@ -703,8 +704,8 @@ figure
 # What has a description kept? To find out, we make a picture from it and from nothing else (Gatys,
 # Ecker & Bethge 2015, *Texture Synthesis Using Convolutional Neural Networks*). We begin with noise
 # and change its pixels until the style cost is small. Notebook 4 explains how; here we use the
-# package's `Transfer`, without content. (Its grains are gray and two pixels wide: of finer or
-# colored noise, some would remain.)
+# package's `Transfer`, without content. (Our noise is gray, in grains two pixels wide; finer grain
+# would partly stay.)
 
 
 # %%
@@ -767,16 +768,16 @@ plots.heat(
 )
 
 # %% [markdown] tags=["slide"]
-# **Block 1** sees 3 × 3 pixels. It brings back most of the palette, and no stroke. With **blocks 2
-# and 3** come strokes that lie side by side and bend, and most of what block 4 asks for. **Block
-# 5** sees more at once: it arranges strokes into larger parts.
+# **Block 1** sees 3 × 3 pixels. It brings back colors, and no stroke. With **blocks 2 and 3** come
+# strokes that lie side by side and bend; block 4's cost is then near 0 as well. **Block 5** sees
+# more at once: only with it do strokes form larger parts. The moon does not come back.
 
 # %% [markdown] tags=["fragment"]
-# In the layers that it was given, each texture's cost is near 0. The scene is gone, but for hints
-# near the border, which the network notices ([notebook 7](07_closer_look.ipynb)). The texture from
-# other noise has as low a cost, but its strokes, and its light and dark areas, are elsewhere: as
-# far as these Gram matrices can tell, both *are* the painting. To bring a subject back we need the
-# content cost again, and a way to weigh the two.
+# In the layers that it was given, each texture's cost is near 0. The scene is gone: there are
+# pieces of it, but not in their places.  The texture from other noise has as low a cost, but its
+# strokes, and its light and dark areas, are elsewhere: as far as these Gram matrices can tell, both
+# *are* the painting. To bring a subject back we need the content cost again, and a way to weigh the
+# two.
 
 # %% [markdown] tags=["slide"]
 # ## What you have now
