@@ -503,6 +503,8 @@ assert trial or (
     and table["pixels, shuffled"][0] < table["pixels, shuffled"][1:].min()
     and fourth["half as large"] > 1.3 * fourth["a quarter, cut out"]
     and table["gray"].min() > 0.1
+    and min(mean["tiles of 8 pixels, shuffled"], mean["pixels, shuffled"])
+    > mean["another painting"]
     and abs(rising) < 0.15
 )
 plots.heat(
@@ -519,7 +521,7 @@ plots.heat(
 # - **Where** things are does not count. Large tiles may change places, because nearly all that a
 #   shallow layer sees lies within one tile. But cuts count, and a deeper layer sees more of them.
 #   (In block 5, most positions see past the border; read its column with care.) Farthest of all are
-#   the tiles of 8 pixels: a grid of hard edges that the painting does not have.
+#   small tiles and pixels, with hard edges that the painting does not have.
 # - **The palette alone** is not the style. Shuffled pixels have the same colors. The first layer
 #   minds least; the deeper ones find grain instead of strokes. More than 1 is farther off than
 #   zeros.
