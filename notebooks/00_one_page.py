@@ -22,9 +22,9 @@
 # [Gatys, Ecker & Bethge 2016](https://doi.org/10.1109/CVPR.2016.265) in plain Keras and TensorFlow:
 # copy what you need. In Colab, choose a GPU under *Runtime → Change runtime type*.
 #
-# No network is trained. VGG-19, which has learned to recognize objects in photographs, stays as it
-# is. What changes are the pixels of a third picture, G, until VGG-19 finds the style of S in it and
-# still much of the content of C.
+# No network is trained. VGG-19, which has learned to recognize objects, stays as it is. The pixels
+# of a third picture, G, change until VGG-19 finds the style of S in it and still much of the
+# content of C.
 
 # %% tags=["parameters"]
 SIZE, STEPS = None, None  # longest side; None: 512 and 300 on a GPU, 256 and 80 on a CPU
@@ -134,8 +134,7 @@ def activations(pictures):
 print(f"Network: {vgg.name}, {SIZE} pixels, {STEPS} steps, on a {'GPU' if GPU else 'CPU'}")
 
 # %% [markdown]
-# In Colab, a test of the preprocessing: with its classifier, VGG-19 can name what is in the
-# photograph.
+# In Colab, a test of the preprocessing: VGG-19 names what is in the photograph.
 
 # %% tags=["hide-input"]
 # @title Folded: VGG-19 names the photograph (in Colab only, a download of 574 MB)
@@ -153,8 +152,8 @@ else:
 # %% [markdown]
 # ## Content and style
 #
-# How far is an array $x$ from its target $y$? It is 0 if they are the same, and 1 if $x$ is as far
-# off as an array of zeros. (Papers divide by other constants; notebook 4 converts between them.)
+# How far is an array $x$ from its target $y$? It is 0 if they are the same, and 1 for an array of
+# zeros. (Papers divide by other constants: notebook 4.)
 #
 # $$d(x, y) = \frac{\sum (x - y)^2}{\sum y^2}$$
 
@@ -188,8 +187,8 @@ def style(activations):
 
 
 # %% [markdown]
-# The *total variation* TV, which the paper does not have, makes noise expensive. It takes the
-# squared differences to the right and to the lower neighbor, averaged over all values.
+# The *total variation* TV, not in the paper, makes noise expensive. It averages the
+# squared differences to the right and lower neighbors over all values.
 
 
 # %%
@@ -206,8 +205,7 @@ def total_variation(G):
 # G begins as the photograph. In each step, TensorFlow finds the gradient of $J$ with respect to the
 # pixels of G, and Adam moves them against it, at first by `RATE` gray levels each. The rate falls
 # to zero along a cosine, and G comes to rest. `beta_2=0.9` shortens Adam's memory of squared
-# gradients to about ten steps, which suits a run of a few hundred steps. (The paper begins with
-# noise and uses L-BFGS.)
+# gradients to about ten steps, which suits a short run. (The paper uses noise and L-BFGS.)
 
 # %%
 ALPHA, BETA, GAMMA, RATE = 1.0, 20.0, 3e-4, 20.0
@@ -250,16 +248,15 @@ Image.fromarray(np.uint8(np.rint(G.numpy()[0]))).save("painting.png")
 
 # %% [markdown]
 # Now take your own pictures, in the first cell. A third of β keeps more of the photograph; three
-# times β takes more of the style. (A content distance near 1 looks bad, yet C is still there: it
-# counts every stroke and color that has changed.)
+# times β takes more of the style. (A content distance near 1 looks bad, but it counts every stroke
+# that has changed.)
 #
 # ## Where the course explains these lines
 #
 # - [1 · What a pretrained VGG sees](01_vgg_features.ipynb): `activations`, layer by layer.
 # - [2 · The content cost](02_content_cost.ipynb): $J_{content}$, its gradient, which layer to take.
-# - [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb): `style`, and why it has
-#   no "where".
+# - [3 · The Gram matrix and the style cost](03_gram_and_style_cost.ipynb): `style`.
 # - [4 · The optimization loop](04_optimization_loop.ipynb): `step`, Adam, how to choose β.
 # - [5 · The studio](05_studio.ipynb): `BETA` as a slider, while G is painted.
-# - [6 · In control, and beyond Gram](06_control_and_beyond.ipynb): where the style goes, how large
-#   its strokes are, in which colors.
+# - [6 · In control, and beyond Gram](06_control_and_beyond.ipynb): where the style goes, stroke
+#   size, colors.
