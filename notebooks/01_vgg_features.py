@@ -85,9 +85,10 @@ small = SIZE < 200  # a trial run; what the text says of the results is then not
 print(f"Pictures of {SIZE} pixels, {STEPS} steps")
 
 # %% [markdown]
-# The lines above say which network made the pictures below, and at which size. **VGG-19** (Simonyan
-# & Zisserman 2014) is the network of the paper; **mini** is a small stand-in in this repository,
-# trained to answer as VGG-19 does, for computers without a GPU or internet access.
+# The lines above say which network made the pictures below, and at which size. (What is stored was
+# made with VGG-19 at 512 pixels, on a CPU.) **VGG-19** (Simonyan & Zisserman 2014) is the network
+# of the paper; **mini** is a small stand-in in this repository, trained to answer as VGG-19 does,
+# for computers without a GPU or internet access.
 
 # %% [markdown] tags=["slide"]
 # ## The destination
@@ -195,7 +196,8 @@ print("the first pixel, as VGG wants it:", preprocess(photo)[0, 0])
 # %% [markdown] tags=["slide"]
 # ## 2 · What comes out
 #
-# This is the network, from the picture on the left to the deepest layer that we read:
+# This is the network, with the picture on the left. The deepest layer that we read is the first of
+# block 5:
 
 # %% tags=["fragment"]
 drawings.vgg(network)
@@ -439,8 +441,9 @@ for layer in network.style_layers:
 assert small or (a[layer] == 0).mean() > 1.2 * (a[network.style_layers[0]] == 0).mean()
 
 # %% [markdown] tags=["fragment"]
-# In the first block the cat is easy to recognize. Then less and less of a map is bright: outlines,
-# pieces of line, spots. In the last block a few positions are left, and they lie on things.
+# In the first block the cat is easy to recognize. Then come outlines, pieces of line, and, in the
+# fourth block, broad patches as well. In the last block few positions are bright, and most of them
+# lie at the eyes or the nose.
 
 # %% [markdown]
 # ### Favorite patches
@@ -627,7 +630,7 @@ assert small or (0.05 < eyes.mean() < 0.075 and best_of_64(deep) > 1.5 * best_of
 # %%
 seers = np.argsort(-smaller[deep] * a[deep].max(axis=(0, 1)))[:4]
 titles = [f"channel {c}: {both[deep][c]:.0%}" for c in seers]
-alt = f"The cat, light only where four channels of {deep} answer: at or beside its two eyes."
+alt = f"The cat, light only where four channels of {deep} answer: mostly at its two eyes."
 plots.pictures(spotlight(a[deep], seers), titles, alt=alt, columns=2, height=2.6)
 
 # %% [markdown]
@@ -717,8 +720,8 @@ plots.heat(
 # ## What you have now
 #
 # `preprocess` and `extract` turn a picture into activations. Channels answer to edges and colors
-# first, then to borders and lines, then to parts of things. Deep layers care less than pixels about
-# light, and more about structures and their places.
+# first, then to borders and lines, then to round things and parts of things. Deep layers care less
+# than pixels about light, and more about structures and their places.
 
 # %% [markdown]
 # Could you write it from an empty file? Try `preprocess` and a Keras model that returns several of

@@ -310,7 +310,7 @@ plots.heat(
     ["pixels", *network.layers],
     label="relative cost",
     alt="A table of relative costs. Darker, pencil and negative cost much in block 1 and less in "
-    "block 4; the mirrored cat costs about 1 in every layer.",
+    "block 4; the mirrored cat costs 0.9 or more in every layer.",
 )
 
 # %% [markdown] tags=["fragment"]
@@ -418,16 +418,16 @@ plots.pictures(
     list(gradients),
     columns=3,
     height=2.4,
-    alt="Minus the gradient of each layer: block 1 draws the missing eye, the middle blocks a ring "
-    "around the spot, the deepest layer speckles far around it.",
+    alt="Minus the gradient of each layer: blocks 1 to 3 draw the missing eye, block 4 a ring "
+    "around the spot, block 5 also speckles far around it.",
 )
 
 # %% [markdown] tags=["fragment"]
 # This is minus the gradient, the direction that lowers the cost: gray means "leave it as it is",
 # red "more red here". Each layer has its own scale. The first layer simply paints the missing eye.
-# Deeper layers see wider pieces of the picture, so their gradients reach farther out; they are
-# strong along the rim of the spot, and look like no eye at all. But a gradient only says which way
-# is down *here*.
+# Deeper layers see wider pieces, so their gradients reach farther out; from block 4 on they are
+# strong along the spot's rim, and look like no eye at all. But a gradient only says which way is
+# down *here*.
 
 # %% [markdown] tags=["slide"]
 # ## 5 · Downhill
@@ -486,7 +486,7 @@ plots.pictures(
 # %% [markdown] tags=["fragment"]
 # The loop knew only the photograph's activations. Block 2 brings back the outline of the
 # photograph's own eye; the deeper layers paint *an* eye in the right place, but not that one,
-# however low their cost. This loop with another J is style transfer.
+# though at lower cost. This loop with another J is style transfer.
 
 # %% [markdown] tags=["slide"]
 # ## 6 · Which pictures look the same to a layer?
@@ -597,14 +597,14 @@ plots.pictures(
     columns=2,
     height=3.0,
     alt="The photograph, and the photograph redrawn from a layer of each block: faithful up to "
-    "block 3, with faded colors and invented strokes in block 4, in block 5 almost gray.",
+    "block 3, with faded colors and altered strokes in block 4, in block 5 almost gray.",
 )
 
 # %% [markdown] tags=["fragment"]
 # Blocks 1 to 3 give the photograph back, nearly hair by hair. In block 4 every part of the face is
-# in its place, but the colors are still near the gray of the start, and the strokes of the fur are
-# invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the photograph,
-# and with much that is invented.
+# in its place, but the fur's colors are still near the gray of the start, and its finest strokes
+# are invented. In block 5 there are still eyes, fur, and a nose, with hardly a color of the
+# photograph, and with much that is invented.
 
 # %% [markdown]
 # ### Is it free, or just not finished?
@@ -675,14 +675,13 @@ plots.pictures(
     columns=2,
     height=3.0,
     alt="The cat, the painting, and the cat in its style twice: with content from block 2 the "
-    "photograph's stripes under a fine net of color, with content from block 4 repainted.",
+    "photograph's eyes in a net of colored cells, with content from block 4 repainted.",
 )
 
 # %% [markdown] tags=["fragment"]
-# With content from block 2, the photograph's lines and shading stay, under a fine net. With block 4
-# its lines grow bold and dark, its shading breaks into colors, and the eyes are redrawn. The style
-# cost, at the same β, is lower, too. A shallow content layer holds on to what the style would have
-# to replace.
+# With content from block 2, the photograph's eyes and fine lines stay, under a net of colored
+# cells. With block 4 its lines grow bold and dark, and the eyes are redrawn. The style cost, at the
+# same β, is lower, too. A shallow content layer holds on to what the style would have to replace.
 
 # %% [markdown] tags=["slide"]
 # ## What you have now
