@@ -66,13 +66,14 @@ def list_jobs(given: dict) -> list[Job]:
         _job(texts | {"content": str(path)}, output / f"{path.stem}.png", where=f" of {path.name}")
         for path in animation.frame_files(content)
     ]
-    for path in (job.output for job in jobs):  # which nobody has named
-        if os.path.lexists(path) and "beta" not in _metadata(path):
-            raise OutputError(f"{path} exists and was not painted here: give another directory.")
+    for job in jobs:  # whose outputs nobody has named
+        if os.path.lexists(job.output) and "beta" not in _metadata_of(job.output):
+            sentence = f"{job.output} exists and was not painted here: give another directory."
+            raise OutputError(sentence)
     return jobs
 
 
-def _metadata(path):
+def _metadata_of(path):
     """What a painting of ours tells of itself; {} where there is none."""
     try:
         return images.read_metadata(path)
@@ -179,8 +180,10 @@ def _styles(field):
 
 def finished(job: Job) -> bool:
     """Whether the picture is there, all its steps done, and the same line made it."""
-    found = _metadata(job.output)
-    return bool(job.also) and found.get(JOB) == job.also[JOB] and "steps_done" not in found
+    if not job.also:  # it is no line of a table
+        return False
+    found = _metadata_of(job.output)
+    return found.get(JOB) == job.also[JOB] and "steps_done" not in found
 
 
 def run_job(job: Job) -> str | None:

@@ -293,15 +293,13 @@ def check_memory(job: Job, network) -> None:
 
 def _limit():
     """The bytes of memory that Linux allows this process and its container."""
-    found = [math.inf]
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, kind, group = line.split(":", 2)
-            root = Path("/sys/fs/cgroup", kind)
-            for folder in (root, root / group.strip("/")):
-                for name in ("memory.max", "memory.limit_in_bytes"):
-                    with contextlib.suppress(OSError, ValueError):  # no such file; no limit
-                        found.append(int((folder / name).read_text()))
+    groups, found = Path("/proc/self/cgroup"), [math.inf]
+    for line in groups.read_text().splitlines() if groups.exists() else ():
+        _, kind, group = line.split(":", 2)
+        name = "memory.limit_in_bytes" if kind else "memory.max"  # of version 1 and 2
+        for place in ("", group):
+            with contextlib.suppress(OSError, ValueError):  # no such file; no limit
+                found.append(int(Path(f"/sys/fs/cgroup/{kind}{place}/{name}").read_text()))
     return min(found)
 
 

@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 # Okabe & Ito's colors, which remain apart for readers who confuse red and green.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-matplotlib.rcParams |= {"font.size": 12, "axes.titlesize": 13}  # points, for the last row of a room
+matplotlib.rcParams.update({"font.size": 12, "axes.titlesize": 13})  # for the last row of a room
 Names = Sequence[str]
 
 
@@ -78,7 +78,9 @@ def channels(
 
     Without it each map has its own scale, from 0 to its largest value.
     """
-    maps, titles = _maps(activation, which, titles)
+    which = list(which)
+    maps = [np.asarray(activation, np.float32)[..., channel] for channel in which]
+    titles = titles or [f"channel {channel}" for channel in which]
     shown = {"cmap": "magma", "vmin": 0, "vmax": vmax}
     return _tiles(maps, titles, alt, columns or min(len(maps), 4), height, **shown)
 
@@ -117,12 +119,6 @@ def curves(
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     return figure
-
-
-def _maps(activation, which, titles):
-    which = list(which)
-    maps = [np.asarray(activation, np.float32)[..., channel] for channel in which]
-    return maps, titles or [f"channel {channel}" for channel in which]
 
 
 def _tiles(found, titles, alt, columns, height, **shown):

@@ -508,7 +508,7 @@ assert trial or (
     and abs(rising) < 0.15
 )
 plots.heat(
-    np.array([[*costs, costs.mean()] for costs in table.values()]),
+    np.array([[*costs, mean[name]] for name, costs in table.items()]),
     list(table),
     [*layers, "mean"],
     label="relative style cost",
@@ -776,7 +776,7 @@ plots.heat(
 
 # %% [markdown] tags=["fragment"]
 # In the layers that it was given, each texture's cost is near 0. The scene is gone: there are
-# pieces of it, but not in their places.  The texture from other noise has as low a cost, but its
+# pieces of it, but not in their places. The texture from other noise has as low a cost, but its
 # strokes, and its light and dark areas, are elsewhere: as far as these Gram matrices can tell, both
 # *are* the painting. To bring a subject back we need the content cost again, and a way to weigh the
 # two.

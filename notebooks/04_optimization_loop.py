@@ -399,7 +399,7 @@ Markdown(
 #
 # From here on `Transfer` uses its default optimizer, **L-BFGS**, which Gatys used too. It remembers
 # the last twenty moves of the picture and what each did to the gradient. From these it guesses how
-# $J$ curves, and takes long steps where it curves little.  (Notebook 7 compares it with Adam.)
+# $J$ curves, and takes long steps where it curves little. (Notebook 7 compares it with Adam.)
 
 # %% [markdown] tags=["slide"]
 # ## 4 · Finding β

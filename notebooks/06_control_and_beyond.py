@@ -763,7 +763,7 @@ for name, value in (flickers | {"(the film itself)": animation.flicker(pair, pai
 Markdown(lines)
 
 # %% [markdown]
-# It also takes only a quarter of the steps. But it does not know that a *thing* has moved:
+# The last way takes only a quarter of the steps. But it does not know that a *thing* has moved:
 # the rocket gets the strokes of the sky that it flies into, and where it was, its own are left for
 # the steps to mend. When the camera turns, strokes tend to stay where they are on the screen. For
 # that one computes the **optical flow**, where each pixel has gone, and lets the last painting go

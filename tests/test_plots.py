@@ -103,7 +103,7 @@ def test_maps_of_few_positions_show_their_squares():
     [
         ([1.66, 2.1, 9.7], {"2", "4"}),
         ([0.3, 30.0], {"0.5", "1", "2", "5", "10", "20"}),
-        ([1e-4, 1e4], {"0.01", "1", "100"}),
+        ([1e-4, 1e4], {"0.0001", "0.01", "1", "100"}),
     ],
 )
 def test_ticks_of_costs_are_plain_numbers(values, some):

@@ -97,13 +97,8 @@ def execute(made, parameters=None, name="", folder=FOLDER):
 
 
 def _lasting(output):
-    """A widget is dead without its kernel: a picture of it is stored instead.
-
-    A flipbook (helpers/animation.py) brings its own; the studio's is a screenshot.
-    """
-    if static := output.get("metadata", {}).get("static"):
-        output.data, output.metadata = static["data"], static["metadata"]
-    elif WIDGET in output.get("data", {}):
+    """The studio is dead without its kernel: a picture of it is stored instead."""
+    if WIDGET in output.get("data", {}):
         picture = base64.b64encode(STUDIO.read_bytes()).decode()
         output.data = {"image/jpeg": picture, "text/plain": STUDIO_ALT}
         output.metadata = {"image/jpeg": {"alt": STUDIO_ALT}}

@@ -54,9 +54,10 @@ def _objection(name, function):
     expected = [_result(exercise, exercise.answer, given) for given in trials]
     if all(map(_same, found, expected)):
         flaw = exercise.tape and _flaw(function, exercise.answer, trials)
-        if exercise.compiled:
-            compiled = _result(exercise, tf.function(function), trials[0])
-            flaw = None if _same(compiled, expected[0]) else NOT_COMPILED
+        if exercise.compiled and not _same(
+            _result(exercise, tf.function(function), trials[0]), expected[0]
+        ):
+            flaw = NOT_COMPILED
         return f"the numbers are right, but {name} {flaw}" if flaw else None
     for slip, wrong in SLIPS[name]:
         if all(map(_same, found, (_result(exercise, wrong, given) for given in trials))):
