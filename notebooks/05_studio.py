@@ -224,9 +224,6 @@ assert trial or far == sorted(far)
 alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
 plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
 
-# %% [markdown] tags=["fragment"]
-# Here they fade at 4, and are hard to find at 100.
-
 # %% [markdown]
 # ### Five questions
 #
