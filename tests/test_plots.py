@@ -99,21 +99,22 @@ def test_maps_of_few_positions_show_their_squares():
 
 
 @pytest.mark.parametrize(
-    ("values", "some"),
+    ("values", "plain"),
     [
-        ([1.66, 2.1, 9.7], {"2", "4"}),
-        ([0.3, 30.0], {"0.5", "1", "2", "5", "10", "20"}),
-        ([1e-4, 1e4], {"0.0001", "0.01", "1", "100"}),
+        ([1.66, 2.1, 9.7], ["2", "4", "6", "8", "10"]),
+        ([0.3, 30.0], ["0.5", "1", "2", "5", "10", "20"]),
+        # Every second power of ten; matplotlib's version decides which.
+        ([1e-4, 1e4], ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100", "1000", "10000"]),
     ],
 )
-def test_ticks_of_costs_are_plain_numbers(values, some):
+def test_ticks_of_costs_are_plain_numbers(values, plain):
     figure = plots.curves({"J": values}, alt="J")
     figure.draw_without_rendering()
     axis, (low, high) = figure.axes[0].yaxis, figure.axes[0].get_ylim()
-    labels = {
+    labels = [
         tick.label1.get_text() for tick in axis.get_major_ticks() if low < tick.get_loc() < high
-    }
-    assert some <= labels and all(float(label) > 0 for label in labels)
+    ]
+    assert labels in (plain, plain[::2], plain[1::2]) and len(labels) >= 3
 
 
 def test_pyplot_is_left_alone():
