@@ -42,7 +42,10 @@ def unroll(a: tf.Tensor) -> tf.Tensor:
 def gram_matrix(a: tf.Tensor) -> tf.Tensor:
     """G_ij = Σ_k F_ik F_jk over all positions k (Gatys 2016, eq. 3): (…, n_C, n_C)."""
     F = unroll(tf.cast(a, tf.float32))
-    return tf.matmul(F, F, transpose_a=True)
+    G = tf.matmul(tf.stop_gradient(F), F, transpose_a=True)
+    # F counts twice, so dJ/dF = F·(D + Dᵀ) for D = dJ/dG.  Left alone, TensorFlow multiplies twice.
+    transposed = tf.linalg.matrix_transpose(G)
+    return G + (transposed - tf.stop_gradient(transposed))
 
 
 def mean_gram_matrix(a: tf.Tensor) -> tf.Tensor:

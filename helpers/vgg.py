@@ -75,12 +75,13 @@ class Network:
         size = tf.shape(pictures)[1:3]
         below, right = tf.unstack(-size % self.stride)
         pixels = tf.pad(pictures, [[0, 0], [0, below], [0, right], [0, 0]], "REFLECT")
-        # tf.reverse, because the gradient of [..., ::-1] takes four times as long.
+        # tf.reverse and tf.slice, because the gradients of [..., ::-1] and of [:, :n_H, :n_W] take
+        # four times as long, and the latter a quarter of a step.
         bgr = tf.reverse(tf.ensure_shape(pixels, (None, None, None, 3)), axis=[-1])
         found = self.model(bgr - tf.constant(MEAN_BGR))
         for layer, a in found.items():
             n_H, n_W = tf.unstack(-(-size // self.layers[layer].stride))
-            found[layer] = a[:, :n_H, :n_W]
+            found[layer] = tf.slice(a, [0, 0, 0, 0], [-1, n_H, n_W, -1])
         return found
 
     def check_size(self, height: int | None, width: int | None, shrunk: int = 1) -> None:
