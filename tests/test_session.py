@@ -102,8 +102,13 @@ def test_the_left_end_of_the_knob_is_the_photograph_at_once(large):
     np.testing.assert_allclose(large.picture, large.content, atol=1e-3)
     for act in (large.tick, large.reset):  # and it stays so
         act()
-        large.tick(0)
-        assert np.abs(large.picture - large.content).mean() < 3
+        paint(large, 3)
+        np.testing.assert_allclose(large.picture, large.content, atol=1e-3)
+    paint_along = list(large.along([BETA / REACH, BETA], steps=4))
+    assert paint_along[-1] == 1
+    photograph, painted = (cell.picture for cell in large.cells)
+    assert np.abs(painted - photograph).mean() > 5
+    assert np.array_equal(photograph, images.load("cat", len(photograph[0])))
 
 
 def test_coarse_sizes_come_first_and_change_the_picture_itself(large):

@@ -99,7 +99,9 @@ class Number:
             try:
                 value = float(text.strip().replace(",", ".").replace("∞", "inf"))
             except ValueError:
-                raise SettingError(f"{text!r} is no number: write one such as 2.5.") from None
+                value = math.nan
+            if not value >= 0:
+                raise SettingError(f"{text!r} is no number from 0 up: write one such as 2.5.")
             self._take(value)
 
 

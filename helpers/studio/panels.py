@@ -25,6 +25,7 @@ COLORS |= {"the photograph's, by histogram": "histogram"}
 SEES = ("grain", "dabs", "strokes", "shapes", "composition")  # the layers, by block
 SEEN = {f"block{i}_conv1": f"{i} {name}" for i, name in enumerate(SEES, 1)}
 ALONG = (1 / 9, 1 / 3, 1, 3, 9)  # times the present β
+UPLOADED = "The path of an upload holds as long as this kernel runs: put in that of your own file."
 THUMBNAIL = 168  # pixels, twice those that a face has on the page
 
 
@@ -41,7 +42,8 @@ class Pictures:
             html = page.piece("upload", label=f"Your {title.lower()}")
             self.uploads[role] = controls.Upload(on, html, functools.partial(self._upload, take))
             known = () if role == "content" else images.PAINTINGS
-            self.lines[role] = controls.field(on, title.lower(), take, known)
+            named = functools.partial(self._named, take)
+            self.lines[role] = controls.field(on, title.lower(), named, known)
             tabs[title] = [self.faces[role].box, self.uploads[role].box, self.lines[role]]
         mix = lambda share: studio.change(style_weights=(1 - share, share))  # noqa: E731
         self.share = controls.slider(on, "its share", 0, 1, mix)
@@ -87,6 +89,10 @@ class Pictures:
             styles = (name, *others) if role == "style" else (first, name or first)
             fields = {"styles": tuple(dict.fromkeys(styles))}
         self._studio.change(**fields)
+
+    def _named(self, take, name):
+        spaced = name.replace(" ", "_")  # as it is written under its picture
+        take(spaced if spaced in images.gallery() else name)
 
     def _upload(self, take, name, data):
         take(self._studio.session.sources.upload(name, data))
@@ -190,7 +196,7 @@ class See:
     def _paint_five(self, _):
         session = self._studio.session
         betas = [float(f"{(session.spec.beta or 1.0) * factor:.3g}") for factor in ALONG]
-        self._studio.begin("Five", session.along(betas), self._show_five)
+        self._studio.begin("Painting", session.along(betas), self._show_five)
 
     def _show_five(self):
         cells = self._studio.session.cells
@@ -227,13 +233,16 @@ class Keep:
 
     def show(self) -> None:
         """What is kept, and what could be."""
-        snapshots, compared = self._studio.session.snapshots, self._studio.stage.compared
-        numbered = list(enumerate(snapshots, 1))[::-1]
+        session, compared = self._studio.session, self._studio.stage.compared
+        numbered = list(enumerate(session.snapshots, 1))[::-1]
         items = [(i, f"{i}: {label(s)}", lambda s=s: s.picture) for i, s in numbered]
         self.faces.show(items, [i for i, s in numbered if s is compared])
         controls.show_if(self.back, compared is not None)
         self.copy_button.disabled = self._studio.job is not None
-        self.line.value = page.piece("line", text=studio_line(self._studio.session.spec))
+        line, uploads = studio_line(session.spec), session.sources.uploads
+        self.line.value = page.piece("line", text=line)
+        if uploads in line:
+            self.line.value += page.piece("p", text=UPLOADED)
         self._show_copy()
 
     def take(self) -> None:
@@ -291,7 +300,9 @@ class Keep:
         metadata, missing = images.read_metadata(data), []
         self._studio.act(lambda session: missing.extend(session.apply(metadata)))
         left = f" Not at hand, and left as it was: {', '.join(missing)}." if missing else ""
-        self._studio.say(f"All is set as when this picture was saved.{left}")
+        size, saved = self._studio.session.spec.size, metadata.get("size")
+        smaller = "" if size == saved else f", at {size} pixels"
+        self._studio.say(f"All is set as when this picture was saved{smaller}.{left}")
 
 
 def studio_line(spec) -> str:

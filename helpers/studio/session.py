@@ -129,8 +129,8 @@ class Session:
         """Other fields of the spec, from the next step on.
 
         The painting goes on from where it is, or begins anew where it cannot: with another
-        photograph, or another first picture.  Where β/α comes to the left end of the knob, the
-        photograph itself is there at once.
+        photograph, or another first picture.  At the left end of the knob it is the photograph
+        itself, at once and as long as the knob stays there.
         """
         if isinstance(fields.get("styles"), str):
             fields["styles"] = (fields["styles"],)
@@ -157,7 +157,7 @@ class Session:
         level, full = run.level, run.level == run.levels - 1
         pace, most = self._paces.get(level), MAX_STEPS if full else self._left
         n = int(np.clip(seconds / pace, 1, most)) if pace else 1
-        run.step(n, self._rate)
+        run.step(n, 0.0 if _at_left_end(self.spec) else self._rate)
         del run.rows[rows:-1]
         if len(run.rows) > CURVE_POINTS:
             run.rows = run.rows[::-2][::-1]
@@ -204,8 +204,11 @@ class Session:
         levels = min(2, self.transfer.levels)
         run = self.sources.transfer(spec, optimizer="lbfgs", levels=levels)
         yield from _in_bites(run)
-        pairs = zip(run.pictures, betas, strict=True)
-        self.cells = [Snapshot(G, begun.changed(beta=beta), steps) for G, beta in pairs]
+        specs = [begun.changed(beta=beta) for beta in betas]
+        self.cells = [
+            Snapshot(run.content if _at_left_end(spec) else G, spec, steps)
+            for G, spec in zip(run.pictures, specs, strict=True)
+        ]
 
     def render(
         self, size: int = 768, beta: float | None = None, steps: int = RENDER_STEPS
@@ -316,7 +319,7 @@ def checked(spec: TransferSpec) -> TransferSpec:
 
 
 def _at_left_end(spec):
-    """Of the knob: "photograph" is the photograph, without the minutes that Adam would take."""
+    """Of the knob: "photograph" is the photograph, and not one that Adam gives a tint."""
     return ratio(spec) <= 1.001 * BETA / REACH
 
 

@@ -12,6 +12,7 @@ from ..settings import TransferSpec
 from ..transfer import Transfer, levels_for
 
 KEPT, SMALL = 24, 640  # so many pictures of at most this many pixels a side are not decoded again
+LARGE = 640  # pixels: from here on nobody waits for a first picture
 LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
 OF_STYLES = ("styles", "style_weights", "style_scale")
 WORDS = (*masks.PARTS, *masks.COLORS)  # for masks, beside names of files
@@ -27,10 +28,12 @@ class Sources:
     """Pictures by name, and the Transfer that a spec describes.
 
     read: {name: whether it is a picture, or else a mask} of all that was painted from.
+    uploads: the folder of uploads, which is gone when the kernel ends.
     """
 
     def __init__(self):
         self.read, self._folder = {}, tempfile.TemporaryDirectory()
+        self.uploads = self._folder.name
         self._load = functools.lru_cache(KEPT)(images.load)
 
     def upload(self, name: str, data: bytes) -> str:
@@ -39,7 +42,7 @@ class Sources:
         The path has the file's own name: pictures of one name are in different folders.
         """
         images.load(data, 64)
-        folder = Path(self._folder.name, hashlib.sha256(data).hexdigest()[:12])
+        folder = Path(self.uploads, hashlib.sha256(data).hexdigest()[:12])
         files.make_folder(folder)
         files.write(folder / Path(name).name, data)
         return str(folder / Path(name).name)
@@ -67,10 +70,11 @@ class Sources:
         return run
 
     def saved(self, present: TransferSpec, metadata: dict) -> tuple[TransferSpec, list[str]]:
-        """(the spec of a saved picture, in the present size, what of it cannot be had by name).
+        """(the spec of a saved picture, what of it cannot be had by name).
 
         It opens pictures of the gallery, and those that were painted from in this session; the
-        others stay as in `present`.  Raises SettingError for costs other than relative.
+        others stay as in `present`, and so does the size if a LARGE copy was saved.  Raises
+        SettingError for costs other than relative.
         """
         try:
             spec = TransferSpec.from_metadata(metadata)
@@ -87,7 +91,8 @@ class Sources:
         known |= {files.public(name): name for name in self.read}
         parts = (*filter(None, [spec.mask]), *(spec.style_mask or ()))
         missing = [name for name in (spec.content, *spec.styles, *parts) if name not in known]
-        found = {"size": present.size, "weights": None, "precision": "auto"}
+        size = spec.size if (spec.size or LARGE) < LARGE else present.size
+        found = {"size": size, "weights": None, "precision": "auto"}
         found |= {"content": known.get(spec.content, present.content)}
         found |= {"mask": None, "style_mask": None}
         if not spec.styles or set(spec.styles) & set(missing):

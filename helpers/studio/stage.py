@@ -5,6 +5,7 @@ import math
 import ipywidgets as widgets
 
 from .. import files
+from ..vgg import TITLES
 from . import controls, page
 from .session import ALPHA, BETA, REACH, Snapshot, number, ratio
 
@@ -84,16 +85,16 @@ class Stage:
         session, spec = self._studio.session, self._studio.session.spec
         styles = " and ".join(map(readable, spec.styles))
         text = f"{readable(spec.content)} in the style of {styles}, step {session.steps}, "
-        text += f"β/α = {number(ratio(spec))}. {session.transfer.network.description}."
+        text += f"β/α = {number(ratio(spec))}. Network: {TITLES[spec.network]}."
         self.caption.value = page.piece("p", text=text)  # first: whoever sees a change reads it
         self.formula.value = page.formula(spec, session.transfer.latest)
         with self._studio.quietly():
             for name, control in self.numbers.items():
                 control.show(ratio(spec) if name == "ratio" else getattr(spec, name))
         self._show(session.picture)
-        running = self._studio.ticker.running
+        running, job = self._studio.ticker.running, self._studio.job
         self.start.description = "Pause" if running else "Paint"
-        self._studio.chart.value = page.chart(session.curve, running)
+        self._studio.chart.value = page.chart(session.curve, running and not job)
 
     def _show(self, picture):
         rows, columns = picture.shape[:2]

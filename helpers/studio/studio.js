@@ -13,6 +13,8 @@ const begin = (tries) => {
   const place = (event) => {
     if (!mine(event.target)) return;
     const box = event.target.getBoundingClientRect(), all = root.getBoundingClientRect();
+    // Fields that a snippet fills are hidden.
+    if (!box.width) return;
     root.style.setProperty('--y', Math.round(box.bottom - all.top) + 'px');
     root.style.setProperty('--x', Math.round(box.left - all.left) + 'px');
   };
@@ -22,9 +24,11 @@ const begin = (tries) => {
   // JupyterLab listens on the document: arrow keys on a slider of the browser's would move cells.
   const keys = (event) => {
     if (!root.isConnected) { window.removeEventListener('keydown', keys, true); return; }
-    const turn = { PageDown: '.nst-next button, button.nst-next', PageUp: '.nst-previous button, button.nst-previous' }[event.key];
+    const way = { PageDown: 'next', ArrowRight: 'next', PageUp: 'previous', ArrowLeft: 'previous' }[event.key];
+    const turn = way && `.nst-${way} button, button.nst-${way}`;
     const shown = turn && root.classList.contains('nst-classroom') && root.getClientRects().length;
-    if (shown) {
+    const moves = mine(event.target) && event.target.matches('input, [role=slider]');
+    if (shown && !(moves && event.key.startsWith('Arrow'))) {
       root.querySelector(turn).click();
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -46,6 +50,7 @@ const begin = (tries) => {
       if (label && typed) put(typed, 'aria-label', label.textContent + ', typed');
       put(handle, 'aria-valuetext', typed ? typed.value : read ? read.textContent : '');
     });
+    root.querySelectorAll('[title=null]').forEach((label) => label.removeAttribute('title'));
     root.querySelectorAll('.nst-face').forEach((face) => {
       put(face.querySelector('button'), 'aria-pressed', String(face.classList.contains('nst-chosen')));
     });

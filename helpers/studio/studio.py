@@ -189,7 +189,7 @@ class Studio:
         try:
             function(*arguments)
         except StyleTransferError as error:
-            self._fail(str(error))
+            self._fail(str(error), stop=function == self._tick)  # a hand's slip stops nothing
         except _NO_MEMORY:
             self._fail("There is not enough memory for this: choose a smaller size.")
         except KeyboardInterrupt:
@@ -197,9 +197,10 @@ class Studio:
         except Exception as error:
             self._fail(f"An unexpected error occurred ({type(error).__name__}: {error}).")
 
-    def _fail(self, sentence):
-        self.ticker.stop()
-        if self.job:
+    def _fail(self, sentence, stop=True):
+        if stop:
+            self.ticker.stop()
+        if stop and self.job:
             with contextlib.suppress(StyleTransferError):
                 self._end(self._left)
                 sentence += " What was painted of the copy is saved." if self._left else ""
