@@ -221,7 +221,7 @@ for _ in session.along(betas, size=SIZE * 3 // 4, steps=STEPS):
 strip = [cell.picture for cell in session.cells]
 far = [np.abs(picture - strip[0]).mean() for picture in strip]
 assert trial or far == sorted(far)
-alt = "A cat's face: nearly the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
+alt = "A cat's face: the photograph at β = 0.4, swirling strokes everywhere at β = 1000."
 plots.pictures(strip, [f"β/α = {beta:g}" for beta in betas], columns=3, alt=alt)
 
 # %% [markdown]

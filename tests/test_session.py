@@ -281,7 +281,7 @@ def test_two_paintings_and_a_part_of_the_photograph(made):
     made.change(style_scale=(0.5, 1.5))
     assert [max(style.shape) for style in made.styles] == [32, 96]
     made.change(styles="cafe_terrace")
-    assert (made.spec.style_weights, made.spec.style_scale) == (None, None)
+    assert (made.spec.style_weights, made.spec.style_scale) == (None, (0.5,))
     made.change(mask="light")
     paint(made, 3)
     kept = ~masks.lighter(made.content)

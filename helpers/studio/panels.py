@@ -299,10 +299,11 @@ class Keep:
     def _open(self, _, data):
         metadata, missing = images.read_metadata(data), []
         self._studio.act(lambda session: missing.extend(session.apply(metadata)))
-        left = f" Not at hand, and left as it was: {', '.join(missing)}." if missing else ""
+        left = f"Not at hand, and left as it was: {', '.join(missing)}. The rest"
         size, saved = self._studio.session.spec.size, metadata.get("size")
         smaller = "" if size == saved else f", at {size} pixels"
-        self._studio.say(f"All is set as when this picture was saved{smaller}.{left}")
+        what = left if missing else "All"
+        self._studio.say(f"{what} is set as when this picture was saved{smaller}.")
 
 
 def studio_line(spec) -> str:

@@ -136,7 +136,8 @@ class Session:
             fields["styles"] = (fields["styles"],)
         count = len(fields.get("styles", self.spec.styles))
         if count != len(self.spec.styles):  # then nothing that belongs to each of them fits
-            fields = {"style_weights": None, "style_scale": None, "mask": self.spec.mask} | fields
+            scale = self.spec.style_scale and self.spec.style_scale[:1]
+            fields = {"style_weights": None, "style_scale": scale, "mask": self.spec.mask} | fields
         if "mask" in fields:
             fields = {"style_mask": PARTS[:count] if fields["mask"] else None} | fields
         self._go(self.spec.changed(**fields))
