@@ -211,7 +211,8 @@ studio
 # `change` does what a control does, `tick` paints for a fraction of a second.
 
 # %% [markdown] tags=["slide"]
-# **Before you look:** at which β will the whiskers go?
+# The knob's left end, 0.4, is the photograph itself. **Before you look:** at which β will the
+# whiskers go?
 
 # %% tags=["hide-input", "fragment"]
 # @title What the knob does, in five pictures
