@@ -13,7 +13,8 @@ import numpy as np
 from .. import images
 from ..transfer import default_weights
 from . import controls, eye, page
-from .session import START, beta_for, number
+from .session import START, number
+from .sources import beta_for
 from .stage import label, readable
 
 NETWORKS = {"mini (fast preview)": "mini", "VGG-19": "vgg19", "VGG-16": "vgg16"}
@@ -258,6 +259,8 @@ class Keep:
         self._studio.show()
 
     def _show_copy(self):
+        if self._studio.job:
+            return  # the knob may move meanwhile, and the copy has the β that it began with
         spec, size = self._studio.session.spec, self.size.value
         text = "About {} × {} pixels.".format(*self._copied())
         if (beta := beta_for(spec.beta, spec.size, size)) != spec.beta:
