@@ -49,7 +49,7 @@ def resumed(path: str | os.PathLike, network):
         raise CheckpointError(f"{path} is damaged: begin anew.")
     mask, style_masks = (masks[0], masks[1:]) if masks else (None, None)
     run = Transfer(pictures[0], pictures[1:], network, spec, mask=mask, style_masks=style_masks)
-    restore(path, run)
+    _take_up(path, run, spec, state, arrays)
     return run
 
 
@@ -59,7 +59,10 @@ def restore(path: str | os.PathLike, transfer) -> None:
     Raises CheckpointError when the file is damaged, or made with other options, pictures or
     weights than this Transfer, which then stays as it was.
     """
-    spec, state, arrays = _read(path)
+    _take_up(path, transfer, *_read(path))
+
+
+def _take_up(path, transfer, spec, state, arrays):
     for name in TransferSpec.__dataclass_fields__:
         theirs, mine = getattr(spec, name), getattr(transfer.spec, name)
         if name not in _NAMES and theirs != mine:

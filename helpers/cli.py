@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import animation, files, images, settings
 from .errors import OutputError, PictureError, SettingError, StyleTransferError
-from .job import AGAIN, OPTIONS, Job, check, paint
+from .job import AGAIN, RUN_FILES, Job, check, paint
 from .settings import TransferSpec
 from .terminal import Parser, say
 
@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     about = "Paint CONTENT in the style of STYLE (Gatys, Ecker & Bethge 2016)."
     content = "picture: a path, an http(s) address or a gallery name; or a directory"
     output = "file (.png, .jpg, .webp); for a directory, a directory"
-    jobs = list_jobs(_read(arguments, Parser("python -m helpers", about), content, output, OPTIONS))
+    parse = Parser("python -m helpers", about)
+    jobs = list_jobs(_parse(arguments, parse, content, output, RUN_FILES))
     check(jobs)
     if len(jobs) == 1:
         paint(jobs[0])
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         paint_all(jobs)
 
 
-def _read(arguments, parse, content, output, more):
+def _parse(arguments, parse, content, output, more):
     """{name: text or list of texts} of the arguments; see `Option.read`."""
     parse.add_argument("content", help=content)
     parse.add_argument("styles", metavar="style", nargs="+", help="one picture or several")
@@ -48,8 +49,8 @@ def _read(arguments, parse, content, output, more):
 
 def _job(texts, output, **more):
     """The job of {name: text or list of texts}."""
-    run = {n: OPTIONS[n].read(texts[n]) for n in OPTIONS if texts.get(n) is not None}
-    spec = TransferSpec.read({n: text for n, text in texts.items() if n not in OPTIONS})
+    run = {n: RUN_FILES[n].read(texts[n]) for n in RUN_FILES if texts.get(n) is not None}
+    spec = TransferSpec.read({n: text for n, text in texts.items() if n not in RUN_FILES})
     return Job(spec, Path(output), **run, **more)
 
 
@@ -244,7 +245,7 @@ def film(arguments: list[str] | None = None) -> None:
     """python -m helpers.film FILM STYLE [STYLE …] --output OUT.gif"""
     content, output = "animated .gif or .webp, or a directory", "file (.gif or .webp)"
     parse = Parser("python -m helpers.film", FILM)
-    given = _read(arguments, parse, content, output, {"again": AGAIN})
+    given = _parse(arguments, parse, content, output, {"again": AGAIN})
     again = AGAIN.read(given.pop("again") or AGAIN.default)
     job = _job(given, given.pop("output"), again=again)
     check([job])

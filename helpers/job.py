@@ -21,7 +21,7 @@ from .settings import Option, TransferSpec
 from .terminal import quiet, say
 
 # Options of one run, beside those of `settings.TransferSpec`, which decide the painting.
-OPTIONS = {
+RUN_FILES = {
     "checkpoint": Option(
         "checkpoint", None, "file (.npz) to which the run is saved about once a minute"
     ),
@@ -37,7 +37,7 @@ AGAIN = Option("again", 20, "steps of each frame after the first", int, least=1)
 class Job:
     """One picture or film to paint: what, and the files of the run.
 
-    checkpoint, resume, report: see OPTIONS.  again: see AGAIN; None where the content is no film.
+    checkpoint, resume, report: see RUN_FILES.  again: see AGAIN; None where the content is no film.
     also: kept with the picture's metadata.  where: " of line 3", in sentences.
     """
 
@@ -265,6 +265,8 @@ def check_memory(job: Job, network) -> None:
     import psutil
     import tensorflow as tf
 
+    from .optimizers import OPTIMIZERS
+
     if tf.config.list_physical_devices("GPU"):
         return
     area, values = 1.0, []  # of each layer, for a pixel of the picture
@@ -276,10 +278,9 @@ def check_memory(job: Job, network) -> None:
     size, most = (4 if network.precision == "float32" else 2), max(values)
     step = size * (sum(values) + 4 * most) + 4 * most
     step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
-    step += 12 * {"lbfgs": 90, "adam": 12}[job.spec.optimizer]
+    step += 12 * OPTIMIZERS[job.spec.optimizer].pictures
     pixels, frames = _pixels(job.spec.content, job.spec.size, job.again)
-    scales = zip(job.spec.styles, job.spec.for_each_style("style_scale"), strict=True)
-    sizes = [(style, (job.spec.size or pixels**0.5) * (scale or 1)) for style, scale in scales]
+    sizes = zip(job.spec.styles, job.spec.style_sizes(pixels**0.5), strict=True)
     styles = max(_pixels(*pair)[0] for pair in sizes)  # without a gradient, which is half a step
     needed = max(pixels * (step + 24 * frames), styles * step / 2) / 1e9
     memory, limit = psutil.virtual_memory(), _limit() / 1e9

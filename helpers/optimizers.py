@@ -40,7 +40,12 @@ class AdamMemory(NamedTuple):
 
 
 class Adam:
-    """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1)."""
+    """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1).
+
+    pictures: about so many of G's size are held during a step, the old state and the new one.
+    """
+
+    pictures = 12
 
     def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:  # noqa: ARG002 (as LBFGS has it)
         """A state that has not seen these pictures yet."""
@@ -95,7 +100,10 @@ class LBFGS:
     It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
     follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
     So G is the lowest picture so far, and the costs of a step are its costs.
+    pictures: see Adam.
     """
+
+    pictures = 10 + 4 * MEMORY
 
     def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:
         """A state that has not seen these pictures yet; names: of the costs of `evaluate`."""
@@ -125,6 +133,7 @@ class LBFGS:
         lower = finite & (costs["total"] <= J)
         share = tf.where(lower, 1.0, SHRINK * memory.share)
         stuck = share < SHORTEST
+        # A trial that is not finite counts as uphill, unless there is nothing shorter to try.
         usable = tf.reduce_all(finite | ~(first | stuck))
 
         def go_on():

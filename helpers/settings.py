@@ -232,6 +232,12 @@ class TransferSpec:
                 "or one for each in each style layer."
             )
 
+    def style_sizes(self, original: float) -> list[int]:
+        """The longest side of each style picture; original: that of the photograph's file, which
+        counts where no size is asked for."""
+        size = self.size or original
+        return [max(2, round(size * (s or 1))) for s in self.for_each_style("style_scale")]
+
     def for_each_style(self, name: str) -> list:
         """The values of style_scale or style_mask, one for each style; None where none is given."""
         return for_each(getattr(self, name), len(self.styles), name)
@@ -245,9 +251,7 @@ class TransferSpec:
         from .transfer import Transfer
 
         content = images.load(self.content, self.size) if content is None else content
-        size = self.size or max(content.shape)
-        sizes = [round(size * (scale or 1)) for scale in self.for_each_style("style_scale")]
-        pairs = zip(self.styles, sizes, strict=True)
+        pairs = zip(self.styles, self.style_sizes(max(content.shape)), strict=True)
         return Transfer(content, [images.load(style, size) for style, size in pairs], network, self)
 
     def changed(self, **fields) -> "TransferSpec":

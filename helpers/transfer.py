@@ -34,6 +34,7 @@ POSITIONS = 4  # of the deepest layer along a short side; with fewer, a Gram mat
 LAYER_WEIGHTS = {
     "block1_conv1": 0.2,
     "block2_conv1": 0.5,
+    "block3_conv1": 1.0,
     "block4_conv1": 0.15,
     "block5_conv1": 0.003,
 }
@@ -222,8 +223,8 @@ class Transfer:
         """
         steps = _STEPS.check(steps)
         # A run that is made longer keeps the coarse beginning that it had, if it had one.
-        had_one = self.plan and self.plan[-2] > 0
-        plan = [*self.plan[:-1], steps] if had_one else begins(steps, self.levels)
+        keep = self.plan and 0 < self.plan[-2] < steps
+        plan = [*self.plan[:-1], steps] if keep else begins(steps, self.levels)
         self.plan, looked = plan, -math.inf
         while self.step_count < steps:
             # The level that this step belongs to.
@@ -298,6 +299,7 @@ class Transfer:
     def _compiled(self, arguments):
         """The compiled step, which the network keeps: one trace serves all pictures and sizes."""
         spec, optimizer, objective = self.spec, self.optimizer, self.objective
+        # Whatever `step` takes from here is in the key; all else is an argument.
         key = (spec.optimizer, spec.costs, objective.describe)
         key += (spec.content_layer, spec.style_layers)
         key += (len(self.targets.regions), bool(self.targets.kept))

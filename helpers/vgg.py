@@ -228,7 +228,7 @@ def _convolve(x, layer, arrays, precision):
     factors = [factor for factor in FACTORS if f"{layer}/{factor}" in arrays]
     for factor in factors:
         kernel, last = arrays[f"{layer}/{factor}"], factor == factors[-1]
-        if x.shape[-1] == 2 * kernel.shape[2]:  # x holds every channel twice, as from `_split`
+        if layer == "block1_conv1" and precision != "float32":  # see `_split`
             kernel = np.concatenate([kernel, kernel], axis=2)
         convolution = keras.layers.Conv2D(
             kernel.shape[-1],

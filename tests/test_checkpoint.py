@@ -30,6 +30,16 @@ def assert_same(run, other):
         np.testing.assert_array_equal(values, other.history[name])
 
 
+def test_a_run_that_ends_within_its_coarse_beginning_can_be_resumed(make, tmp_path):
+    run = make(levels=2)
+    next(run.chunks(40, seconds=0.0))  # of which 20 are coarse
+    run.run(10, checkpoint=tmp_path / "checkpoint.npz")
+    resumed = checkpoint.resumed(tmp_path / "checkpoint.npz", run.network)
+    assert_same(run, resumed)
+    resumed.run(40)
+    assert set(resumed.history["level"]) == {0, 1}
+
+
 def assert_refused(path, run, word=""):
     with pytest.raises(CheckpointError, match=word):
         checkpoint.resumed(path, run.network)

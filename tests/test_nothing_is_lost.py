@@ -36,7 +36,7 @@ CASES = int(os.environ.get("NST_CASES", "150"))  # of each property
 many = hypothesis_settings(
     max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck)
 )
-ALL = OPTIONS | job.OPTIONS
+ALL = OPTIONS | job.RUN_FILES
 Transfer, restore = transfer.Transfer, checkpoint.restore  # the real ones, for the kills
 
 THERE = (

@@ -250,6 +250,7 @@ def test_what_is_no_network_is_a_network_error(tmp_path):
         {kernel: np.full((3, 3, 4, 4), "text")},
         *({kernel: np.zeros(shape)} for shape in ((), (3,), (3, 3), (0, 0, 4, 4), (3, 3, 4, 0))),
         {kernel: np.zeros((3, 3, 4, 2))},
+        {kernel: np.zeros((3, 3, 2, 4))},  # half the channels that there are
         {"block1_conv2/a/kernel": arrays[kernel]},
         {"block9_conv1/kernel": arrays[kernel]},
     ]

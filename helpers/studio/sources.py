@@ -69,9 +69,8 @@ class Sources:
         """
         network = load_network(spec.network, spec.pooling)
         content = self.load(spec.content, spec.size)
-        scales = spec.for_each_style("style_scale")
-        sizes = [max(2, round(spec.size * (scale or 1))) for scale in scales]
-        styles = [self.load(*style) for style in zip(spec.styles, sizes, strict=True)]
+        pairs = zip(spec.styles, spec.style_sizes(spec.size), strict=True)
+        styles = [self.load(*pair) for pair in pairs]
         levels = levels_for([content, *styles], network.stride, LEVELS)
         options = {"levels": levels, "optimizer": "adam"} | options
         run = Transfer(content, styles, network, spec, **options)
