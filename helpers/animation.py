@@ -1,5 +1,6 @@
 """Pictures that follow one another: under a slider, as animated files, and as painted films."""
 
+import base64
 import html
 import io
 import itertools
@@ -15,6 +16,7 @@ from . import decode, files, images
 from .decode import READABLE
 from .errors import OutputError, PictureError
 
+FILM = "an animation", (".gif", ".webp")  # that can be written
 COLORS = 128  # of a GIF's frame, without dithering, which would flicker and be twice the bytes
 STILL = 8.0  # gray levels: what changes by less from frame to frame stands still
 Frames = Sequence[np.ndarray]  # RGB, (height, width, 3) in 0–255, of one size
@@ -34,7 +36,7 @@ class Flipbook:
             jpeg = images.encode(frame, quality=68, optimize=True, progressive=True)
             pages.append(
                 '<figure style="display:inline-block;margin:0 8px 8px 0"><img width="140" '
-                f'alt="{caption}" src="{images.data_address(jpeg)}" style="max-width:100%">'
+                f'alt="{caption}" src="{data_address(jpeg)}" style="max-width:100%">'
                 f"<figcaption>{caption}</figcaption></figure>"
             )
         script = html.escape(Path(__file__).with_name("flipbook.js").read_text(encoding="utf-8"))
@@ -46,6 +48,11 @@ class Flipbook:
 
     def _repr_html_(self):
         return self._html
+
+
+def data_address(data: bytes, kind: str = "jpeg") -> str:
+    """The address under which a page finds the bytes of a picture file within itself."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def animation(frames: Frames, *, alt: str, milliseconds: int = 150):
@@ -76,21 +83,12 @@ def animated(frames: Frames, kind: str, milliseconds: int | list[int], loop=0) -
 
 def encoded(path: Name, frames: Frames, milliseconds: list[int], loop=0) -> bytes:
     """The bytes of the film at `path`; OutputError where its format cannot hold them."""
-    kind = check_film(path)
+    kind = files.check_output(path, *FILM)[1:]
     try:
         return animated(frames, kind, milliseconds[: len(frames)], loop)
     except Exception as error:  # Pillow raises whatever it likes beyond a format's limits
         sentence = f"{path} cannot hold this film ({error}): use a smaller --size."
         raise OutputError(sentence) from None
-
-
-def check_film(path: Name) -> str:
-    """The kind of an animated file, for `animated`; OutputError when none can be written there."""
-    kind = Path(path).suffix.lower()[1:]
-    if kind not in ("gif", "webp"):
-        raise OutputError(f"{path} does not have the ending of an animation: use .gif or .webp.")
-    files.check_file(path)
-    return kind
 
 
 def load(path: Name, size: int | None = None) -> tuple[list[np.ndarray], list[int], int | None]:

@@ -49,9 +49,10 @@ def _parse(arguments, parse, content, output, more):
 
 def _job(texts, output, **more):
     """The job of {name: text or list of texts}."""
-    run = {n: RUN_FILES[n].read(texts[n]) for n in RUN_FILES if texts.get(n) is not None}
-    spec = TransferSpec.read({n: text for n, text in texts.items() if n not in RUN_FILES})
-    return Job(spec, Path(output), **run, **more)
+    known, given = settings.OPTIONS | RUN_FILES, {n: t for n, t in texts.items() if t is not None}
+    found = {n: known[n].read(text) if n in known else text for n, text in given.items()}
+    run = {name: found.pop(name) for name in RUN_FILES if name in found}
+    return Job(TransferSpec().changed(**found), Path(output), **run, **more)
 
 
 def list_jobs(given: dict) -> list[Job]:

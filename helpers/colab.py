@@ -10,13 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.version import Version
-
 from . import checkpoint, files, images
 from .errors import CheckpointError, PictureError, SetupError
 
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 DRIVE = Path("/content/drive")  # where Colab mounts it
 CHECKPOINT = "run.npz"
 _NO_GPU = (
@@ -34,15 +30,13 @@ def up(name: str | None = None) -> tuple:
     """(whether there is a GPU, the network), and prints what the reader has.
 
     name: as for `vgg.load`; None: VGG-19 on a GPU, if its weights can be had, else mini.
-    Raises SetupError for a TensorFlow that is too old, NetworkError for weights of a `name` that
-    cannot be had.
+    Raises NetworkError for weights of a `name` that cannot be had.
     """
     # Or TensorFlow takes all of a GPU's memory for itself, and nothing else runs beside it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import keras
     import tensorflow as tf
 
-    check_versions()
     from . import vgg
 
     GPU = bool(tf.config.list_physical_devices("GPU"))
@@ -52,26 +46,6 @@ def up(name: str | None = None) -> tuple:
     network = vgg.load(name or ("auto" if GPU else "mini"))
     print(network.description)
     return GPU, network
-
-
-def check_versions() -> None:
-    """Raises SetupError for TensorFlow or Keras older than the list asks for, and prints a sentence
-    about one that is newer than those that were tried."""
-    import keras
-    import tensorflow as tf
-
-    found = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    for wanted in (Requirement(line) for line in lines if line.startswith(tuple(found))):
-        version = found[wanted.name]
-        if Version(version) < min(Version(limit.version) for limit in wanted.specifier):
-            raise SetupError(
-                f"{wanted.name} {version} is too old, {wanted} is needed: in Colab choose Runtime "
-                "→ Change runtime type → the latest version, elsewhere pip install -r "
-                "requirements.txt."
-            )
-        if not wanted.specifier.contains(version, prereleases=True):
-            print(f"{wanted.name} {version} is newer than those that were tried: {wanted}.")
 
 
 def upload(what: str) -> Path:
@@ -128,18 +102,12 @@ def begin(folder: Path, content, styles, network, **options):
     return run
 
 
-def resume(network, folder: Path | None = None) -> tuple:
-    """(the Transfer that `begin` began, its folder), as the last checkpoint has it.
+def resume(network) -> tuple:
+    """(the Transfer that `begin` began, its folder), as the newest run's last checkpoint has it.
 
-    folder: default: that of the newest run; where there is none, Colab is asked for the Drive.
-    Raises CheckpointError if there is no run, or if it was painted with another network.
+    Where there is no run, Colab is asked for the Drive.  Raises CheckpointError if there is none
+    there either, or if it was painted with another network.
     """
-    folder = folder or _newest()
-    return checkpoint.resumed(folder / CHECKPOINT, network), folder
-
-
-def _newest():
-    """The folder of the newest run; where there is none, Colab is asked for the Drive."""
     if not any(_runs().glob(f"*/{CHECKPOINT}")) and in_colab():
         _mount()
     kept = sorted(_runs().glob(f"*/{CHECKPOINT}"), key=os.path.getmtime)
@@ -147,7 +115,7 @@ def _newest():
         raise CheckpointError(
             "There is no run to go on with: begin one, in Colab with KEEP_IN_DRIVE ticked."
         )
-    return kept[-1].parent
+    return checkpoint.resumed(kept[-1], network), kept[-1].parent
 
 
 def _runs():

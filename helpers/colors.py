@@ -46,7 +46,7 @@ def recoloring_matrix(sigma_S: np.ndarray, sigma_C: np.ndarray) -> np.ndarray:
 
     Gatys et al. 2016b, section 5.1.
     """
-    return _root(sigma_C) @ np.linalg.inv(_root(sigma_S))
+    return root(sigma_C) @ np.linalg.inv(root(sigma_S))
 
 
 def in_light_of(content: np.ndarray, styles: list[np.ndarray]) -> np.ndarray:
@@ -60,7 +60,8 @@ def in_light_of(content: np.ndarray, styles: list[np.ndarray]) -> np.ndarray:
     return np.clip(images.detail(content, *small) + np.mean(lights, axis=0), 0, 255)
 
 
-def _root(covariance):
+def root(covariance: np.ndarray) -> np.ndarray:
+    """The symmetric square root of a covariance."""
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.maximum(values, 1e-3))) @ vectors.T
 

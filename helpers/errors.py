@@ -1,4 +1,4 @@
-"""What can go wrong, by type. Each message is one sentence: what is wrong and what to do."""
+"""What can go wrong, by type.  Each message is one sentence: what is wrong and what to do."""
 
 
 class StyleTransferError(Exception):
@@ -35,3 +35,9 @@ class CheckpointError(StyleTransferError, ValueError):
 
 class DivergedError(StyleTransferError, ArithmeticError):
     """A cost stopped being finite; the transfer still holds the last good picture."""
+
+
+def either(choices) -> str:
+    """'a, b or c'."""
+    *most, last = choices
+    return f"{', '.join(most)} or {last}" if most else last

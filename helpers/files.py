@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
-from .errors import OutputError, PictureError
+from .errors import OutputError, PictureError, either
 
 # What NumPy raises, at one place or another, for a file that is not an .npz or is damaged.
 DAMAGED_NPZ = (
@@ -78,6 +78,15 @@ def check_file(path: str | os.PathLike) -> Path:
                 raise OutputError(f"{path} is not a file that can be replaced: give another name.")
         with tempfile.TemporaryFile(dir=target.parent):
             return target
+
+
+def check_output(path: str | os.PathLike, what: str, endings: Iterable[str]) -> str:
+    """The path's ending, in lower case; OutputError where such a file cannot be written."""
+    ending = Path(path).suffix.lower()
+    if ending not in endings:
+        raise OutputError(f"{path} does not have the ending of {what}: use {either(endings)}.")
+    check_file(path)
+    return ending
 
 
 @contextlib.contextmanager

@@ -3,12 +3,10 @@
 A picture is an RGB float32 array (height, width, 3) with values 0–255.
 """
 
-import base64
 import contextlib
 import io
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -17,7 +15,7 @@ from . import decode, files
 from .decode import PAINTINGS, gallery  # noqa: F401 (handed on)
 from .errors import OutputError, PictureError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")  # that can be written
+PICTURE = "a picture", (".png", ".jpg", ".jpeg", ".webp")  # that can be written
 
 
 def load(source, size: int | None = None) -> np.ndarray:
@@ -104,7 +102,7 @@ def encoded(
     path: str | os.PathLike, picture: np.ndarray, metadata: dict | None = None, opacity=None
 ) -> bytes:
     """The bytes of the file at `path`; OutputError where its format cannot hold the picture."""
-    suffix, exif = check_output(path), Image.Exif()
+    suffix, exif = files.check_output(path, *PICTURE), Image.Exif()
     if metadata is not None:
         exif[ExifTags.Base.ImageDescription] = json.dumps(metadata)
     try:
@@ -130,17 +128,3 @@ def read_metadata(path: str | os.PathLike | bytes) -> dict:
     if not isinstance(metadata, dict):
         raise PictureError(f"{path} holds no settings: choose a picture saved by this package.")
     return metadata
-
-
-def data_address(data: bytes, kind: str = "jpeg") -> str:
-    """The address under which a page finds the bytes of a picture file within itself."""
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def check_output(path: str | os.PathLike) -> str:
-    """The path's suffix, in lower case, or OutputError when no picture can be written there."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise OutputError(f"{path} does not have the ending of a picture: use .png, .jpg or .webp.")
-    files.check_file(path)
-    return suffix

@@ -58,7 +58,7 @@ class Job:
 
     def check(self) -> None:
         """What can be known of the job by itself, before any work.  Raises StyleTransferError."""
-        (animation.check_film if self.again else images.check_output)(self.output)
+        files.check_output(self.output, *(animation.FILM if self.again else images.PICTURE))
         taken = self.checkpoint and os.path.lexists(files.resolve(self.checkpoint))
         if taken and not self.goes_on:
             raise OutputError(
@@ -137,12 +137,14 @@ def paint(job: Job) -> None:
                 begun = f"{job.resume} was begun for {run.plan[-1]} steps"
                 raise CheckpointError(f"{begun}: resume it with as many --steps or more.")
 
+    about = run.spec.metadata() | (job.also or {})
+
     def write(path):
         done = {"steps_done": run.step_count} if stop else {}
-        files.write(path, encoded(path, painted, _metadata(job, run) | done))
+        files.write(path, encoded(path, painted, about | done))
 
     # What its format cannot hold is refused now, and not when it is painted.
-    encoded(job.output, frames, _metadata(job, run) | {"steps_done": 0})
+    encoded(job.output, frames, about | {"steps_done": 0})
     with deferred_interrupt() as interrupted, _checkpoint_of(job, run):
         try:
             with enough_memory():
@@ -159,7 +161,7 @@ def paint(job: Job) -> None:
             painted = painted or [run.full_picture]
             sentences = _rescued(job.output, write)
             if job.report:
-                report = _report(job, run, time.monotonic() - started)
+                report = _report(about, run, time.monotonic() - started)
                 sentences += _rescued(Path(job.report), lambda path: files.write(path, report))
             if sentences:
                 raise OutputError(" ".join(sentences))
@@ -227,14 +229,10 @@ def _rescued(path: Path, write: Callable) -> list[str]:
         return [str(error)]
 
 
-def _metadata(job, run):
-    return run.spec.metadata() | (job.also or {})
-
-
-def _report(job, run, seconds):
+def _report(about, run, seconds):
     """The bytes of a report."""
     report = {
-        "settings": _metadata(job, run),
+        "settings": about,
         "network": run.network.description,
         "steps_done": run.step_count,
         "seconds": round(seconds, 3),
@@ -278,7 +276,8 @@ def check_memory(job: Job, network) -> None:
     size, most = (4 if network.precision == "float32" else 2), max(values)
     step = size * (sum(values) + 4 * most) + 4 * most
     step *= 2 if job.spec.style_cost == "wasserstein" else 1  # sorted slices
-    step += 12 * OPTIMIZERS[job.spec.optimizer].pictures
+    state = OPTIMIZERS[job.spec.optimizer].begin(tf.zeros((1, 8, 8, 3)), ["total"])
+    step += 2 * 4 * sum(leaf.numpy().size for leaf in tf.nest.flatten(state)) / 8**2  # old and new
     pixels, frames = _pixels(job.spec.content, job.spec.size, job.again)
     sizes = zip(job.spec.styles, job.spec.style_sizes(pixels**0.5), strict=True)
     styles = max(_pixels(*pair)[0] for pair in sizes)  # without a gradient, which is half a step

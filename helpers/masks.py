@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from . import decode
 from .errors import SettingError
@@ -54,21 +54,6 @@ def rectangle(
     y = (np.arange(height)[:, np.newaxis] + 0.5) / height
     x = (np.arange(width) + 0.5) / width
     return (y >= top) & (y < bottom) & (x >= left) & (x < right)
-
-
-def brush(picture: np.ndarray, points: list[tuple[float, float]], width: float) -> np.ndarray:
-    """Whether each pixel was touched by a round brush that went through the points [(y, x), …].
-
-    points and width are shares of the picture's sides, and of its height.
-    """
-    height, wide = picture.shape[:2]
-    drawn = Image.new("1", (wide, height))
-    draw, radius = ImageDraw.Draw(drawn), width * height / 2
-    path = [(x * wide, y * height) for y, x in points]
-    draw.line(path, fill=1, width=max(1, round(2 * radius)), joint="curve")
-    for x, y in path:
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=1)
-    return np.asarray(drawn)
 
 
 def lighter(picture: np.ndarray) -> np.ndarray:

@@ -40,12 +40,7 @@ class AdamMemory(NamedTuple):
 
 
 class Adam:
-    """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1).
-
-    pictures: about so many of G's size are held during a step, the old state and the new one.
-    """
-
-    pictures = 12
+    """Kingma & Ba 2015 (arXiv:1412.6980, algorithm 1)."""
 
     def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:  # noqa: ARG002 (as LBFGS has it)
         """A state that has not seen these pictures yet."""
@@ -100,10 +95,7 @@ class LBFGS:
     It evaluates once a step, at `trial`: where J went down, the trial becomes G and the next one
     follows the gradient, bent by the last MEMORY moves; elsewhere the move is tried again, shorter.
     So G is the lowest picture so far, and the costs of a step are its costs.
-    pictures: see Adam.
     """
-
-    pictures = 10 + 4 * MEMORY
 
     def begin(self, G: tf.Tensor, names: Iterable[str]) -> State:
         """A state that has not seen these pictures yet; names: of the costs of `evaluate`."""

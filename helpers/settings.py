@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .errors import SettingError
+from .errors import SettingError, either
 from .files import public
 
 WEIGHTS = ("alpha", "beta", "tv", "layer_weights")  # of J, which may change during a run
@@ -285,14 +285,6 @@ class TransferSpec:
             )
         return found
 
-    @classmethod
-    def read(cls, texts: dict) -> "TransferSpec":
-        """The spec that {name: text or list of words} stands for; None is the default."""
-        given = {name: text for name, text in texts.items() if text is not None}
-        return cls().changed(
-            **{n: OPTIONS[n].read(t) if n in OPTIONS else t for n, t in given.items()}
-        )
-
     def metadata(self) -> dict:
         """The spec for JSON.  Pictures are shared, so of local paths only names are told."""
         found = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -327,12 +319,6 @@ def for_each(values: Iterable | None, count: int, what: str) -> list:
             "all, or one for each."
         )
     return (values * count)[:count]
-
-
-def either(choices) -> str:
-    """'a, b or c'."""
-    *most, last = choices
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _shown(value):

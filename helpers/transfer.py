@@ -69,7 +69,8 @@ class Transfer:
         style_masks = spec.style_mask if style_masks is None else style_masks
         self.masks = Masks.of(mask, style_masks, self.content, self.styles)
         self.levels = spec.levels or levels_for([self.content, *self.styles], network.stride)
-        self._check_sizes([self.content, *self.styles])
+        for picture in (self.content, *self.styles):
+            network.check_size(*self._shape(picture, 0), shrunk=2 ** (self.levels - 1))
         layers = spec.content_layer, spec.style_layers
         self.objective = Objective(network, spec.costs, spec.style_cost, *layers)
         self.spec = spec.changed(
@@ -133,26 +134,22 @@ class Transfer:
             return np.random.default_rng(self.spec.seed).uniform(0, 255, (height, width, 3))
         if self.spec.init == "blank":
             return np.full((height, width, 3), 127.5)
-        content, *styles = self._seen(self.content, self.styles)
+        content, *styles = colors.seen(self.content, self.styles, self.spec.keep_colors)
         if self.spec.init == "light" and not self.masks and not self.spec.keep_colors:
             content = colors.in_light_of(content, styles)
         return images.resize(content, height, width)
 
-    def aim(self, content=None, styles=None) -> None:
-        """From the next step on another photograph, of the same shape, or as many other paintings.
+    def aim(self, content) -> None:
+        """From the next step on another photograph, of the same shape.
 
         Raises SettingError or PictureError, and is then as it was.
         """
-        content = self.content if content is None else images.as_picture(content)
-        styles = self.styles if styles is None else images.as_pictures(styles)
-        if content.shape != self.content.shape or len(styles) != len(self.styles):
-            raise SettingError("Another size of C or number of S needs another Transfer.")
-        if self.masks and styles is not self.styles:
-            raise SettingError("Style masks belong to their paintings: make another Transfer.")
-        self._check_sizes(styles)
-        self.targets = self._targets(self.level, content, styles)
+        content = images.as_picture(content)
+        if content.shape != self.content.shape:
+            raise SettingError("Another size of C needs another Transfer.")
+        self.targets = self._targets(self.level, content)
         self.state = self.optimizer.forget(self.state, np.inf)
-        self.content, self.styles = content, styles
+        self.content = content
 
     # The weights of J.
 
@@ -258,27 +255,19 @@ class Transfer:
             if self.spec.init in ("content", "light"):
                 detail = images.detail(self.first_picture(level), *self.G.shape[1:3])
             pictures = [np.clip(images.resize(G, *shape) + detail, 0, 255) for G in self.G.numpy()]
-        targets = self._targets(level, self.content, self.styles)
+        targets = self._targets(level, self.content)
         self.level, self.targets, self.state = level, targets, self._begun(pictures)
 
     def _begun(self, pictures):
         G = tf.constant(np.stack(pictures), tf.float32)
         return self.optimizer.begin(G, self.objective.names)
 
-    def _targets(self, level, content, styles):
+    def _targets(self, level, content):
         """What J asks of G, in the size of a level."""
-        seen = self._seen(content, styles)
+        seen = colors.seen(content, self.styles, self.spec.keep_colors)
         content, *styles = (images.resize(one, *self._shape(one, level)) for one in seen)
         masks = self.masks and self.masks.resized(content, styles)
         return self.objective.targets(content, styles, self.spec.style_weights, masks)
-
-    def _seen(self, content, styles):
-        return colors.seen(content, styles, self.spec.keep_colors)
-
-    def _check_sizes(self, pictures):
-        """Raises PictureError for pictures that are too small at the coarsest level."""
-        for picture in pictures:
-            self.network.check_size(*self._shape(picture, 0), shrunk=2 ** (self.levels - 1))
 
     def _shape(self, picture, level):
         """(height, width) of a picture at a level."""

@@ -17,10 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .errors import NetworkError, PictureError, SettingError
+from .errors import NetworkError, PictureError, SettingError, SetupError, either
 from .files import DAMAGED_NPZ, readable
-from .settings import OPTIONS, either
+from .settings import OPTIONS
 
+if keras.__version__ < "3":
+    raise SetupError(f"Keras {keras.__version__} is too old: pip install -r requirements.txt.")
 keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
 
 MINI = Path(__file__).parent / "weights" / "mini.npz"
@@ -106,9 +108,6 @@ class Network:
                 raise NetworkError(
                     f"{self.name} was loaded without layer {layer}: choose one of {names}."
                 )
-
-    def __repr__(self):
-        return f"<{self.description}>"
 
 
 def load(

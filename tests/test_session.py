@@ -13,7 +13,7 @@ from helpers.errors import (
     StyleTransferError,
 )
 from helpers.settings import TransferSpec
-from helpers.studio import Session, eye, session
+from helpers.studio import Session, panels, session
 from helpers.studio.session import BETA, REACH, START, number, ratio
 from helpers.studio.sources import beta_for
 from helpers.transfer import Transfer
@@ -90,7 +90,7 @@ def test_weights_take_effect_on_the_next_step(made):
     made.tick(0)
     made.change(alpha=3.0, beta=7.0, tv=0.0)
     made.tick(0)
-    row = made.curve[-1]
+    row = made.transfer.rows[-1]
     assert row["total"] == pytest.approx(3 * row["content"] + 7 * row["style"], rel=1e-4)
     assert ratio(made.spec) == pytest.approx(7 / 3)
 
@@ -185,7 +185,7 @@ def test_a_snapshot_comes_back_and_is_painted_on_alike(made, keep_colors):
     # Where a color was clipped, its luminance is no longer quite what it was.
     assert np.abs(made.picture - snapshot.picture).mean() < (0.5 if keep_colors else 1e-9)
     assert made.spec == snapshot.spec
-    assert (made.steps, len(made.curve)) == (12, 12)
+    assert (made.steps, len(made.transfer.rows)) == (12, 12)
     assert made.transfer.costs()["total"] == pytest.approx(costs["total"], rel=0.2)
     made.tick(0)
     assert made.steps == 13 and len(made.snapshots) == 1
@@ -216,7 +216,7 @@ def test_what_fails_leaves_nothing_half_done(made, monkeypatch):
     made.keep()
     made.change(styles="stained_glass", beta=77.0)
     made.tick(0)
-    before = made.spec, made.steps, list(made.curve), made.picture
+    before = made.spec, made.steps, list(made.transfer.rows), made.picture
 
     def fail(*_):
         raise MemoryError
@@ -232,7 +232,7 @@ def test_what_fails_leaves_nothing_half_done(made, monkeypatch):
             patch.setattr(Transfer, "picture", property(Transfer.picture.fget, fail))
             with pytest.raises(MemoryError):
                 act()
-        assert (made.spec, made.steps, made.curve) == before[:3]
+        assert (made.spec, made.steps, made.transfer.rows) == before[:3]
         np.testing.assert_array_equal(made.picture, before[3])
 
 
@@ -246,7 +246,7 @@ def test_what_was_painted_before_a_failure_is_kept(made, monkeypatch):
     monkeypatch.setattr(Transfer, "step", fail_at_the_end)
     with pytest.raises(DivergedError):
         made.tick(0)
-    assert made.steps == len(made.curve) == 1
+    assert made.steps == len(made.transfer.rows) == 1
     assert np.abs(made.picture - start).max() > 0
 
 
@@ -295,10 +295,10 @@ def test_two_paintings_and_a_part_of_the_photograph(made):
 
 
 def test_what_the_cost_sees(made):
-    S, G = eye.grams(made.transfer, "block1_conv1")
-    assert S.shape == G.shape == (eye.SHOWN, eye.SHOWN, 3)
+    S, G = panels.grams(made.transfer, "block1_conv1")
+    assert S.shape == G.shape == (panels.SHOWN, panels.SHOWN, 3)
     made.change(content="starry_swirls")
-    S, G = eye.grams(made.transfer, "block1_conv1")
+    S, G = panels.grams(made.transfer, "block1_conv1")
     np.testing.assert_allclose(S, G, atol=3)  # the painting in its own style
 
 
@@ -335,7 +335,7 @@ def test_a_batch_along_beta_equals_single_runs_and_one_of_it_is_painted_on(made)
     made.restore(made.cells[2])
     assert (made.spec.beta, made.steps) == (15, 4)
     paint(made, 3)
-    assert [row["step"] for row in made.curve] == [5, 6, 7]
+    assert [row["step"] for row in made.transfer.rows] == [5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ def test_a_large_copy_goes_on_from_the_picture_with_the_beta_that_keeps_its_stro
 
 
 def test_a_copy_that_is_stopped_is_kept_and_says_what_it_was_begun_with(made):
-    copy = made.render(size=192, steps=1000, beta=9.0)
+    copy = made.render(size=192, steps=1000)
     for _ in range(3):
         next(copy)
     made.change(styles="cubist_facets", tv=0.5)
@@ -375,7 +375,11 @@ def test_a_copy_that_is_stopped_is_kept_and_says_what_it_was_begun_with(made):
     picture, spec = made.rendered
     assert picture.shape[1] == 192  # though it was painted at half the size as yet
     assert 0 < spec.steps < 1000
-    assert (spec.styles, spec.tv, spec.beta) == (("starry_swirls",), START.tv, 9.0)
+    assert (spec.styles, spec.tv, spec.beta) == (
+        ("starry_swirls",),
+        START.tv,
+        beta_for(BETA, 64, 192),
+    )
 
 
 def test_saved_metadata_set_everything_again(made, tmp_path):
@@ -442,7 +446,7 @@ def test_what_it_remembers_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr(session, "UNDONE", 3)
     made = Session(size=64)
     paint(made, 45)
-    steps = [row["step"] for row in made.curve]
+    steps = [row["step"] for row in made.transfer.rows]
     assert len(steps) <= 10 and steps == sorted(set(steps))
     assert steps[0] == 1 and steps[-1] == 45 and max(np.diff(steps)) < 25  # all of it is shown
     for init in ("blank", "content") * 2:

@@ -87,7 +87,7 @@ def test_a_spec_with_everything_comes_back():
     assert (batch.beta, batch.size) == ((3.0, 4.0), None)
     assert there_and_back(batch) == batch
     assert TransferSpec.from_metadata({}) == TransferSpec()  # an older file may lack some
-    assert TransferSpec.read({"size": "original"}).size is None
+    assert OPTIONS["size"].read("original") is None
     assert TransferSpec(**PICTURES, style_scale=[2]).for_each_style("style_scale") == [2.0, 2.0]
     sizes = TransferSpec(**PICTURES, size=100, style_scale=[0.001, 1.5]).style_sizes(40)
     assert sizes == [2, 150]  # of a picture too small the network says so

@@ -1,5 +1,7 @@
 """Networks: structure, layers, precision, and where their weights come from."""
 
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -239,6 +241,12 @@ def test_random_damage_is_a_network_error_or_harmless(tmp_path):
         except NetworkError:
             refused += 1
     assert refused > 30
+
+
+def test_an_old_keras_is_refused():
+    code = "import keras; keras.__version__ = '2.15.0'; import helpers.vgg"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "SetupError: Keras 2.15.0 is too old" in done.stderr
 
 
 def test_what_is_no_network_is_a_network_error(tmp_path):

@@ -74,11 +74,6 @@ def _recolored(matrix, sigma_S, sigma_C):
     return None if M is None else M @ sigma_S @ np.transpose(M)
 
 
-def _root(covariance):
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors @ np.diag(np.sqrt(values)) @ vectors.T
-
-
 def _film(rng, i):
     painting, before, frame = np.float32(rng.uniform(0, 255, (3, *SHAPES[i][:2], 3)))
     still = rng.integers(0, 2, SHAPES[i][:2]).astype(bool)
@@ -293,15 +288,15 @@ SLIPS = {
         ("absolute", lambda x, y: _mean(tf.abs(tf.sort(x) - tf.sort(y)))),
     ],
     "recoloring_matrix": [
-        ("transposed", lambda S, C: np.linalg.inv(_root(S)) @ _root(C)),
-        ("half", lambda S, _C: np.linalg.inv(_root(S))),
-        ("one root", lambda S, C: _root(C) @ np.linalg.inv(S)),
-        ("other way", lambda S, C: _root(S) @ np.linalg.inv(_root(C))),
-        ("no inverse", lambda S, C: _root(C) @ _root(S)),
+        ("transposed", lambda S, C: np.linalg.inv(colors.root(S)) @ colors.root(C)),
+        ("half", lambda S, _C: np.linalg.inv(colors.root(S))),
+        ("one root", lambda S, C: colors.root(C) @ np.linalg.inv(S)),
+        ("other way", lambda S, C: colors.root(S) @ np.linalg.inv(colors.root(C))),
+        ("no inverse", lambda S, C: colors.root(C) @ colors.root(S)),
         ("no roots", lambda S, C: C @ np.linalg.inv(S)),
         ("entries", lambda S, C: np.sqrt(C) @ np.linalg.inv(np.sqrt(S))),
         ("entries", lambda S, C: np.sqrt(C / S)),
-        ("entries", lambda S, C: _root(C) / _root(S)),
+        ("entries", lambda S, C: colors.root(C) / colors.root(S)),
     ],
     "next_start": [
         ("range", lambda G, before, frame: G + frame - before),

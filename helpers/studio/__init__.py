@@ -2,7 +2,6 @@
 
     sources    the pictures and networks that a spec names
     session    the painting without widgets: ticks, snapshots, undo, large copy
-    eye        what the style cost sees, as pictures
     page       pieces of HTML; studio.css, studio.js
     controls   the kinds of widgets
     stage      the picture, its formula, its knob

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import images
+from ..animation import data_address
 from .session import number
 
 _HERE = Path(__file__).parent
@@ -52,8 +53,8 @@ def formula(spec, costs: dict) -> str:
 def chart(rows: list[dict], alive: bool = False, width: int = 460, height: int = 96) -> str:
     """Content and style cost over the steps as an SVG, on a log scale that it names.
 
-    rows: see `Session.curve`.  Where the painting goes on at another size, whose costs are others,
-    the lines begin anew.
+    rows: as in `Transfer.history`.  Where the painting goes on at another size, whose costs are
+    others, the lines begin anew.
     alive: whether a sentence is to appear when nothing more comes for half a minute.
     """
     silence = piece("silence") if alive else ""
@@ -92,7 +93,7 @@ def download(path: Path) -> str:
     """A link to the file in the page itself, which opens it once: in Colab the file would be on
     another machine."""
     kind = path.suffix.lower().lstrip(".").replace("jpg", "jpeg")
-    return piece("download", name=path.name, address=images.data_address(path.read_bytes(), kind))
+    return piece("download", name=path.name, address=data_address(path.read_bytes(), kind))
 
 
 def jpeg(picture: np.ndarray, side: int) -> bytes:
@@ -106,7 +107,7 @@ def jpeg(picture: np.ndarray, side: int) -> bytes:
 
 def address(picture: np.ndarray, side: int) -> str:
     """The same as a data: address."""
-    return images.data_address(jpeg(picture, side))
+    return data_address(jpeg(picture, side))
 
 
 def figures(shown: list, side: int = 320) -> str:

@@ -8,11 +8,12 @@ import itertools
 import os
 
 import ipywidgets as widgets
+import matplotlib
 import numpy as np
 
-from .. import images
-from ..transfer import default_weights
-from . import controls, eye, page
+from .. import costs, images
+from ..transfer import Transfer, default_weights
+from . import controls, page
 from .session import START, number
 from .sources import beta_for
 from .stage import label, readable
@@ -26,6 +27,7 @@ COLORS |= {"the photograph's, by histogram": "histogram"}
 SEES = ("grain", "dabs", "strokes", "shapes", "composition")  # the layers, by block
 SEEN = {f"block{i}_conv1": f"{i} {name}" for i, name in enumerate(SEES, 1)}
 ALONG = (1 / 9, 1 / 3, 1, 3, 9)  # times the present β
+SHOWN = 48  # channels of a Gram matrix: those that answer most to the painting
 UPLOADED = "The path of an upload holds as long as this kernel runs: put in that of your own file."
 THUMBNAIL = 168  # pixels, twice those that a face has on the page
 
@@ -171,7 +173,7 @@ class See:
         self.five, self.grams = controls.box("nst-five"), widgets.HTML()
         shown = {title: name for name, title in SEEN.items()}
         self.layer = controls.choice(on, "Gram matrix of", shown, lambda _: self.show())
-        about = controls.html("grams", count=eye.SHOWN)
+        about = controls.html("grams", count=SHOWN)
         self.box = controls.column(
             "nst-see", self.five_button, self.five, self.layer, self.grams, about
         )
@@ -185,8 +187,8 @@ class See:
         layers = run.spec.style_layers
         controls.choose(self.layer, layer if layer in layers else layers[0])
         names = ("of the painting", "of the picture")
-        grams = eye.grams(run, self.layer.value)
-        self.grams.value = page.figures(list(zip(grams, names, strict=True))) if grams else ""
+        found = grams(run, self.layer.value)
+        self.grams.value = page.figures(list(zip(found, names, strict=True))) if found else ""
 
     def tick(self) -> None:
         """After each step."""
@@ -307,6 +309,23 @@ class Keep:
         smaller = "" if size == saved else f", at {size} pixels"
         what = left if missing else "All"
         self._studio.say(f"{what} is set as when this picture was saved{smaller}.")
+
+
+def grams(run: Transfer, layer: str) -> list[np.ndarray] | None:
+    """[S, G]: Gram matrices of the first painting and of the picture, in one scale; None where the
+    style cost compares something else.
+
+    Each is (n, n, 3) in 0–255, the square roots of the values of the SHOWN channels that answer
+    most to S, as colors from dark (0) to bright.
+    """
+    if run.spec.style_cost != "gram":
+        return None
+    S = run.targets.regions[0][run.spec.style_layers.index(layer)].A_S[0].numpy()
+    G = costs.mean_gram_matrix(run.network(run.G[0])[layer]).numpy()
+    channels = np.argsort(-np.diag(S))[:SHOWN]
+    S, G = (np.sqrt(np.maximum(A[np.ix_(channels, channels)], 0)) for A in (S, G))
+    colors = matplotlib.colormaps["magma"]
+    return [colors(A / max(S.max(), 1e-12))[..., :3] * 255 for A in (S, G)]
 
 
 def studio_line(spec) -> str:

@@ -40,7 +40,7 @@ RENDER_STEPS = 120
 class Snapshot(NamedTuple):
     """A picture, (height, width, 3) in 0–255, and all that was set when it was painted.
 
-    curve: the costs on the way there, see `Session.curve`.
+    curve: the costs on the way there, a row a tick as in `Transfer.history`.
     """
 
     picture: np.ndarray
@@ -105,14 +105,9 @@ class Session:
             return self.transfer.picture
         return np.clip(self.transfer.full_picture + self._detail, 0, 255)
 
-    @property
-    def curve(self) -> list[dict]:
-        """The costs on the way here, one row a tick: see `Transfer.history`."""
-        return self.transfer.rows
-
     def snapshot(self) -> Snapshot:
         """The present picture, with all that is set."""
-        return Snapshot(self.picture, self.spec, self.steps, list(self.curve))
+        return Snapshot(self.picture, self.spec, self.steps, list(self.transfer.rows))
 
     # What the controls do.
 
@@ -145,7 +140,7 @@ class Session:
 
     def tick(self, seconds: float = TICK) -> int:
         """As many steps as fit into `seconds`, at least one.  Returns how many."""
-        run, begun, rows = self.transfer, self._clock(), len(self.curve)
+        run, begun, rows = self.transfer, self._clock(), len(self.transfer.rows)
         level, full = run.level, run.level == run.levels - 1
         pace, most = self._paces.get(level), MAX_STEPS if full else self._left
         n = int(np.clip(seconds / pace, 1, most)) if pace else 1
@@ -204,16 +199,13 @@ class Session:
             for G, spec in zip(run.pictures, specs, strict=True)
         ]
 
-    def render(
-        self, size: int = 768, beta: float | None = None, steps: int = RENDER_STEPS
-    ) -> Iterator[float]:
+    def render(self, size: int = 768, steps: int = RENDER_STEPS) -> Iterator[float]:
         """A large copy of the present picture; a generator of progress from 0 to 1.
 
         It goes on from the present picture, coarse to fine.  At its end, or when the generator is
         closed, `rendered` holds the picture so far and its spec.
-        beta: default, that of `beta_for`.
         """
-        beta = beta_for(self.spec.beta, self.spec.size, size) if beta is None else beta
+        beta = beta_for(self.spec.beta, self.spec.size, size)
         spec = self.spec.changed(size=size, steps=steps, beta=beta)
         larger = max(1, size / max(self.content.shape))
         levels = math.floor(math.log2(larger)) + 1  # of which the first is as large as the picture
@@ -254,7 +246,7 @@ class Session:
         if names & {"content", "init"}:
             self._begin(transfer)
         else:
-            transfer.step_count, transfer.rows = self.steps, self.curve
+            transfer.step_count, transfer.rows = self.steps, self.transfer.rows
             self._go_on(transfer, before.picture, 0, CHANGED)
         self._undo.append(before)
 

@@ -86,12 +86,7 @@ class Sources:
         others stay as in `present`, and so does the size if a LARGE copy was saved.  Raises
         SettingError for costs other than relative.
         """
-        try:
-            spec = TransferSpec.from_metadata(metadata)
-        except TypeError:
-            raise SettingError(
-                "The settings saved in this picture are damaged: open another."
-            ) from None
+        spec = TransferSpec.from_metadata(metadata)
         if spec.costs != "relative":
             raise SettingError(
                 f"This picture was painted with the costs {spec.costs}, whose alpha and beta mean "
@@ -118,7 +113,7 @@ class Sources:
 
     def check_output(self, path: str | os.PathLike) -> None:
         """Raises OutputError where none can be written, or one that was read would be lost."""
-        images.check_output(path)
+        files.check_output(path, *images.PICTURE)
         reads = {name: name for name in self.read} | images.gallery()
         reads = [("a picture to paint from", name) for name in reads.values()]
         files.check_paths(reads, [("the file to save", path)])

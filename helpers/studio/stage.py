@@ -94,7 +94,7 @@ class Stage:
         self._show(session.picture)
         running, job = self._studio.ticker.running, self._studio.job
         self.start.description = "Pause" if running else "Paint"
-        self._studio.chart.value = page.chart(session.curve, running and not job)
+        self._studio.chart.value = page.chart(session.transfer.rows, running and not job)
 
     def _show(self, picture):
         rows, columns = picture.shape[:2]
