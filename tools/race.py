@@ -190,8 +190,8 @@ class Ours:
     """This package by default, but at one size, from the photograph, and for the J of the race."""
 
     def __init__(self, cost, network):
-        about = {"beta": cost.beta, "tv": 0.0, "levels": 1, "init": "content"}
-        about["layer_weights"] = [1.0] * len(cost.layers)
+        about = {"beta": cost.beta, "layer_weights": [1.0] * len(cost.layers), "tv": 0.0}
+        about |= {"levels": 1, "init": "content"}
         self.run = Transfer(cost.content, [cost.style], network, **about)
         self.chunks = self.run.chunks(10**6, seconds=0.2)  # several steps in one call, as `run`
 
