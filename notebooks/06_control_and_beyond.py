@@ -177,7 +177,7 @@ region_gram = exercises.settled("region_gram", mine, region_gram)
 # nobody. In which layer will most be gray?
 
 # %%
-mask = masks.white(masks.lighter(C))  # there are also rectangle, brush and load
+mask = masks.white(masks.lighter(C))  # there are also rectangle and load
 
 
 def belongs(layer):
