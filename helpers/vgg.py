@@ -83,7 +83,7 @@ class Network:
         found = self.model(bgr - tf.constant(MEAN_BGR))
         for layer, a in found.items():
             n_H, n_W = tf.unstack(-(-size // self.layers[layer].stride))
-            found[layer] = tf.slice(a, [0, 0, 0, 0], [-1, n_H, n_W, -1])
+            found[layer] = tf.slice(a, [0, 0, 0, 0], [-1, n_H, n_W, a.shape[-1]])
         return found
 
     def check_size(self, height: int | None, width: int | None, shrunk: int = 1) -> None:
