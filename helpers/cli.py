@@ -49,8 +49,8 @@ def _parse(arguments, parse, content, output, more):
 
 def _job(texts, output, **more):
     """The job of {name: text or list of texts}."""
-    known, given = settings.OPTIONS | RUN_FILES, {n: t for n, t in texts.items() if t is not None}
-    found = {n: known[n].read(text) if n in known else text for n, text in given.items()}
+    known = settings.OPTIONS | RUN_FILES
+    found = {n: known[n].read(t) if n in known else t for n, t in texts.items() if t is not None}
     run = {name: found.pop(name) for name in RUN_FILES if name in found}
     return Job(TransferSpec().changed(**found), Path(output), **run, **more)
 

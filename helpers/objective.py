@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from . import costs as formulas
 from . import masks as regions
+from .errors import NetworkError
 from .settings import OPTIONS
 from .style_costs import STYLE_COSTS
 
@@ -71,7 +72,12 @@ class Objective:
         self.content_layer = content_layer or network.content_layer
         self.style_layers = tuple(style_layers or network.style_layers)
         self.names = ("content", "style", "tv", "total", *self.style_layers)
-        network.check_layers([self.content_layer, *self.style_layers])
+        for layer in (self.content_layer, *self.style_layers):
+            if layer not in network.layers:
+                names = ", ".join(network.layers)
+                raise NetworkError(
+                    f"{network.name} was loaded without layer {layer}: choose one of {names}."
+                )
 
     def targets(self, content, styles, style_weights=None, masks=None) -> Targets:
         """What pictures C, in the size of G, and S, of any sizes, ask of G.

@@ -21,7 +21,7 @@ from .errors import NetworkError, PictureError, SettingError, SetupError, either
 from .files import DAMAGED_NPZ, readable
 from .settings import OPTIONS
 
-if keras.__version__ < "3":
+if int(keras.__version__.partition(".")[0]) < 3:
     raise SetupError(f"Keras {keras.__version__} is too old: pip install -r requirements.txt.")
 keras.config.set_image_data_format("channels_last")  # whatever the user's keras.json says
 
@@ -77,8 +77,7 @@ class Network:
         size = tf.shape(pictures)[1:3]
         below, right = tf.unstack(-size % self.stride)
         pixels = tf.pad(pictures, [[0, 0], [0, below], [0, right], [0, 0]], "REFLECT")
-        # tf.reverse and tf.slice, because the gradients of [..., ::-1] and of [:, :n_H, :n_W] take
-        # four times as long, and the latter a quarter of a step.
+        # tf.reverse and tf.slice: the gradients of [..., ::-1] and [:, :n_H, :n_W] take far longer.
         bgr = tf.reverse(tf.ensure_shape(pixels, (None, None, None, 3)), axis=[-1])
         found = self.model(bgr - tf.constant(MEAN_BGR))
         for layer, a in found.items():
@@ -99,15 +98,6 @@ class Network:
                 f"A picture of {width} × {height} pixels is too small for {list(self.layers)[-1]}: "
                 f"use a size of at least {size}, fewer levels, or shallower layers."
             )
-
-    def check_layers(self, layers: Iterable[str]) -> None:
-        """Raises NetworkError if a layer is not among those that this network was loaded with."""
-        for layer in layers:
-            if layer not in self.layers:
-                names = ", ".join(self.layers)
-                raise NetworkError(
-                    f"{self.name} was loaded without layer {layer}: choose one of {names}."
-                )
 
 
 def load(

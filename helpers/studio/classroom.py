@@ -83,5 +83,10 @@ class Classroom:
         layers = self._studio.session.spec.style_layers
         weights = [float(i == only) for i in range(len(layers))]
         sets["layer_weights"] = default_weights(layers) if only is None else weights
-        act = lambda session: (session.change(**PLAIN | sets), anew and session.reset())  # noqa: E731
-        self._studio.act(act)
+
+        def paint(session):
+            session.change(**PLAIN | sets)
+            if anew:
+                session.reset()
+
+        self._studio.act(paint)

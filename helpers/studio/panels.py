@@ -302,13 +302,12 @@ class Keep:
         return path
 
     def _open(self, _, data):
-        metadata, missing = images.read_metadata(data), []
-        self._studio.act(lambda session: missing.extend(session.apply(metadata)))
-        left = f"Not at hand, and left as it was: {', '.join(missing)}. The rest"
+        metadata, gone = images.read_metadata(data), []
+        self._studio.act(lambda session: gone.extend(session.apply(metadata)))
+        left = f"Not at hand, and left as it was: {', '.join(gone)}. The rest" if gone else "All"
         size, saved = self._studio.session.spec.size, metadata.get("size")
         smaller = "" if size == saved else f", at {size} pixels"
-        what = left if missing else "All"
-        self._studio.say(f"{what} is set as when this picture was saved{smaller}.")
+        self._studio.say(f"{left} is set as when this picture was saved{smaller}.")
 
 
 def grams(run: Transfer, layer: str) -> list[np.ndarray] | None:

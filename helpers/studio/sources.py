@@ -14,7 +14,7 @@ from ..settings import TransferSpec
 from ..transfer import Transfer, levels_for
 
 KEPT, SMALL = 24, 640  # so many pictures of at most this many pixels a side are not decoded again
-LARGE = 640  # pixels: from here on nobody waits for a first picture
+LARGE = 640  # pixels: so long a saved picture is a large copy
 LEVELS = 3  # at most: with a high β strokes are clearly larger than with 2
 OF_STYLES = ("styles", "style_weights", "style_scale")
 WORDS = (*masks.PARTS, *masks.COLORS)  # for masks, beside names of files
